@@ -1,0 +1,112 @@
+"""Plain data to JSON and back, without losing anything JSON cannot say.
+
+NaN, infinities, -0.0, complex numbers, tuples, slices, bytes and dicts with odd keys come back as they went in.
+Frozen dataclasses named with `@plain("tag")` travel as tagged objects; fields that hold their default are left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from typing import Any, TypeVar
+
+_CLASSES: dict[str, type] = {}
+_TAGS: dict[type, str] = {}
+_TAG = "$"
+_T = TypeVar("_T", bound=type)
+
+
+def plain(tag: str) -> Callable[[_T], _T]:
+    """Class decorator: let a frozen dataclass travel under `tag`."""
+
+    def name(cls: _T) -> _T:
+        if tag in _CLASSES:
+            raise ValueError(f"the tag {tag!r} is taken by {_CLASSES[tag].__name__}")
+        _CLASSES[tag] = cls
+        _TAGS[cls] = tag
+        return cls
+
+    return name
+
+
+def encode(value: Any) -> Any:
+    """What `json.dumps` can write and `decode` turns back into an equal value. Raises TypeError on anything else."""
+    kind = type(value)
+    if value is None or kind in (bool, int, str):
+        return value
+    if kind is float:
+        if math.isfinite(value) and not (value == 0 and math.copysign(1, value) < 0):
+            return value
+        return {_TAG: "f", "v": repr(value)}
+    if kind is list:
+        return [encode(v) for v in value]
+    if kind is tuple:
+        return {_TAG: "t", "v": [encode(v) for v in value]}
+    if kind is dict:
+        if all(type(k) is str for k in value) and _TAG not in value:
+            return {k: encode(v) for k, v in value.items()}
+        return {_TAG: "d", "v": [[encode(k), encode(v)] for k, v in value.items()]}
+    if kind is complex:
+        return {_TAG: "c", "v": [encode(value.real), encode(value.imag)]}
+    if kind is bytes:
+        return {_TAG: "b", "v": base64.b64encode(value).decode("ascii")}
+    if kind is slice:
+        return {_TAG: "s", "v": [encode(value.start), encode(value.stop), encode(value.step)]}
+    if value is Ellipsis:
+        return {_TAG: "..."}
+    tag = _TAGS.get(kind)
+    if tag is None:
+        raise TypeError(f"{kind.__name__} is not plain data")
+    data = {_TAG: tag}
+    for field in fields(kind):
+        item = getattr(value, field.name)
+        if field.default is not MISSING and type(item) is type(field.default) and _same(item, field.default):
+            continue
+        data[field.name] = encode(item)
+    return data
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a == b and not isinstance(a, float | complex)
+
+
+def decode(data: Any) -> Any:
+    """The value that `encode` was given. Raises ValueError on an unknown tag."""
+    if isinstance(data, list):
+        return [decode(v) for v in data]
+    if not isinstance(data, dict):
+        return data
+    tag = data.get(_TAG)
+    if tag is None:
+        return {k: decode(v) for k, v in data.items()}
+    if tag == "f":
+        return float(data["v"])
+    if tag == "t":
+        return tuple(decode(v) for v in data["v"])
+    if tag == "d":
+        return {decode(k): decode(v) for k, v in data["v"]}
+    if tag == "c":
+        return complex(*(decode(v) for v in data["v"]))
+    if tag == "b":
+        return base64.b64decode(data["v"])
+    if tag == "s":
+        return slice(*(decode(v) for v in data["v"]))
+    if tag == "...":
+        return Ellipsis
+    cls = _CLASSES.get(tag)
+    if cls is None:
+        raise ValueError(f"unknown tag {tag!r} in plain data")
+    return cls(**{k: decode(v) for k, v in data.items() if k != _TAG})
+
+
+def dumps(value: Any) -> str:
+    """One line of JSON, keys sorted, so that equal values give equal text."""
+    return json.dumps(encode(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def loads(text: str) -> Any:
+    """Inverse of `dumps`."""
+    return decode(json.loads(text))
