@@ -1,0 +1,68 @@
+"""How the answers of one operation are to be judged: what a catalogue entry declares, as plain data.
+
+The names in `scale` and `canonical` are resolved where they are used: `assay.truth.SCALES`, `assay.canonical.CANONICAL`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assay.plain import plain
+
+
+@plain("policy")
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is promised of an operation's answers.
+
+    values: how floating results are compared (integers, bools and indices are always compared bit for bit).
+        "truth": against a wider evaluation, in units of rounding error (the default);
+        "exact": bit for bit, because the operation only moves, selects or compares elements (view, index, cat, sort,
+        min, floor, sign ...); the gradients of such an operation are still judged by truth;
+        "metadata": never, because the memory is uninitialised (empty); its dtype, shape and strides still are;
+        "stream": bit for bit, because the values are a pinned random stream (rand, randn, bernoulli).
+    scale: what one unit of error is relative to, beside |truth|. "perturbation": the change of the output when the
+        inputs change by one ulp (the default). "sum_abs": the operation applied to |inputs| (sum, mean, cumsum).
+        "product": the root of the operation applied to the squared inputs (matmul, dot, outer). "magnitude": |truth|
+        alone. A new name is one entry in `assay.truth.SCALES`.
+    gradient_scale: the same for first and second derivatives.
+    canonical: a name in `assay.canonical.CANONICAL`, applied to both sides before values are compared: "ties" (indices
+        of an unstable sort, topk, median ... stand for the values they point at), "unordered" (unique without sorting).
+    strides: whether the result's strides are part of the answer (views, creation, elementwise operations).
+    text: whether the printed text is judged; only for results that are built from the case's bytes, never computed.
+    overflow: an intermediate may overflow although every term is finite, so that non-finite elements of either side
+        prove nothing (matmul, sum, var, norm of huge inputs); such elements are counted as unjudged.
+    gradients: whether first derivatives may be compared (False where they depend on a free choice).
+    """
+
+    values: str = "truth"
+    scale: str = "perturbation"
+    gradient_scale: str = "perturbation"
+    canonical: str = ""
+    strides: bool = False
+    text: bool = False
+    overflow: bool = False
+    gradients: bool = True
+
+    def __post_init__(self) -> None:
+        if self.values not in ("truth", "exact", "metadata", "stream"):
+            raise ValueError(f"values must be truth, exact, metadata or stream, not {self.values!r}")
+
+    @property
+    def random(self) -> bool:
+        """Whether the values are a random stream."""
+        return self.values == "stream"
+
+
+ELEMENTWISE = Policy(strides=True)
+EXACT_ELEMENTWISE = Policy(values="exact", strides=True)
+VIEW = Policy(values="exact", strides=True, text=True)
+MOVE = Policy(values="exact", text=True)
+CREATION = Policy(values="exact", strides=True, text=True)
+UNINITIALISED = Policy(values="metadata", strides=True)
+STREAM = Policy(values="stream", strides=True)
+REDUCTION = Policy(overflow=True)
+SUM = Policy(scale="sum_abs", gradient_scale="sum_abs", overflow=True)
+PRODUCT = Policy(scale="product", gradient_scale="product", overflow=True)
+SELECTION = Policy(values="exact", canonical="ties")
+UNORDERED = Policy(values="exact", canonical="unordered")
