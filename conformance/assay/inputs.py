@@ -1,0 +1,226 @@
+"""The inputs of a case, built in the module under test by its public names alone.
+
+Each side owns what it is given: arrays are copied into the module's own memory. Layouts come about by view operations
+on a larger or permuted tensor; what lies between the elements is poisoned, so that reading beyond a view shows.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from assay import values
+from assay.case import Case, Layout, Make, Named, Same, TensorSpec
+
+# Dtypes that numpy's own conversions do not know, by an integer carrier of the same width.
+CARRIERS = {"bfloat16": "int16", "complex32": "int32"}
+Adapt = Callable[[TensorSpec, np.ndarray], tuple[str, np.ndarray]]
+
+_GAP = 3
+_INPLACE_OPERATORS = frozenset(n for n in dir(operator) if n.startswith("i") and hasattr(operator, f"__{n}__")) - {
+    "index",
+    "inv",
+    "invert",
+    "is_",
+    "is_not",
+    "indexOf",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A tensor argument in the module under test.
+
+    tensor is what the call receives; leaf is what gradients are asked for (the same object unless the case works in
+    place); regain turns the leaf's gradient into one of the tensor's shape; raw holds the bytes that `tensor` was
+    built from, in row-major order.
+    """
+
+    spec: TensorSpec
+    tensor: Any
+    leaf: Any
+    regain: Callable[[Any], Any]
+    raw: bytes
+
+
+@dataclass(slots=True)
+class Inputs:
+    """All arguments of one case; `tensors` in argument order."""
+
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    tensors: list[Built] = field(default_factory=list)
+    generators: list[Any] = field(default_factory=list)
+
+
+def attribute(module: Any, path: str) -> Any:
+    """`module.a.b.c` for "a.b.c" or "torch.a.b.c". Raises AttributeError."""
+    return functools.reduce(getattr, path.removeprefix("torch.").split("."), module)
+
+
+def works_in_place(case: Case) -> bool:
+    """Whether the call writes into its first argument, which then must not be a leaf that requires grad."""
+    if case.variant == "inplace" or case.call in ("operator.setitem", "Tensor.__setitem__"):
+        return True
+    owner, _, name = case.call.rpartition(".")
+    return owner == "operator" and name in _INPLACE_OPERATORS
+
+
+def poison(array: np.ndarray, dtype: str, seed: int) -> np.ndarray:
+    """Like `array`, filled with what no computation answers: NaN, 0xA5 bytes for integers, noise for bool."""
+    if dtype == "bool":
+        return np.random.RandomState(seed & 0xFFFFFFFF).randint(0, 2, array.shape).astype(bool)
+    if array.dtype.kind in "iu":
+        return np.frombuffer(b"\xa5" * array.nbytes, array.dtype).reshape(array.shape)
+    return np.full(array.shape, np.nan, array.dtype)
+
+
+def to_module(module: Any, array: np.ndarray, dtype: str) -> Any:
+    """A contiguous tensor of `dtype` that owns a copy of `array`.
+
+    complex32 arrives as float16 with a last dimension of 2. Uses `from_numpy`, then `frombuffer`, then
+    `tensor(nested list)`, whichever the module has.
+    """
+    array = np.ascontiguousarray(array)
+    carrier = CARRIERS.get(dtype)
+    shape = array.shape[:-1] if dtype == "complex32" else array.shape
+    if hasattr(module, "from_numpy"):
+        if carrier is None:
+            return module.from_numpy(array.copy()).clone()
+        target = attribute(module, dtype)
+        return module.from_numpy(array.view(carrier).reshape(shape).copy()).view(target).clone()
+    target = attribute(module, dtype)
+    if hasattr(module, "frombuffer") and array.size:
+        return module.frombuffer(bytearray(array.tobytes()), dtype=target).reshape(shape).clone()
+    if dtype == "complex32":
+        array = array[..., 0] + 1j * array[..., 1].astype(np.float32)
+    elif dtype == "bfloat16":
+        array = array.astype(np.float32)
+    return module.tensor(array.tolist(), dtype=target).reshape(shape)
+
+
+class Builder:
+    """Builds the inputs of one case in `module`.
+
+    adapt, where given, replaces each array and its dtype before it is built (a wider dtype, a perturbed input).
+    """
+
+    def __init__(self, case: Case, module: Any, adapt: Adapt | None = None) -> None:
+        self.case = case
+        self.module = module
+        self.adapt = adapt
+        self.inputs = Inputs()
+
+    def build(self) -> Inputs:
+        """All arguments. Raises whatever the module raises."""
+        in_place = works_in_place(self.case)
+        self.inputs.args = tuple(
+            self.value(arg, detach_leaf=in_place and i == 0) for i, arg in enumerate(self.case.args)
+        )
+        self.inputs.kwargs = {
+            name: self.value(arg, poisoned=name == "out" and self.case.variant == "out")
+            for name, arg in self.case.kwargs.items()
+        }
+        return self.inputs
+
+    def value(self, arg: Any, detach_leaf: bool = False, poisoned: bool = False) -> Any:
+        kind = type(arg)
+        if kind is TensorSpec:
+            return self.tensor(arg, detach_leaf, poisoned)
+        if kind in (tuple, list):
+            return kind(self.value(a, False, poisoned) for a in arg)
+        if kind is dict:
+            return {k: self.value(v) for k, v in arg.items()}
+        if kind is slice:
+            return slice(self.value(arg.start), self.value(arg.stop), self.value(arg.step))
+        if kind is Same:
+            return self.inputs.tensors[arg.index].tensor
+        if kind is Named:
+            return attribute(self.module, arg.name)
+        if kind is Make:
+            return self.make(arg)
+        return arg
+
+    def make(self, arg: Make) -> Any:
+        if arg.what == "object":
+            return object()
+        if arg.what == "ndarray":
+            return values.array(arg.args[0]).copy()
+        if arg.what == "Generator":
+            generator = self.module.Generator()
+            generator.manual_seed(*arg.args)
+            self.inputs.generators.append(generator)
+            return generator
+        return attribute(self.module, arg.what)(*(self.value(a) for a in arg.args))
+
+    def tensor(self, spec: TensorSpec, detach_leaf: bool, poisoned: bool) -> Any:
+        dtype, array = spec.dtype, values.array(spec)
+        if poisoned:
+            array = poison(array, dtype, self.case.seed)
+        if self.adapt is not None:
+            dtype, array = self.adapt(spec, array)
+        pair = dtype == "complex32"
+        # A complex32 array is pairs of halves: its layout concerns the leading dimensions only.
+        rank = array.ndim - pair
+        base, regain, seen = arrange(array, rank, spec.layout, lambda a: poison(a, dtype, self.case.seed))
+        root = to_module(self.module, base, dtype)
+        if not spec.requires_grad:
+            tensor = leaf = regain(root)
+            back = _unchanged
+        elif detach_leaf:
+            # The leaf is the whole memory; the case works on a copy of it, seen through the layout.
+            leaf = root.requires_grad_(True)
+            tensor = regain(leaf.clone())
+            back = regain
+        else:
+            tensor = leaf = regain(root).detach().requires_grad_(True)
+            back = _unchanged
+        self.inputs.tensors.append(Built(spec, tensor, leaf, back, seen.tobytes()))
+        return tensor
+
+
+def _unchanged(tensor: Any) -> Any:
+    return tensor
+
+
+def arrange(
+    array: np.ndarray, rank: int, layout: Layout, filler: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, Callable[[Any], Any], np.ndarray]:
+    """(memory, view, seen): the contiguous memory to build, how to view it so that it lies as `layout` says, and the
+    elements then seen (other than `array` only where an expanded dimension repeats one element)."""
+    tail = tuple(range(rank, array.ndim))
+    shape = array.shape[:rank]
+    match layout.kind:
+        case "contiguous":
+            return array, _unchanged, array
+        case "permuted" | "channels_last":
+            order = layout.dims
+            if layout.kind == "channels_last":
+                order = (0, *range(2, rank), 1)
+            back = tuple(int(i) for i in np.argsort(order))
+            return array.transpose(*order, *tail), lambda t: t.permute(back), array
+        case "stepped":
+            dims = {d % rank for d in layout.dims}
+            memory = np.empty([n * 2 if d in dims else n for d, n in enumerate(shape)] + list(array.shape[rank:]), array.dtype)
+            memory = filler(memory).copy()
+            index = tuple(slice(None, None, 2) if d in dims else slice(None) for d in range(rank))
+            memory[index] = array
+            return memory, lambda t: t[index], array
+        case "offset":
+            count = int(np.prod(shape, dtype=np.int64))
+            memory = filler(np.empty((count + 2 * _GAP, *array.shape[rank:]), array.dtype)).copy()
+            memory[_GAP : _GAP + count] = array.reshape(count, *array.shape[rank:])
+            return memory, lambda t: t[_GAP : _GAP + count].view(shape), array
+        case "expanded":
+            dims = {d % rank for d in layout.dims}
+            index = tuple(slice(0, 1) if d in dims and n else slice(None) for d, n in enumerate(shape))
+            memory = array[index]
+            if any(shape[d] == 0 for d in dims):
+                memory = np.zeros([1 if d in dims else n for d, n in enumerate(shape)] + list(array.shape[rank:]), array.dtype)
+            return memory, lambda t: t.expand(shape), np.broadcast_to(memory, array.shape)
+    raise ValueError(f"unknown layout {layout.kind!r}")

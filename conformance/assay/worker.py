@@ -1,0 +1,295 @@
+"""A subject in a process of its own: spawned, spoken to over a private pipe, watched, killed and restarted.
+
+Whatever a subject does to itself (a segmentation fault, `os._exit`, an endless loop, all the memory, a flood of
+output) costs one case: the parent writes an Outcome of status "crash", "exit", "timeout" or "memory" for it and goes
+on with a fresh process. Before a case is blamed it is tried once more alone.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+
+from assay.case import Case
+from assay.outcome import Outcome
+from assay.policy import Policy
+from assay.subjects import Subject
+
+_POLL = 0.05
+_TAIL = 4000
+Job = tuple[Case, Policy]
+
+
+class WorkerError(Exception):
+    """The subject could not be started; its text holds the traceback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """seconds a case may take; megabytes the process may grow beyond what it had after import; seconds to start."""
+
+    timeout: float = 20.0
+    memory: float = 4096.0
+    start: float = 120.0
+
+
+def resident(pid: int) -> float:
+    """Megabytes of memory that process `pid` holds; 0 when it is gone."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGESIZE") / 2**20
+    except FileNotFoundError:
+        if Path("/proc/self").exists():
+            return 0.0
+    except (IndexError, ProcessLookupError):
+        return 0.0
+    shown = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return int(shown or 0) / 1024
+
+
+class Process:
+    """One spawned subject process. role: "subject" answers; "reference" answers with the truth."""
+
+    def __init__(self, subject: Subject, role: str, limits: Limits, threads: int = 1) -> None:
+        self.limits = limits
+        self.connection, child = Pipe()
+        environment = dict(os.environ)
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            environment[name] = str(threads)
+        environment["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
+        command = [sys.executable, "-X", "faulthandler", "-m", "assay.worker_main", str(child.fileno()), role]
+        self.process = subprocess.Popen(
+            [*command, subject.kind, subject.target, subject.name],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=[child.fileno()],
+            env=environment,
+            start_new_session=True,
+        )
+        child.close()
+        self._printed: deque[bytes] = deque(maxlen=4)
+        self._drain = threading.Thread(target=self._read_output, daemon=True)
+        self._drain.start()
+        self.baseline = self._hello()
+
+    def _read_output(self) -> None:
+        stream = self.process.stdout
+        assert stream is not None
+        while chunk := os.read(stream.fileno(), 65536):
+            self._printed.append(chunk)
+
+    def printed(self) -> str:
+        """The end of what the subject wrote to stdout and stderr."""
+        self._drain.join(timeout=1)
+        return b"".join(self._printed)[-_TAIL:].decode(errors="replace")
+
+    def _hello(self) -> float:
+        try:
+            if self.connection.poll(self.limits.start):
+                word, text = self.connection.recv()
+                if word == "ready":
+                    return resident(self.process.pid)
+                raise WorkerError(text)
+        except EOFError:
+            pass
+        self.kill()
+        raise WorkerError(f"the subject's process ended or hung while importing (exit {self.process.returncode})\n{self.printed()}")
+
+    def send(self, jobs: Sequence[Job]) -> None:
+        """Ask for answers; they come back in order over `connection`. A dead process is noticed when reading."""
+        try:
+            self.connection.send_bytes(pickle.dumps(list(jobs), pickle.HIGHEST_PROTOCOL))
+        except (BrokenPipeError, ConnectionResetError):
+            return
+
+    def over_memory(self) -> float | None:
+        """Megabytes grown, where that is more than allowed."""
+        grown = resident(self.process.pid) - self.baseline
+        return grown if grown > self.limits.memory else None
+
+    def kill(self) -> None:
+        """End the process and everything it started."""
+        if self.process.poll() is None:
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait()
+
+    def close(self) -> None:
+        """End the process and give its pipes back."""
+        self.kill()
+        self.connection.close()
+        self._drain.join(timeout=1)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def fatal(self) -> Outcome:
+        """What the death of the process means."""
+        try:
+            code = self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return Outcome("crash", extra={"how": "closed its pipe and went on", "printed": self.printed()})
+        if code < 0:
+            try:
+                how = signal.Signals(-code).name
+            except ValueError:
+                how = f"signal {-code}"
+            return Outcome("crash", extra={"how": how, "printed": self.printed()})
+        return Outcome("exit", extra={"how": f"exit code {code}", "printed": self.printed()})
+
+
+class Worker:
+    """A subject that always answers: `submit` jobs, wait on `connection`, `collect` outcomes in order.
+
+    Restarts its process as often as needed. In the parent everything is single-threaded: call `collect` when
+    `connection` is readable, or every 50 ms to let limits be watched.
+    """
+
+    def __init__(self, subject: Subject, role: str = "subject", limits: Limits | None = None, threads: int = 1) -> None:
+        self.subject, self.role, self.limits, self.threads = subject, role, limits or Limits(), threads
+        self.process = self._start()
+        self.pending: deque[Job] = deque()
+        self.restarts = 0
+        self._since = time.monotonic()
+        self._watched = 0.0
+
+    def _start(self) -> Process:
+        return Process(self.subject, self.role, self.limits, self.threads)
+
+    @property
+    def connection(self) -> Connection:
+        """What to wait on. It changes after a restart."""
+        return self.process.connection
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Ask for more answers."""
+        if not self.pending:
+            self._since = time.monotonic()
+        self.pending.extend(jobs)
+        self.process.send(jobs)
+
+    def collect(self) -> list[Outcome]:
+        """The outcomes that are there now, in the order of the jobs; may be empty."""
+        found: list[Outcome] = []
+        try:
+            while self.pending and self.connection.poll(0):
+                found.append(pickle.loads(self.connection.recv_bytes()))
+                self.pending.popleft()
+                self._since = time.monotonic()
+        except (EOFError, ConnectionResetError):
+            found.append(self._blame(self.process.fatal()))
+            return found
+        if self.pending and not found:
+            trouble = self._trouble(self.process, self._since)
+            if trouble is not None:
+                self.process.kill()
+                found.append(self._blame(trouble))
+        return found
+
+    def _trouble(self, process: Process, since: float) -> Outcome | None:
+        now = time.monotonic()
+        if now - since > self.limits.timeout:
+            return Outcome("timeout", extra={"how": f"no answer within {self.limits.timeout:g} s"})
+        if now - self._watched > _POLL:
+            self._watched = now
+            grown = process.over_memory()
+            if grown is not None:
+                return Outcome("memory", extra={"how": f"grew by {grown:.0f} MB, {self.limits.memory:g} MB allowed"})
+        return None
+
+    def _blame(self, first: Outcome) -> Outcome:
+        """Confirm alone what the first pending case did, then go on with the others in a fresh process."""
+        job = self.pending.popleft()
+        self.process.close()
+        self.restarts += 1
+        alone = self._start()
+        second = self._alone(alone, job)
+        if second.status in ("crash", "exit", "timeout", "memory"):
+            alone.close()
+            alone = self._start()
+            second = replace(second, extra={**second.extra, "alone": True})
+        elif first.status in ("crash", "exit"):
+            second = replace(first, extra={**first.extra, "alone": False})
+        self.process = alone
+        if self.pending:
+            self._since = time.monotonic()
+            self.process.send(list(self.pending))
+        return second
+
+    def _alone(self, process: Process, job: Job) -> Outcome:
+        process.send([job])
+        since = time.monotonic()
+        while True:
+            try:
+                if process.connection.poll(_POLL):
+                    return pickle.loads(process.connection.recv_bytes())
+            except (EOFError, ConnectionResetError):
+                return process.fatal()
+            trouble = self._trouble(process, since)
+            if trouble is not None:
+                process.kill()
+                return replace(trouble, extra={**trouble.extra, "printed": process.printed()})
+
+    def answers(self, jobs: Sequence[Job]) -> list[Outcome]:
+        """All outcomes of `jobs`, waiting for them."""
+        self.submit(jobs)
+        found: list[Outcome] = []
+        while self.pending:
+            self.connection.poll(_POLL)
+            found += self.collect()
+        return found
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.close()
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Local:
+    """The same interface without a process, for debugging: a subject's death is the run's."""
+
+    connection = None
+
+    def __init__(self, subject: Subject, role: str = "subject", limits: Limits | None = None, threads: int = 1) -> None:
+        from assay.worker_main import answering
+
+        self._answer = answering(subject.load(), role)
+        self.pending: deque[Job] = deque()
+        self.restarts = 0
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        self.pending.extend(jobs)
+
+    def collect(self) -> list[Outcome]:
+        return [self._answer(*self.pending.popleft()) for _ in range(len(self.pending))]
+
+    def answers(self, jobs: Sequence[Job]) -> list[Outcome]:
+        self.submit(jobs)
+        return self.collect()
+
+    def close(self) -> None:
+        return None
+
+    def __enter__(self) -> Local:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,51 @@
+"""The child's side of `assay.worker`: load the subject, answer cases until the pipe closes."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from assay.case import Case
+from assay.execute import Want, answer
+from assay.outcome import Outcome
+from assay.policy import Policy
+from assay.subjects import Subject
+
+
+def answering(module: Any, role: str) -> Callable[[Case, Policy], Outcome]:
+    """How a worker of this role answers."""
+    if hasattr(module, "set_warn_always"):
+        module.set_warn_always(True)
+    if role == "reference":
+        from assay.truth import reference_answer
+
+        return lambda case, policy: reference_answer(case, module, policy)
+    return lambda case, policy: answer(case, module, want=Want.of(policy))
+
+
+def main() -> None:
+    descriptor, role, kind, target, name = sys.argv[1:]
+    # The subject must not meet our arguments in sys.argv, nor may it reach the pipe by number.
+    sys.argv = ["assay"]
+    connection = Connection(int(descriptor))
+    try:
+        respond = answering(Subject(name, kind, target).load(), role)
+    except BaseException:
+        connection.send(("failed", traceback.format_exc()))
+        return
+    connection.send(("ready", ""))
+    while True:
+        try:
+            jobs = pickle.loads(connection.recv_bytes())
+        except EOFError:
+            return
+        for case, policy in jobs:
+            connection.send_bytes(pickle.dumps(respond(case, policy), pickle.HIGHEST_PROTOCOL))
+
+
+if __name__ == "__main__":
+    main()
