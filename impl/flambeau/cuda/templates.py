@@ -1,0 +1,193 @@
+"""CUDA C++ source of elementwise operations, made from their declarations' bodies and ``kernels/elementwise.cu``.
+
+A body is one C++ expression over the operation's tensor and scalar names, for instance ``"x + alpha * y"``. ``T`` names
+the compute type inside it (write ``T(0.5) * x``: a bare ``0.5`` is a double), and every function of
+``kernels/math.cuh`` may be called. Kernels are templates over storage, compute and index type; a *name expression*
+asks for one instance, so that only what is used is ever compiled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+KERNELS = Path(__file__).parent / "kernels"
+
+#: dtype -> (type in memory, type it is computed in)
+CPP_TYPES = {
+    "bool": ("bool", "bool"),
+    "uint8": ("flambeau::u8", "flambeau::u8"),
+    "int8": ("flambeau::i8", "flambeau::i8"),
+    "uint16": ("flambeau::u16", "flambeau::u16"),
+    "int16": ("flambeau::i16", "flambeau::i16"),
+    "uint32": ("flambeau::u32", "flambeau::u32"),
+    "int32": ("flambeau::i32", "flambeau::i32"),
+    "uint64": ("flambeau::u64", "flambeau::u64"),
+    "int64": ("flambeau::i64", "flambeau::i64"),
+    "float16": ("flambeau::half", "float"),
+    "bfloat16": ("flambeau::bfloat16", "float"),
+    "float32": ("float", "float"),
+    "float64": ("double", "double"),
+    "complex32": ("flambeau::complex<flambeau::half>", "flambeau::complex<float>"),
+    "complex64": ("flambeau::complex<float>", "flambeau::complex<float>"),
+    "complex128": ("flambeau::complex<double>", "flambeau::complex<double>"),
+}
+FLOATING = ("float16", "bfloat16", "float32", "float64")
+SIGNED = ("int8", "int16", "int32", "int64")
+INTEGRAL = ("uint8", *SIGNED)
+COMPLEX = ("complex64", "complex128")
+REAL = (*FLOATING, *INTEGRAL, "bool")
+ALL = (*REAL, *COMPLEX)
+REAL_PART = {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
+
+Result = Literal["same", "int_to_float", "bool", "real"]
+RESULTS = ("same", "int_to_float", "bool", "real")
+
+# Words that are no C++ identifier, or that the functor itself uses.
+_RESERVED = frozenset(
+    """T auto bool break case char class const constexpr continue default delete do double else enum extern false float for
+    if inline int long namespace new nullptr operator private public register requires return short signed sizeof static
+    struct switch template this true typename union unsigned using void volatile while and or not xor""".split()
+)
+
+
+@dataclass(frozen=True)
+class ElementwiseKernel:
+    """One elementwise operation as the CUDA backend sees it.
+
+    ``body`` is a C++ expression over ``inputs`` (tensors) and ``params`` (scalars). ``result`` says which dtype it has:
+    the operands' ("same"), theirs with integers made the default float ("int_to_float"), "bool", or a complex operand's
+    real dtype ("real"). Inputs named in ``masks`` are bool tensors whatever the dtype. ``dtypes`` are those of the
+    operands, after promotion, for which the body has a meaning.
+    """
+
+    name: str
+    body: str
+    inputs: tuple[str, ...]
+    params: tuple[str, ...] = ()
+    result: Result = "same"
+    dtypes: tuple[str, ...] = REAL
+    masks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.result not in RESULTS:
+            raise ValueError(f"{self.name}: result must be one of {', '.join(RESULTS)}, not {self.result!r}")
+        names = (*self.inputs, *self.params)
+        for name in names:
+            if not name.isidentifier() or name in _RESERVED:
+                raise ValueError(f"{self.name}: {name!r} cannot name an argument of a CUDA body")
+        if len(set(names)) != len(names):
+            raise ValueError(f"{self.name}: an argument name occurs twice in {', '.join(names)}")
+        if not set(self.masks) <= set(self.inputs):
+            raise ValueError(f"{self.name}: masks must be among the inputs")
+        if unknown := set(self.dtypes) - set(CPP_TYPES):
+            raise ValueError(f"{self.name}: unknown dtypes {', '.join(sorted(unknown))}")
+        if not self.body.strip() or ";" in self.body or "\n" in self.body:
+            raise ValueError(f"{self.name}: the CUDA body must be one expression on one line, got {self.body!r}")
+
+    @property
+    def functor(self) -> str:
+        """Name of the C++ functor; prefixed, since a type named ``exp`` would hide the function."""
+        return "op_" + re.sub(r"\W", "_", self.name)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One instance of an operation's kernels: the dtypes it reads, computes in and writes, and its index width."""
+
+    kernel: ElementwiseKernel
+    operands: tuple[str, ...]
+    compute: str
+    result: str
+    index: Literal["i32", "i64"] = "i32"
+
+    def strided(self) -> str:
+        """Name expression of the kernel over collapsed geometry."""
+        return f"flambeau::elementwise_strided<{self._types()}>"
+
+    def contiguous(self, width: int) -> str:
+        """Name expression of the kernel over contiguous operands, ``width`` elements at once."""
+        functor, rest = self._types().split(", ", 1)
+        return f"flambeau::elementwise_contiguous<{functor}, {width}, {rest}>"
+
+    def _types(self) -> str:
+        stored = [CPP_TYPES[dtype][0] for dtype in (self.result, *self.operands)]
+        compute = CPP_TYPES[self.compute][1]
+        return ", ".join((f"flambeau::ops::{self.kernel.functor}", f"flambeau::{self.index}", compute, *stored))
+
+
+def instance(
+    kernel: ElementwiseKernel, dtype: str, index: Literal["i32", "i64"] = "i32", default_float: str = "float32"
+) -> Instance:
+    """The instance for operands that have all been promoted to ``dtype``.
+
+    Integers of an "int_to_float" operation are converted to ``default_float`` as they are loaded.
+    """
+    if dtype not in kernel.dtypes:
+        raise NotImplementedError(f'"{kernel.name}_cuda" not implemented for {dtype}')
+    exact = dtype == "bool" or dtype.lstrip("u").startswith("int")
+    compute = default_float if kernel.result == "int_to_float" and exact else dtype
+    result = {"bool": "bool", "real": REAL_PART.get(compute, compute)}.get(kernel.result, compute)
+    operands = tuple("bool" if name in kernel.masks else dtype for name in kernel.inputs)
+    return Instance(kernel, operands, compute, result, index)
+
+
+def module_source(kernels: Iterable[ElementwiseKernel]) -> str:
+    """CUDA C++ of one module that can instantiate every kernel given; line numbers in a body's errors say ``name.cuda``."""
+    template = (KERNELS / "elementwise.cu").read_text()
+    head, functor, tail = re.split(r"^//[{}] functor\n", template, flags=re.MULTILINE)
+    functors = []
+    for kernel in kernels:
+        arguments = ", ".join(f"[[maybe_unused]] T {name}" for name in (*kernel.inputs, *kernel.params))
+        functors.append(
+            string.Template(functor).substitute(
+                name=kernel.name,
+                functor=kernel.functor,
+                arguments=arguments,
+                body=kernel.body,
+                parameter_count=len(kernel.params),
+            )
+        )
+    return head + "\n".join(functors) + tail
+
+
+def kernels_of(operations: Iterable[object]) -> list[ElementwiseKernel]:
+    """Kernels of the declared operations that carry a CUDA body.
+
+    An operation has ``name``, ``cuda``, ``cuda_inputs``, ``cuda_params`` and ``promote`` (a string or an enum with
+    such a value); ``cuda_dtypes`` and ``cuda_masks`` are optional. Operations whose ``cuda`` is empty or absent, those
+    composed of others, are left out.
+    """
+    kernels = []
+    for operation in operations:
+        body = getattr(operation, "cuda", None)
+        if not body:
+            continue
+        promote = operation.promote  # type: ignore[attr-defined]
+        kernels.append(
+            ElementwiseKernel(
+                name=operation.name,  # type: ignore[attr-defined]
+                body=body,
+                inputs=tuple(operation.cuda_inputs),  # type: ignore[attr-defined]
+                params=tuple(operation.cuda_params),  # type: ignore[attr-defined]
+                result=str(getattr(promote, "value", promote)).lower(),  # type: ignore[arg-type]
+                dtypes=tuple(getattr(operation, "cuda_dtypes", None) or REAL),
+                masks=tuple(getattr(operation, "cuda_masks", ())),
+            )
+        )
+    return kernels
+
+
+@cache
+def headers_digest() -> str:
+    """SHA-256 of every kernel header: compiled code is stale when one changes."""
+    digest = hashlib.sha256()
+    for path in sorted(KERNELS.glob("*.cuh")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
