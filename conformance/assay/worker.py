@@ -7,8 +7,10 @@ on with a fresh process. Before a case is blamed it is tried once more alone.
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
+import queue
 import signal
 import subprocess
 import sys
@@ -27,6 +29,7 @@ from assay.subjects import Subject
 
 _POLL = 0.05
 _TAIL = 4000
+_WINDOW = 32  # jobs in a child's hands at once
 Job = tuple[Case, Policy]
 
 
@@ -66,8 +69,8 @@ class Process:
         environment = dict(os.environ)
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             environment[name] = str(threads)
-        environment["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
-        command = [sys.executable, "-X", "faulthandler", "-m", "assay.worker_main", str(child.fileno()), role]
+        environment["PYTHONPATH"] = os.pathsep.join([*(p for p in sys.path if p), os.getcwd()])
+        command = [sys.executable, "-P", "-X", "faulthandler", "-m", "assay.worker_main", str(child.fileno()), role]
         self.process = subprocess.Popen(
             [*command, subject.kind, subject.target, subject.name],
             stdin=subprocess.DEVNULL,
@@ -81,13 +84,28 @@ class Process:
         self._printed: deque[bytes] = deque(maxlen=4)
         self._drain = threading.Thread(target=self._read_output, daemon=True)
         self._drain.start()
-        self.baseline = self._hello()
+        # Sending has a thread of its own: a large message to a child that is itself busy sending would block both.
+        self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._sender = threading.Thread(target=self._write_jobs, daemon=True)
+        self._sender.start()
+        try:
+            self.baseline = self._hello()
+        except WorkerError:
+            self.close()
+            raise
 
     def _read_output(self) -> None:
         stream = self.process.stdout
         assert stream is not None
         while chunk := os.read(stream.fileno(), 65536):
             self._printed.append(chunk)
+
+    def _write_jobs(self) -> None:
+        while (message := self._outbox.get()) is not None:
+            try:
+                self.connection.send_bytes(message)
+            except OSError:  # the process is gone, which is noticed when reading
+                return
 
     def printed(self) -> str:
         """The end of what the subject wrote to stdout and stderr."""
@@ -104,14 +122,12 @@ class Process:
         except EOFError:
             pass
         self.kill()
-        raise WorkerError(f"the subject's process ended or hung while importing (exit {self.process.returncode})\n{self.printed()}")
+        code = self.process.returncode
+        raise WorkerError(f"the subject's process ended or hung while importing (exit {code})\n{self.printed()}")
 
     def send(self, jobs: Sequence[Job]) -> None:
         """Ask for answers; they come back in order over `connection`. A dead process is noticed when reading."""
-        try:
-            self.connection.send_bytes(pickle.dumps(list(jobs), pickle.HIGHEST_PROTOCOL))
-        except (BrokenPipeError, ConnectionResetError):
-            return
+        self._outbox.put(pickle.dumps(list(jobs), pickle.HIGHEST_PROTOCOL))
 
     def over_memory(self) -> float | None:
         """Megabytes grown, where that is more than allowed."""
@@ -130,6 +146,8 @@ class Process:
     def close(self) -> None:
         """End the process and give its pipes back."""
         self.kill()
+        self._outbox.put(None)
+        self._sender.join(timeout=1)
         self.connection.close()
         self._drain.join(timeout=1)
         if self.process.stdout is not None:
@@ -163,6 +181,7 @@ class Worker:
         self.process = self._start()
         self.pending: deque[Job] = deque()
         self.restarts = 0
+        self._sent = 0
         self._since = time.monotonic()
         self._watched = 0.0
 
@@ -179,7 +198,13 @@ class Worker:
         if not self.pending:
             self._since = time.monotonic()
         self.pending.extend(jobs)
-        self.process.send(jobs)
+        self._feed()
+
+    def _feed(self) -> None:
+        if self._sent <= _WINDOW // 2 and len(self.pending) > self._sent:
+            more = list(itertools.islice(self.pending, self._sent, _WINDOW))
+            self._sent += len(more)
+            self.process.send(more)
 
     def collect(self) -> list[Outcome]:
         """The outcomes that are there now, in the order of the jobs; may be empty."""
@@ -188,7 +213,9 @@ class Worker:
             while self.pending and self.connection.poll(0):
                 found.append(pickle.loads(self.connection.recv_bytes()))
                 self.pending.popleft()
+                self._sent -= 1
                 self._since = time.monotonic()
+                self._feed()
         except (EOFError, ConnectionResetError):
             found.append(self._blame(self.process.fatal()))
             return found
@@ -224,9 +251,9 @@ class Worker:
         elif first.status in ("crash", "exit"):
             second = replace(first, extra={**first.extra, "alone": False})
         self.process = alone
-        if self.pending:
-            self._since = time.monotonic()
-            self.process.send(list(self.pending))
+        self._sent = 0
+        self._since = time.monotonic()
+        self._feed()
         return second
 
     def _alone(self, process: Process, job: Job) -> Outcome:

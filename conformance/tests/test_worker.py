@@ -1,0 +1,160 @@
+"""A subject may die, hang, eat memory or shout: each costs one case, and the run goes on."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+
+import pytest
+
+from assay.case import Case, TensorSpec, Values
+from assay.outcome import Outcome
+from assay.policy import Policy
+from assay.subjects import Subject, SubjectError, parse
+from assay.worker import Limits, Local, Worker, WorkerError
+
+A = TensorSpec((2, 3), "float32")
+GOOD = Case("mul", "function", "torch.mul", (A, 2.0))
+BAD = Case("add", "function", "torch.add", (A, 2.0))
+POLICY = Policy()
+
+WRAPPED_TORCH = """
+import os, signal, sys, time
+import torch
+
+def __getattr__(name):
+    return getattr(torch, name)
+
+"""
+
+
+def planted(tmp_path, monkeypatch, body: str, name: str = "planted") -> Subject:
+    """A module that is torch but for what `body` says."""
+    (tmp_path / f"{name}.py").write_text(WRAPPED_TORCH + textwrap.dedent(body))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return parse(name)
+
+
+def statuses(subject: Subject, limits: Limits, cases=(GOOD, BAD, GOOD, GOOD)) -> list[Outcome]:
+    with Worker(subject, limits=limits) as worker:
+        return worker.answers([(case, POLICY) for case in cases])
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "how"),
+    [
+        ("def add(*args, **kwargs): os.kill(os.getpid(), signal.SIGSEGV)", "crash", "SIGSEGV"),
+        ("def add(*args, **kwargs): os.abort()", "crash", "SIGABRT"),
+        ("def add(*args, **kwargs): os._exit(3)", "exit", "exit code 3"),
+        ("def add(*args, **kwargs):\n    while True: pass", "timeout", "no answer within 1.5 s"),
+        ("def add(*args, **kwargs):\n    while True: print('flood' * 1000)", "timeout", "no answer within 1.5 s"),
+        (
+            "def add(*args, **kwargs):\n    held = []\n    while True: held.append(bytearray(1 << 24)); time.sleep(0.01)",
+            "memory",
+            "300 MB allowed",
+        ),
+    ],
+    ids=["segfault", "abort", "exit", "loop", "flood", "memory"],
+)
+def test_a_fatal_case_is_blamed_and_the_others_are_answered(tmp_path, monkeypatch, body, status, how):
+    subject = planted(tmp_path, monkeypatch, body)
+    before, fatal, *after = statuses(subject, Limits(timeout=1.5, memory=300))
+    assert fatal.status == status
+    assert how in fatal.extra["how"]
+    assert fatal.extra["alone"] is True
+    assert [o.status for o in (before, *after)] == ["returned"] * 3
+    assert before.result == after[0].result == after[1].result
+
+
+def test_what_a_dying_subject_printed_is_kept(tmp_path, monkeypatch):
+    subject = planted(
+        tmp_path, monkeypatch, "def add(*args, **kwargs): print('last words', flush=True); os._exit(1)"
+    )
+    assert "last words" in statuses(subject, Limits())[1].extra["printed"]
+
+
+def test_a_timeout_that_does_not_repeat_alone_is_not_blamed(tmp_path, monkeypatch):
+    flag = tmp_path / "slept"
+    subject = planted(
+        tmp_path,
+        monkeypatch,
+        f"""
+        def add(*args, **kwargs):
+            if not os.path.exists({str(flag)!r}):
+                open({str(flag)!r}, "w").close()
+                time.sleep(60)
+            return torch.add(*args, **kwargs)
+        """,
+    )
+    assert [o.status for o in statuses(subject, Limits(timeout=1.5))] == ["returned"] * 4
+
+
+def test_printing_breaks_nothing(tmp_path, monkeypatch):
+    subject = planted(
+        tmp_path,
+        monkeypatch,
+        """
+        print("hello from the import")
+        def add(*args, **kwargs):
+            print("x" * 100_000)
+            sys.stderr.write("to stderr\\n" * 10_000)
+            os.write(1, b"raw bytes" * 10_000)
+            return torch.add(*args, **kwargs)
+        """,
+    )
+    assert [o.status for o in statuses(subject, Limits())] == ["returned"] * 4
+
+
+def test_many_cases_with_large_answers_do_not_block(tmp_path, monkeypatch):
+    large = Case("add", "function", "torch.add", (TensorSpec((200, 200), "float64"), 1))
+    with Worker(parse("torch")) as worker:
+        outcomes = worker.answers([(large, POLICY)] * 150)
+    assert {o.status for o in outcomes} == {"returned"}
+    assert len(outcomes) == 150
+
+
+def test_a_large_case_does_not_block():
+    literal = tuple(float(i) for i in range(30_000))
+    large = Case("add", "function", "torch.add", (TensorSpec((30_000,), "float64", Values("literal", literal=literal)), 1))
+    with Worker(parse("torch")) as worker:
+        assert {o.status for o in worker.answers([(large, POLICY)] * 100)} == {"returned"}
+
+
+def test_a_subject_that_does_not_import_shows_its_traceback(tmp_path, monkeypatch):
+    subject = planted(tmp_path, monkeypatch, "raise RuntimeError('no such device, sorry')")
+    with pytest.raises(WorkerError, match=r"(?s)Traceback.*planted\.py.*no such device, sorry"):
+        Worker(subject)
+    with pytest.raises(WorkerError, match="exit 7"):
+        Worker(planted(tmp_path, monkeypatch, "os._exit(7)", "planted_exit"))
+    with pytest.raises(WorkerError, match="No module named 'no_such_module_here'"):
+        Worker(parse("no_such_module_here"))
+
+
+@pytest.mark.parametrize("name", ["", "a b", "torch@", "-x", "a..b", "1a"])
+def test_names_that_are_no_subjects(name):
+    with pytest.raises(SubjectError, match="is not a subject"):
+        parse(name)
+
+
+def test_workers_and_in_process_answer_alike():
+    cases = [(GOOD, POLICY), (Case("nope", "function", "torch.nope"), POLICY)]
+    with Worker(parse("torch")) as worker:
+        apart = worker.answers(cases)
+    with Local(parse("torch")) as local:
+        assert local.answers(cases) == apart
+    assert [o.status for o in apart] == ["returned", "missing"]
+
+
+def test_the_subject_process_has_its_threads_set(tmp_path, monkeypatch):
+    subject = planted(tmp_path, monkeypatch, "def add(*args): return torch.get_num_threads()")
+    with Worker(subject, threads=1) as worker:
+        assert worker.answers([(BAD, POLICY)])[0].result == 1
+
+
+def test_a_flambeau_worker_never_imports_torch(tmp_path, monkeypatch):
+    (tmp_path / "lonely.py").write_text("import sys\ndef add(*args): return 'torch' in sys.modules\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with Worker(parse("lonely")) as worker:
+        outcome = worker.answers([(Case("add", "function", "torch.add", (1, 2)), POLICY)])[0]
+    assert outcome.result is False
+    assert sys.modules.get("lonely") is None
