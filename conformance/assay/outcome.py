@@ -100,9 +100,12 @@ class Verdict:
     (errors); stride, random, text, error_text, warnings (fidelity); creation of inputs counts as "build".
     status: "conforms", "known", "missing", "deviates", "timeout", "memory", "crash", "unjudged".
     detail: one line for a person. measure: worst error in units of tolerance, where the aspect has one.
+    elements, unjudged: how many floating elements there were, and how many of them could not be judged.
     """
 
     aspect: str
     status: str
     detail: str = ""
     measure: float | None = None
+    elements: int = 0
+    unjudged: int = 0

@@ -1,6 +1,6 @@
 """How the answers of one operation are to be judged: what a catalogue entry declares, as plain data.
 
-The names in `scale` and `canonical` are resolved where they are used: `assay.truth.SCALES`, `assay.canonical.CANONICAL`.
+The names in `scale` and `canonical` are resolved in `assay.truth.SCALES` and `assay.canonical.CANONICAL`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ CREATION = Policy(values="exact", strides=True, text=True)
 UNINITIALISED = Policy(values="metadata", strides=True)
 STREAM = Policy(values="stream", strides=True)
 REDUCTION = Policy(overflow=True)
-SUM = Policy(scale="sum_abs", gradient_scale="sum_abs", overflow=True)
-PRODUCT = Policy(scale="product", gradient_scale="product", overflow=True)
+SUM = Policy(scale="sum_abs", overflow=True)
+PRODUCT = Policy(scale="product", overflow=True)
 SELECTION = Policy(values="exact", canonical="ties")
 UNORDERED = Policy(values="exact", canonical="unordered")

@@ -1,0 +1,130 @@
+"""Freedom that an operation leaves, taken out of an answer before values are compared.
+
+Each function gives an outcome in which free choices no longer show: it is applied to both sides alike and looks at
+nothing but the case and the answer itself. An answer that breaks the operation's own rules (an index out of range,
+the same element twice) comes back unchanged, so that the comparison finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from assay import values
+from assay.case import Case, TensorSpec
+from assay.outcome import Outcome, Sequence, TensorData
+from assay.tolerance import numpy_dtype, raw_array
+
+_Canonical = Callable[[Case, Outcome], Outcome]
+
+#: Where the dimension stands among the positional arguments, self included.
+_DIM_AT = {"topk": 2, "kthvalue": 2}
+#: Operations whose indices name each element once.
+_PERMUTING = frozenset({"sort", "argsort", "topk", "msort"})
+
+
+def canonical(name: str, case: Case, outcome: Outcome) -> Outcome:
+    """`outcome` in canonical form; itself for an empty name or when nothing was returned. Raises KeyError."""
+    if not name or outcome.status != "returned":
+        return outcome
+    return CANONICAL[name](case, outcome)
+
+
+def _ties(case: Case, outcome: Outcome) -> Outcome:
+    """Indices of an unstable sort or of one among equals stand for the values they point at."""
+    if _argument(case, "stable", None) is True:
+        return outcome
+    source = case.args[0] if case.args else case.kwargs.get("input")
+    if not isinstance(source, TensorSpec):
+        return outcome
+    array = values.array(source)
+    result = outcome.result
+    if isinstance(result, TensorData):
+        return replace(outcome, result=_pointed_at(case, array, source, result))
+    if isinstance(result, Sequence) and len(result.items) == 2 and isinstance(result.items[1], TensorData):
+        chosen, indices = result.items
+        return replace(outcome, result=replace(result, items=(chosen, _pointed_at(case, array, source, indices))))
+    return outcome
+
+
+def _pointed_at(case: Case, array: np.ndarray, source: TensorSpec, indices: TensorData) -> TensorData:
+    if indices.dtype != "int64" or indices.data is None or source.dtype == "complex32":
+        return indices
+    where = raw_array(indices)
+    dim = _argument(case, "dim", _DIM_AT.get(case.op, 1))
+    try:
+        if dim is None and case.op in ("argmax", "argmin"):
+            found = array.reshape(-1)[where]
+            return _like(indices, source, found)
+        axis = -1 if dim is None else int(dim)
+        if array.ndim == 0:
+            return indices
+        reduced = where.ndim == array.ndim - 1
+        if reduced:
+            where = np.expand_dims(where, axis)
+        if where.size and (where.min() < 0 or where.max() >= array.shape[axis]):
+            return indices
+        if case.op in _PERMUTING and not _distinct(where, axis):
+            return indices
+        found = np.take_along_axis(array, where, axis)
+        return _like(indices, source, found.squeeze(axis) if reduced else found)
+    except (IndexError, ValueError):
+        return indices
+
+
+def _like(indices: TensorData, source: TensorSpec, found: np.ndarray) -> TensorData:
+    return replace(indices, dtype=source.dtype, shape=found.shape, data=np.ascontiguousarray(found).tobytes())
+
+
+def _distinct(where: np.ndarray, axis: int) -> bool:
+    ordered = np.sort(where, axis)
+    return bool((np.diff(ordered, axis=axis) > 0).all())
+
+
+def _argument(case: Case, name: str, position: int | None) -> Any:
+    if name in case.kwargs:
+        return case.kwargs[name]
+    if position is not None and len(case.args) > position and not isinstance(case.args[position], TensorSpec):
+        return case.args[position]
+    return None
+
+
+def _unordered(case: Case, outcome: Outcome) -> Outcome:
+    """unique(sorted=False): the values in order; the inverse as the values it points at; the counts in their order."""
+    if _argument(case, "dim", 4) is not None:
+        return outcome
+    result = outcome.result
+    items = list(result.items) if isinstance(result, Sequence) else [result]
+    if not all(isinstance(i, TensorData) and i.data is not None and len(i.shape) <= 8 for i in items):
+        return outcome
+    first = items[0]
+    if numpy_dtype(first.dtype).fields is not None:
+        return outcome
+    found = raw_array(first)
+    order = np.argsort(found, kind="stable")
+    made = [_with(first, found[order], first.dtype)]
+    rest = items[1:]
+    if rest and _argument(case, "return_inverse", 2):
+        where = raw_array(rest[0])
+        if where.size and (where.min() < 0 or where.max() >= found.size):
+            return outcome
+        made.append(_with(rest[0], found[where], first.dtype))
+        rest = rest[1:]
+    if rest:
+        counts = raw_array(rest[0])
+        if counts.shape != found.shape:
+            return outcome
+        made.append(_with(rest[0], counts[order], rest[0].dtype))
+        rest = rest[1:]
+    made += rest
+    return replace(outcome, result=replace(result, items=tuple(made)) if isinstance(result, Sequence) else made[0])
+
+
+def _with(tensor: TensorData, array: np.ndarray, dtype: str) -> TensorData:
+    return replace(tensor, dtype=dtype, shape=array.shape, data=np.ascontiguousarray(array).tobytes())
+
+
+CANONICAL: dict[str, _Canonical] = {"ties": _ties, "unordered": _unordered}

@@ -1,0 +1,547 @@
+"""Outcome × Outcome → verdicts, aspect by aspect.
+
+A verdict is given for every aspect that the case puts to the test, "conforms" included. Aspects that a worse finding
+makes meaningless (values where the shape differs) are left out, so that one fault is told once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+import numpy as np
+
+from assay.canonical import canonical
+from assay.case import Case
+from assay.outcome import Error, Opaque, Outcome, Sequence, TensorData, Verdict
+from assay.policy import Policy
+from assay.show import brief, describe_outcome, element, position
+from assay.tolerance import FLOATING, Comparison, compare, compare_exact, is_complex, raw_array, wide_array
+from assay.truth import ReferenceAnswer, Truth, leaves
+
+LEVELS: dict[str, tuple[str, ...]] = {
+    "core": ("build", "structure", "dtype", "shape", "values", "mutation", "aliasing"),
+    "gradients": ("gradients", "gradients2"),
+    "errors": ("error",),
+    "fidelity": ("stride", "random", "text", "error_text", "warnings"),
+}
+ASPECTS: tuple[str, ...] = tuple(aspect for aspects in LEVELS.values() for aspect in aspects)
+#: Aspects that are scored, and fail a run only when asked.
+SCORED = frozenset({"error_text", "warnings"})
+#: Worst first; what a cell of the report shows is the worst of its verdicts.
+STATUSES = ("crash", "memory", "timeout", "deviates", "missing", "known", "unjudged", "conforms")
+
+_DIED = {"crash": "crash", "exit": "crash", "timeout": "timeout", "memory": "memory"}
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|(?<![A-Za-z_])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+
+
+def aspects_of(levels: Collection[str]) -> tuple[str, ...]:
+    """The aspects of some levels, in order. Raises ValueError for an unknown level."""
+    unknown = [level for level in levels if level not in LEVELS]
+    if unknown:
+        raise ValueError(f"unknown level {unknown[0]!r}; the levels are {', '.join(LEVELS)}")
+    return tuple(a for level, aspects in LEVELS.items() if level in levels for a in aspects)
+
+
+def worst(statuses: Collection[str]) -> str:
+    """The worst of some statuses; "conforms" for none."""
+    return min(statuses, key=STATUSES.index, default="conforms")
+
+
+def judge(
+    case: Case,
+    reference: ReferenceAnswer,
+    subject: Outcome,
+    policy: Policy | None = None,
+    aspects: Collection[str] = ASPECTS,
+    same_capability: bool = True,
+) -> list[Verdict]:
+    """Verdicts on a subject's outcome, one per aspect that `aspects` asks for and the case puts to the test.
+
+    same_capability: False where both sides are PyTorch on different CPU capabilities, whose normal deviates differ in
+    the last bits.
+    """
+    verdicts = list(_Judgement(case, reference, subject, policy or Policy(), same_capability).verdicts())
+    found = [v for v in verdicts if v.aspect in aspects]
+    if not found:
+        # A deviation that shows in an aspect nobody asked for must not look like nothing at all.
+        hidden = [v for v in verdicts if v.aspect in ("build", "structure") and v.status != "conforms"]
+        if hidden and aspects:
+            return [Verdict(next(iter(aspects)), hidden[0].status, hidden[0].detail)]
+    return found
+
+
+class _Judgement:
+    def __init__(
+        self, case: Case, reference: ReferenceAnswer, subject: Outcome, policy: Policy, same_capability: bool
+    ) -> None:
+        self.case = case
+        self.answer = reference
+        self.reference = reference.outcome
+        self.subject = subject
+        self.policy = policy
+        self.same_capability = same_capability
+        self.free_choice = False
+
+    def verdicts(self) -> Iterator[Verdict]:
+        reference, subject = self.reference, self.subject
+        if reference.status not in ("returned", "raised"):
+            yield Verdict("structure", "unjudged", f"the reference gives no answer: {describe_outcome(reference)}")
+        elif subject.status in _DIED:
+            yield Verdict("structure", _DIED[subject.status], describe_outcome(subject))
+        elif subject.status == "missing":
+            yield Verdict("structure", "missing", f"{subject.extra.get('name', self.case.call)} is absent")
+        elif reference.error is not None and reference.error.stage == "build":
+            yield Verdict("build", "unjudged", f"the reference cannot build the inputs: {brief(reference.error)}")
+        elif subject.error is not None and subject.error.stage == "build":
+            yield Verdict("build", _refusal(subject.error), f"building the inputs raised {brief(subject.error)}")
+        elif reference.status == "raised":
+            yield from self._against_error()
+        elif subject.status == "raised":
+            assert subject.error is not None
+            yield Verdict(
+                "structure",
+                _refusal(subject.error),
+                f"raised {brief(subject.error)}; expected {describe_outcome(reference)}",
+            )
+        else:
+            yield from self._returned()
+
+    # Errors
+
+    def _against_error(self) -> Iterator[Verdict]:
+        expected = self.reference.error
+        assert expected is not None
+        if self.subject.status == "returned":
+            yield Verdict("error", "deviates", f"{describe_outcome(self.subject)}; expected {brief(expected)}")
+            return
+        got = self.subject.error
+        assert got is not None
+        yield from self._errors(expected, got)
+        yield from self._warnings()
+
+    def _errors(self, expected: Error, got: Error) -> Iterator[Verdict]:
+        if _error_name(expected) != _error_name(got):
+            yield Verdict("error", "deviates", f"raised {brief(got)}; expected {brief(expected)}")
+            return
+        yield Verdict("error", "conforms")
+        mine, theirs = _first_line(got), _first_line(expected)
+        same = normalised(mine) == normalised(theirs)
+        yield Verdict("error_text", *(("conforms",) if same else ("deviates", f"said {mine!r}; expected {theirs!r}")))
+
+    # Results
+
+    def _returned(self) -> Iterator[Verdict]:
+        reference, subject = self.reference, self.subject
+        problem = _structure(subject.result, reference.result, "result")
+        if problem:
+            yield Verdict("structure", "deviates", problem)
+            return
+        yield Verdict("structure", "conforms")
+        pairs = [
+            (path, mine, theirs)
+            for (path, theirs), (_, mine) in zip(leaves(reference.result), leaves(subject.result), strict=True)
+            if isinstance(theirs, TensorData) and isinstance(mine, TensorData)
+        ]
+        yield from self._metadata(pairs)
+        yield from self._values()
+        yield from self._mutation()
+        yield from self._aliasing()
+        yield from self._gradients(pairs)
+        yield from self._strides(pairs)
+        yield from self._random()
+        yield from self._text(pairs)
+        yield from self._warnings()
+
+    def _metadata(self, pairs: list[tuple[str, TensorData, TensorData]]) -> Iterator[Verdict]:
+        if not pairs:
+            return
+        for aspect in ("dtype", "shape"):
+            wrong = [(p, m, t) for p, m, t in pairs if getattr(m, aspect) != getattr(t, aspect)]
+            if wrong:
+                path, mine, theirs = wrong[0]
+                got, expected = getattr(mine, aspect), getattr(theirs, aspect)
+                yield Verdict(aspect, "deviates", f"{path}: {got}; expected {expected}")
+            else:
+                yield Verdict(aspect, "conforms")
+
+    def _values(self) -> Iterator[Verdict]:
+        policy = self.policy
+        if policy.values == "metadata":
+            return
+        mine = dict(leaves(canonical(policy.canonical, self.case, self.subject).result))
+        theirs = dict(leaves(canonical(policy.canonical, self.case, self.reference).result))
+        if policy.canonical:
+            self.free_choice = _chose_differently(self.subject, self.reference)
+        if policy.values == "stream":
+            yield from self._stream(mine, theirs)
+            return
+        # Text is judged as such; an input that was written into and not returned holds values like any result.
+        triples = [(p, mine[p], t) for p, t in theirs.items() if not isinstance(t, str)]
+        returned = {i for _, i in self.reference.extra.get("same", ())}
+        for i, (got, expected) in enumerate(zip(self.subject.inputs, self.reference.inputs, strict=False)):
+            if str(i) not in returned:
+                triples.append((f"inputs.{i}", got, expected))
+        yield from self._compared("values", triples, policy.values == "exact")
+
+    def _compared(self, aspect: str, triples: list[tuple[str, Any, Any]], exact: bool) -> Iterator[Verdict]:
+        """One verdict for some (path, subject's, reference's) leaves; tensors that differ in kind are left out."""
+        worst_measure, elements, unjudged, judged = 0.0, 0, 0, False
+        for path, mine, theirs in triples:
+            if not isinstance(theirs, TensorData):
+                judged = True
+                if not _same_value(mine, theirs):
+                    yield Verdict(aspect, "deviates", f"{path}: {mine!r}; expected {theirs!r}")
+                    return
+                continue
+            if not _comparable(mine, theirs):
+                continue
+            judged = True
+            comparison = self._compare(path, mine, theirs, exact)
+            elements += comparison.elements
+            unjudged += comparison.unjudged
+            if not comparison.ok:
+                yield Verdict(
+                    aspect,
+                    "deviates",
+                    self._worst(path, mine, theirs, comparison),
+                    comparison.measure,
+                    elements,
+                    unjudged,
+                )
+                return
+            worst_measure = max(worst_measure, comparison.measure)
+        if judged:
+            status = "unjudged" if elements and unjudged == elements else "conforms"
+            detail = "every element may have overflowed on the way" if status == "unjudged" else ""
+            yield Verdict(aspect, status, detail, worst_measure, elements, unjudged)
+
+    def _compare(self, path: str, mine: TensorData, theirs: TensorData, exact: bool) -> Comparison:
+        if mine.data == theirs.data:
+            return Comparison(True, elements=int(np.prod(theirs.shape, dtype=np.int64)))
+        if exact or theirs.dtype not in FLOATING:
+            return compare_exact(mine, theirs)
+        truth, scale = _decoded(self.answer.truths.get(path, Truth()), theirs)
+        return compare(wide_array(mine), wide_array(theirs), truth, scale, theirs.dtype, self.answer.overflow)
+
+    def _worst(self, path: str, mine: TensorData, theirs: TensorData, comparison: Comparison) -> str:
+        at = comparison.worst or 0
+        text = f"{path}{position(at, theirs.shape)} = {element(mine, at)}; expected {element(theirs, at)}"
+        if theirs.dtype in FLOATING and np.isfinite(comparison.error):
+            truth, _ = _decoded(self.answer.truths.get(path, Truth()), theirs)
+            exact = "" if truth is None else f", truth {truth.reshape(-1)[at]:.9g}"
+            text += f" ({comparison.error:.3g} units off, {comparison.window:.3g} allowed{exact})"
+        return text
+
+    # Random streams
+
+    def _stream(self, mine: dict[str, Any], theirs: dict[str, Any]) -> Iterator[Verdict]:
+        for path, expected in theirs.items():
+            got = mine[path]
+            if not isinstance(expected, TensorData) or not _comparable(got, expected):
+                continue
+            if got.data == expected.data:
+                yield Verdict("values", "conforms")
+                yield Verdict("random", "conforms")
+                return
+            problem = _other_distribution(got, expected)
+            yield Verdict("values", *(("deviates", f"{path}: {problem}") if problem else ("conforms",)))
+            if not self.same_capability and expected.dtype in FLOATING:
+                ours, reference = wide_array(got), wide_array(expected)
+                comparison = compare(ours, reference, None, np.maximum(np.abs(reference), 1.0), expected.dtype)
+            else:
+                comparison = compare_exact(got, expected)
+            if comparison.ok:
+                yield Verdict("random", "conforms")
+            else:
+                yield Verdict("random", "deviates", self._worst(path, got, expected, comparison))
+            return
+
+    def _random(self) -> Iterator[Verdict]:
+        mine, theirs = self.subject.random, self.reference.random
+        if mine is None or theirs is None or not self.same_capability:
+            return
+        if mine == theirs:
+            yield Verdict("random", "conforms")
+        else:
+            yield Verdict("random", "deviates", "the generator is in another state afterwards")
+
+    # Effects
+
+    def _mutation(self) -> Iterator[Verdict]:
+        reference, subject = self.reference, self.subject
+        if not reference.inputs and not subject.inputs:
+            return
+        for i, (mine, theirs) in enumerate(zip(subject.mutated, reference.mutated, strict=False)):
+            if mine == theirs:
+                continue
+            if mine or self.policy.values not in ("metadata", "stream"):
+                expected = "it to be changed" if theirs else "it untouched"
+                yield Verdict(
+                    "mutation", "deviates", f"input {i} is {'changed' if mine else 'untouched'}; expected {expected}"
+                )
+                return
+        pairs = list(zip(subject.inputs, reference.inputs, strict=False))
+        for i, (mine, theirs) in enumerate(pairs):
+            for name in ("shape", "dtype"):
+                if getattr(mine, name) != getattr(theirs, name):
+                    got, expected = getattr(mine, name), getattr(theirs, name)
+                    yield Verdict("mutation", "deviates", f"input {i} has {name} {got} afterwards; expected {expected}")
+                    return
+        yield Verdict("mutation", "conforms")
+
+    def _aliasing(self) -> Iterator[Verdict]:
+        mine, theirs = _shared(self.subject), _shared(self.reference)
+        if not self.reference.inputs and not theirs and not mine:
+            return
+        if mine == theirs:
+            yield Verdict("aliasing", "conforms")
+            return
+        more, fewer = sorted(mine - theirs), sorted(theirs - mine)
+        told = [f"{_alias(pair)}, unexpected" for pair in more] + [
+            f"{_alias(pair)}: expected, not so" for pair in fewer
+        ]
+        yield Verdict("aliasing", "deviates", told[0])
+
+    # Gradients
+
+    def _gradients(self, pairs: list[tuple[str, TensorData, TensorData]]) -> Iterator[Verdict]:
+        if self.case.order < 1:
+            return
+        wrong = [(p, m, t) for p, m, t in pairs if m.requires_grad != t.requires_grad]
+        if wrong:
+            path, mine, theirs = wrong[0]
+            yield Verdict(
+                "gradients",
+                "deviates",
+                f"{path}.requires_grad is {mine.requires_grad}; expected {theirs.requires_grad}",
+            )
+            return
+        reference, subject = self.reference, self.subject
+        expected, got = reference.gradient_error, subject.gradient_error
+        if got is not None and expected is None:
+            aspect = "gradients2" if got.stage == "double_backward" else "gradients"
+            yield Verdict(aspect, _refusal(got), f"{got.stage} raised {brief(got)}")
+            if aspect == "gradients":
+                return
+        elif expected is not None:
+            if got is None:
+                yield Verdict("error", "deviates", f"{expected.stage} went through; expected {brief(expected)}")
+            else:
+                yield from self._errors(expected, got)
+        free = self.free_choice or not self.policy.gradients
+        for name in ("gradients", "gradients2"):
+            theirs = getattr(reference, name)
+            mine = getattr(subject, name)
+            if theirs is None or (mine is None and got is not None):
+                continue
+            if free:
+                yield Verdict(name, "unjudged", "the gradient depends on a free choice")
+                continue
+            yield from self._gradient(name, mine or (), theirs)
+
+    def _gradient(
+        self, name: str, mine: tuple[TensorData | None, ...], theirs: tuple[TensorData | None, ...]
+    ) -> Iterator[Verdict]:
+        if len(mine) != len(theirs):
+            yield Verdict(name, "deviates", f"{len(mine)} gradients; expected {len(theirs)}")
+            return
+        triples = []
+        for i, (got, expected) in enumerate(zip(mine, theirs, strict=True)):
+            path = f"{name}.{i}"
+            if got is None or expected is None:
+                if got is expected or (name == "gradients2" and _is_zero(got) and _is_zero(expected)):
+                    # Which second derivatives are zeros and which are None is an accident of PyTorch's formulas.
+                    continue
+                text = "no gradient" if got is None else "a gradient"
+                yield Verdict(name, "deviates", f"{path}: {text}; expected {'none' if expected is None else 'one'}")
+                return
+            for aspect in ("dtype", "shape"):
+                if getattr(got, aspect) != getattr(expected, aspect):
+                    yield Verdict(
+                        name,
+                        "deviates",
+                        f"{path} has {aspect} {getattr(got, aspect)}; expected {getattr(expected, aspect)}",
+                    )
+                    return
+            triples.append((path, got, expected))
+        found = list(self._compared(name, triples, False))
+        yield found[0] if found else Verdict(name, "conforms")
+
+    # Fidelity
+
+    def _strides(self, pairs: list[tuple[str, TensorData, TensorData]]) -> Iterator[Verdict]:
+        if not self.policy.strides:
+            return
+        judged = False
+        for path, mine, theirs in pairs:
+            if mine.stride is None or theirs.stride is None or mine.shape != theirs.shape or 0 in theirs.shape:
+                continue
+            judged = True
+            if any(m != t for m, t, n in zip(mine.stride, theirs.stride, theirs.shape, strict=True) if n > 1):
+                yield Verdict("stride", "deviates", f"{path}: strides {mine.stride}; expected {theirs.stride}")
+                return
+        if judged:
+            yield Verdict("stride", "conforms")
+
+    def _text(self, pairs: list[tuple[str, TensorData, TensorData]]) -> Iterator[Verdict]:
+        judged = False
+        for path, mine, theirs in pairs:
+            if theirs.text is not None and self.policy.text:
+                judged = True
+                if mine.text != theirs.text:
+                    yield Verdict("text", "deviates", f"{path} prints {mine.text!r}; expected {theirs.text!r}")
+                    return
+            if theirs.grad_fn is not None and mine.requires_grad:
+                judged = True
+                if mine.grad_fn != theirs.grad_fn:
+                    yield Verdict("text", "deviates", f"{path}.grad_fn is {mine.grad_fn}; expected {theirs.grad_fn}")
+                    return
+        mine_leaves = dict(leaves(self.subject.result))
+        for path, text in leaves(self.reference.result):
+            if isinstance(text, str):
+                judged = True
+                if mine_leaves[path] != text:
+                    yield Verdict("text", "deviates", f"{path} is {mine_leaves[path]!r}; expected {text!r}")
+                    return
+        if judged:
+            yield Verdict("text", "conforms")
+
+    def _warnings(self) -> Iterator[Verdict]:
+        mine, theirs = _warned(self.subject), _warned(self.reference)
+        if not mine and not theirs:
+            return
+        if mine == theirs:
+            yield Verdict("warnings", "conforms")
+        else:
+            yield Verdict("warnings", "deviates", f"warned {sorted(mine)}; expected {sorted(theirs)}")
+
+
+def normalised(text: str) -> str:
+    """Text with numbers and addresses replaced, so that only its words are compared."""
+    return _NUMBER.sub("#", text).replace("flambeau", "torch")
+
+
+def _first_line(error: Error) -> str:
+    return error.text.strip().split("\n", 1)[0]
+
+
+def _error_name(error: Error) -> str:
+    return error.types[0].lstrip("_")
+
+
+def _refusal(error: Error) -> str:
+    return "missing" if "NotImplementedError" in error.types else "deviates"
+
+
+def _warned(outcome: Outcome) -> set[tuple[str, str]]:
+    return {(category, normalised(text.split("\n", 1)[0])) for category, text in outcome.warnings}
+
+
+def _shared(outcome: Outcome) -> set[tuple[str, str]]:
+    return {tuple(sorted(pair)) for pair in outcome.aliases} | {
+        (f"{a} is", b) for a, b in outcome.extra.get("same", ())
+    }
+
+
+def _alias(pair: tuple[str, str]) -> str:
+    return f"{pair[0] or 'result'} and {pair[1] or 'result'} share memory"
+
+
+def _kind(name: str) -> str:
+    return name.rsplit(".", 1)[-1]
+
+
+def _structure(mine: Any, theirs: Any, path: str) -> str:
+    """What is different in kind, or ""."""
+    if isinstance(theirs, TensorData):
+        if not isinstance(mine, TensorData):
+            return f"{path} is {_typed(mine)}; expected a {theirs.kind}"
+        return f"{path} is a {mine.kind}; expected a {theirs.kind}" if mine.kind != theirs.kind else ""
+    if isinstance(theirs, Sequence):
+        if not isinstance(mine, Sequence) or _kind(mine.kind) != _kind(theirs.kind):
+            return f"{path} is {_typed(mine)}; expected a {theirs.kind}"
+        if len(mine.items) != len(theirs.items):
+            return f"{path} has {len(mine.items)} items; expected {len(theirs.items)}"
+        if mine.fields != theirs.fields:
+            return f"{path} has the fields {mine.fields}; expected {theirs.fields}"
+        found = (_structure(m, t, f"{path}.{i}") for i, (m, t) in enumerate(zip(mine.items, theirs.items, strict=True)))
+        return next((problem for problem in found if problem), "")
+    if isinstance(theirs, dict):
+        if not isinstance(mine, dict) or mine.keys() != theirs.keys():
+            return f"{path} is {_typed(mine)}; expected a dict with {sorted(theirs)}"
+        return next((p for k in theirs if (p := _structure(mine[k], theirs[k], f"{path}.{k}"))), "")
+    if type(mine) is not type(theirs) or (isinstance(theirs, Opaque) and mine.kind != theirs.kind):
+        return f"{path} is {_typed(mine)}; expected {_typed(theirs)}"
+    return ""
+
+
+def _typed(value: Any) -> str:
+    if isinstance(value, TensorData | Sequence | Opaque):
+        return f"a {value.kind}"
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def _same_value(mine: Any, theirs: Any) -> bool:
+    if isinstance(theirs, float):
+        return (mine == theirs and np.signbit(mine) == np.signbit(theirs)) or (mine != mine and theirs != theirs)
+    if isinstance(theirs, complex):
+        return _same_value(mine.real, theirs.real) and _same_value(mine.imag, theirs.imag)
+    return bool(mine == theirs)
+
+
+def _comparable(mine: Any, theirs: TensorData) -> bool:
+    return (
+        isinstance(mine, TensorData)
+        and mine.data is not None
+        and theirs.data is not None
+        and mine.dtype == theirs.dtype
+        and mine.shape == theirs.shape
+    )
+
+
+def _decoded(truth: Truth, like: TensorData) -> tuple[Any, Any]:
+    value = None
+    if truth.value is not None:
+        value = np.frombuffer(truth.value, np.complex128 if is_complex(like.dtype) else np.float64)
+    scale = None if truth.scale is None else np.frombuffer(truth.scale, np.float64)
+    return value, scale
+
+
+def _is_zero(tensor: TensorData | None) -> bool:
+    return tensor is None or (tensor.data is not None and not raw_array(tensor).any())
+
+
+def _chose_differently(subject: Outcome, reference: Outcome) -> bool:
+    mine, theirs = dict(leaves(subject.result)), dict(leaves(reference.result))
+    return any(
+        isinstance(t, TensorData)
+        and t.dtype == "int64"
+        and isinstance(mine.get(p), TensorData)
+        and mine[p].data != t.data
+        for p, t in theirs.items()
+    )
+
+
+def _other_distribution(mine: TensorData, theirs: TensorData) -> str:
+    """Why two samples do not come from one distribution (two-sample Kolmogorov–Smirnov at 1e-9), or ""."""
+    if theirs.dtype in FLOATING:
+        ours, reference = wide_array(mine).reshape(-1), wide_array(theirs).reshape(-1)
+    else:
+        ours, reference = (raw_array(t).reshape(-1).astype(np.float64) for t in (mine, theirs))
+    parts: list[Callable[[Any], Any]] = [np.real, np.imag] if np.iscomplexobj(reference) else [np.real]
+    for part in parts:
+        a, b = np.sort(part(ours)), np.sort(part(reference))
+        if np.isfinite(a).all() != np.isfinite(b).all():
+            return "non-finite values where the reference draws finite ones, or the reverse"
+        both = np.concatenate([a, b])
+        distance = np.abs(np.searchsorted(a, both, "right") - np.searchsorted(b, both, "right")).max(initial=0) / max(
+            a.size, 1
+        )
+        if distance > np.sqrt(np.log(2 / 1e-9) / 2 * 2 / max(a.size, 1)):
+            return f"another distribution than the reference's (Kolmogorov–Smirnov distance {distance:.2f})"
+    return ""
+
+
+__all__ = ["ASPECTS", "LEVELS", "SCORED", "STATUSES", "aspects_of", "judge", "normalised", "worst"]

@@ -1,0 +1,218 @@
+"""When is a floating result right? Errors are measured against a wider evaluation, in units of rounding error.
+
+One unit is max(half an ulp of scale, the smallest subnormal) of the result's dtype. A subject is accepted where its
+error is at most `FACTOR` times the reference's own error (at least one unit), never more than `CAP` units; where the
+reference itself is worse than that, subject and reference are compared with each other. The rule is per element, so
+that one bad element of the reference widens nobody else's window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.outcome import TensorData
+
+FACTOR = 8.0
+CAP = 64.0
+#: Share of elements of one operation that may go unjudged before its catalogue entry is at fault.
+UNJUDGED_SHARE = 0.02
+
+_NUMPY = {
+    "bfloat16": np.dtype(ml_dtypes.bfloat16),
+    "complex32": np.dtype([("re", np.float16), ("im", np.float16)]),
+    "float8_e4m3fn": np.dtype(ml_dtypes.float8_e4m3fn),
+    "float8_e5m2": np.dtype(ml_dtypes.float8_e5m2),
+}
+_COMPLEX_PART = {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A floating format: half an ulp of 1, the smallest subnormal, the largest finite value."""
+
+    half_ulp: float
+    smallest: float
+    largest: float
+
+
+FORMATS = {
+    "float16": Format(2.0**-11, 2.0**-24, 65504.0),
+    "bfloat16": Format(2.0**-8, 2.0**-133, float(ml_dtypes.finfo(ml_dtypes.bfloat16).max)),
+    "float32": Format(2.0**-24, 2.0**-149, float(np.finfo(np.float32).max)),
+    "float64": Format(2.0**-53, 2.0**-1074, float(np.finfo(np.float64).max)),
+}
+FLOATING = frozenset(FORMATS) | frozenset(_COMPLEX_PART)
+
+
+def format_of(dtype: str) -> Format:
+    """The format of a floating dtype, or of the parts of a complex one. Raises KeyError for other dtypes."""
+    return FORMATS[_COMPLEX_PART.get(dtype, dtype)]
+
+
+def is_complex(dtype: str) -> bool:
+    return dtype in _COMPLEX_PART
+
+
+def numpy_dtype(dtype: str) -> np.dtype:
+    """The NumPy dtype that holds a tensor's bytes (complex32 as a pair of halves)."""
+    known = _NUMPY.get(dtype)
+    return np.dtype(dtype) if known is None else known
+
+
+def raw_array(tensor: TensorData) -> NDArray:
+    """The elements in the tensor's own dtype and shape. Raises ValueError where the tensor carries no data."""
+    if tensor.data is None:
+        raise ValueError("the tensor carries no data")
+    return np.frombuffer(tensor.data, dtype=numpy_dtype(tensor.dtype)).reshape(tensor.shape)
+
+
+def wide_array(tensor: TensorData) -> NDArray:
+    """The elements of a floating or complex tensor as float64 or complex128; the cast loses nothing."""
+    raw = raw_array(tensor)
+    if tensor.dtype == "complex32":
+        return raw["re"].astype(np.float64) + 1j * raw["im"].astype(np.float64)
+    return raw.astype(np.complex128 if is_complex(tensor.dtype) else np.float64)
+
+
+def overflow_bound(form: Format) -> float:
+    """What an overflowed result stands for: the first value beyond the largest finite one."""
+    return form.largest * (1 + form.half_ulp * 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How one floating tensor compares.
+
+    ok: accepted everywhere. worst: flat index of the worst element, None where nothing was judged. error, window: its
+    error and its window in units. elements, unjudged: how many there are, and how many could not be judged.
+    """
+
+    ok: bool
+    worst: int | None = None
+    error: float = 0.0
+    window: float = FACTOR
+    elements: int = 0
+    unjudged: int = 0
+
+    @property
+    def measure(self) -> float:
+        """The worst error as a share of its window; above 1 is refused."""
+        return self.error / self.window
+
+
+def compare(
+    subject: NDArray,
+    reference: NDArray,
+    truth: NDArray | None,
+    scale: NDArray | None,
+    dtype: str,
+    overflow: bool = False,
+) -> Comparison:
+    """Compare two arrays of equal shape that were cast to float64 or complex128.
+
+    truth is the wider evaluation (None: the reference is the truth); scale is a non-negative float64 array or None
+    for |truth|; dtype names the dtype both sides answered in; overflow says that an intermediate can overflow though
+    every term is finite, so that non-finite elements prove nothing.
+    """
+    with np.errstate(all="ignore"):
+        return _compare(
+            subject.reshape(-1),
+            reference.reshape(-1),
+            None if truth is None else truth.reshape(-1),
+            None if scale is None else scale.reshape(-1),
+            format_of(dtype),
+            overflow,
+        )
+
+
+def _compare(
+    subject: NDArray, reference: NDArray, truth: NDArray | None, scale: NDArray | None, form: Format, overflow: bool
+) -> Comparison:
+    total = subject.size
+    if total == 0:
+        return Comparison(True)
+    truth = reference if truth is None else np.where(np.isfinite(truth), truth, reference)
+    placed = _same_non_finite(subject, reference)
+    finite = np.isfinite(subject) & np.isfinite(reference)
+    unit, error, window = _units(subject, reference, truth, scale, form)
+    accepted = np.where(finite, error <= window, placed)
+    if not accepted.all():
+        accepted |= ~finite & _overflow_is_rounding(subject, reference, truth, unit, form)
+    unjudged = 0
+    if overflow:
+        excused = ~finite & ~accepted
+        unjudged = int(excused.sum())
+        accepted |= excused
+    excess = np.where(accepted & ~finite, -1.0, np.where(finite, error / window, np.inf))
+    worst = int(np.argmax(excess))
+    if excess[worst] < 0:
+        return Comparison(True, None, 0.0, FACTOR, total, unjudged)
+    measured = float(error[worst]) if finite[worst] else float("inf")
+    return Comparison(bool(accepted.all()), worst, measured, float(window[worst]), total, unjudged)
+
+
+def _units(
+    subject: NDArray, reference: NDArray, truth: NDArray, scale: NDArray | None, form: Format
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Per element: the unit, the subject's error and its window, both in units."""
+    magnitude = np.abs(truth)
+    if scale is not None:
+        magnitude = np.fmax(magnitude, np.where(np.isfinite(scale), scale, 0.0))
+    unit = np.maximum(form.half_ulp * magnitude, form.smallest)
+    unit = np.where(np.isfinite(unit), unit, form.half_ulp * form.largest)
+    error = np.abs(subject - truth) / unit
+    own = np.abs(reference - truth) / unit
+    window = np.minimum(FACTOR * np.maximum(own, 1.0), CAP)
+    beyond = ~(own <= CAP)
+    if beyond.any():
+        # The reference is itself outside any window: agreeing with it is as good as agreeing with the truth.
+        error = np.where(beyond, np.fmin(error, np.abs(subject - reference) / unit), error)
+    return unit, error, window
+
+
+def _same_non_finite(subject: NDArray, reference: NDArray) -> NDArray:
+    """Elements where both sides are the same infinity, or both NaN."""
+    if np.iscomplexobj(reference) or np.iscomplexobj(subject):
+        return _same_non_finite(subject.real, reference.real) & _same_non_finite(subject.imag, reference.imag) | (
+            np.isnan(subject) & np.isnan(reference)
+        )
+    return (subject == reference) | (np.isnan(subject) & np.isnan(reference))
+
+
+def _overflow_is_rounding(subject: NDArray, reference: NDArray, truth: NDArray, unit: NDArray, form: Format) -> NDArray:
+    """Elements where one side is finite, the other infinite, and the truth lies at the edge of the format."""
+    if np.iscomplexobj(reference) or np.iscomplexobj(subject):
+        return np.zeros(subject.shape, bool)
+    edge = overflow_bound(form)
+    near = np.abs(np.abs(truth) - edge) <= CAP * unit
+    return near & (np.sign(subject) == np.sign(reference)) & ~np.isnan(subject) & ~np.isnan(reference)
+
+
+def compare_exact(subject: TensorData, reference: TensorData) -> Comparison:
+    """Compare bit for bit, except that any NaN equals any NaN. Shapes and dtypes must agree already."""
+    if subject.data == reference.data:
+        return Comparison(True, elements=_count(reference.shape))
+    mine, theirs = raw_array(subject).reshape(-1), raw_array(reference).reshape(-1)
+    if reference.dtype in FLOATING:
+        same = _same_float(wide_array(subject).reshape(-1), wide_array(reference).reshape(-1))
+    else:
+        same = mine == theirs
+    if same.all():
+        return Comparison(True, elements=mine.size)
+    worst = int(np.argmin(same))
+    return Comparison(False, worst, float("inf"), FACTOR, mine.size)
+
+
+def _same_float(mine: NDArray, theirs: NDArray) -> NDArray:
+    if np.iscomplexobj(theirs):
+        return _same_float(mine.real, theirs.real) & _same_float(mine.imag, theirs.imag)
+    equal = (mine == theirs) & (np.signbit(mine) == np.signbit(theirs))
+    return equal | (np.isnan(mine) & np.isnan(theirs))
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    return int(np.prod(shape, dtype=np.int64))

@@ -1,0 +1,376 @@
+"""What real PyTorch answers to a case, and how well: the truth behind its floating results, and their scale.
+
+The truth is the same case evaluated in the next wider dtype, with Python scalars first rounded to the compute dtype and
+the very same cotangents. The scale says what an error is relative to where |truth| alone is too strict: the output's
+change when the inputs change by one ulp, or the conditioning that the catalogue entry declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.canonical import canonical
+from assay.case import Case, Named, TensorSpec
+from assay.execute import Want, answer
+from assay.outcome import Outcome, Sequence, TensorData
+from assay.plain import plain
+from assay.policy import Policy
+from assay.tolerance import FLOATING, FORMATS, format_of, is_complex, numpy_dtype, wide_array
+
+_RANK = {
+    "float16": 1,
+    "bfloat16": 1,
+    "complex32": 1,
+    "float32": 2,
+    "complex64": 2,
+    "float64": 3,
+    "complex128": 3,
+}
+_REAL = {1: "float32", 2: "float64", 3: "float64"}
+_COMPLEX = {1: "complex64", 2: "complex128", 3: "complex128"}
+_WIDE_WANT = Want(aliases=False)
+#: float64 has no wider dtype: its perturbations are enlarged, to stand clear of the evaluation's own rounding.
+_ENLARGED = 1024.0
+#: A change of this many half ulps of the result may be a jump, not conditioning; a smaller step tells.
+_SUSPICIOUS = 64.0
+_FINER = 16.0
+
+#: Reseeded for each use: making a RandomState costs two hundred times as much.
+_STREAM = np.random.RandomState(0)
+
+Array = NDArray[Any]
+_Transform = Callable[[TensorSpec, Array], Array]
+
+
+@plain("truth")
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What one floating tensor of an outcome should be: value (float64 or complex128 elements, row-major; None where
+    the reference itself is the truth), and scale (float64; None for |truth|)."""
+
+    value: bytes | None = None
+    scale: bytes | None = None
+
+
+@plain("reference")
+@dataclass(frozen=True, slots=True)
+class ReferenceAnswer:
+    """The reference's outcome with what is needed to judge another by it.
+
+    truths: by path as `floating` gives it. overflow: the inputs are so large that an intermediate can overflow though
+    every term is finite. note: why there is no wider evaluation, where one was wanted.
+    """
+
+    outcome: Outcome
+    truths: dict[str, Truth] = field(default_factory=dict)
+    overflow: bool = False
+    note: str = ""
+
+
+def leaves(value: Any, path: str = "result") -> Iterator[tuple[str, Any]]:
+    """(path, leaf) for everything in a result that is not a sequence or dict."""
+    if isinstance(value, Sequence):
+        for i, item in enumerate(value.items):
+            yield from leaves(item, f"{path}.{i}")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from leaves(item, f"{path}.{key}")
+    else:
+        yield path, value
+
+
+def tensors(outcome: Outcome) -> Iterator[tuple[str, TensorData]]:
+    """(path, tensor) for every tensor of an outcome that carries data: "result", "result.0", "inputs.1",
+    "gradients.0", "gradients2.0"."""
+    for path, leaf in leaves(outcome.result):
+        if isinstance(leaf, TensorData) and leaf.data is not None:
+            yield path, leaf
+    for name in ("inputs", "gradients", "gradients2"):
+        for i, leaf in enumerate(getattr(outcome, name) or ()):
+            if leaf is not None and leaf.data is not None:
+                yield f"{name}.{i}", leaf
+
+
+def is_gradient(path: str) -> bool:
+    return path.startswith("gradients")
+
+
+def _judged_by_truth(outcome: Outcome, policy: Policy) -> dict[str, TensorData]:
+    by_value = policy.values == "truth"
+    return {
+        path: leaf
+        for path, leaf in tensors(outcome)
+        if leaf.dtype in FLOATING and 0 not in leaf.shape and (by_value or is_gradient(path))
+    }
+
+
+def _specs(value: Any) -> Iterator[TensorSpec]:
+    if isinstance(value, TensorSpec):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _specs(item)
+    elif isinstance(value, dict):
+        yield from _specs(tuple(value.values()))
+
+
+def _dtype_arguments(value: Any) -> Iterator[str]:
+    if isinstance(value, Named):
+        if value.name in _RANK:
+            yield value.name
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _dtype_arguments(item)
+    elif isinstance(value, dict):
+        yield from _dtype_arguments(tuple(value.values()))
+
+
+class _Widened:
+    """A case in the next wider dtype."""
+
+    def __init__(self, case: Case, judged: dict[str, TensorData]) -> None:
+        self.case = case
+        self.specs = list(_specs((case.args, case.kwargs)))
+        named = set(_dtype_arguments((case.args, case.kwargs)))
+        present = {s.dtype for s in self.specs} | named | {t.dtype for t in judged.values()}
+        self.rank = max(_RANK[d] for d in present if d in _RANK)
+        answered = [t.dtype for path, t in judged.items()]
+        self.compute = _REAL_PART[min(answered, key=lambda d: _RANK[d])]
+        self.narrowest = max((FORMATS[_REAL_PART[d]].half_ulp for d in named), default=0.0)
+        self.wider = any(_RANK[d] < 3 for d in answered)
+        self.wide_case = replace(
+            case,
+            args=self._value(case.args),
+            kwargs=self._value(case.kwargs),
+            default_dtype=_REAL[max(self.rank, _RANK[case.default_dtype] - 1)] if self.wider else case.default_dtype,
+        )
+
+    def dtype(self, dtype: str) -> str:
+        if dtype not in _RANK:
+            return dtype
+        return (_COMPLEX if is_complex(dtype) else _REAL)[self.rank]
+
+    def _value(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is Named:
+            return Named(self.dtype(value.name))
+        if kind is float:
+            return _rounded(value, self.compute)
+        if kind is complex:
+            return complex(_rounded(value.real, self.compute), _rounded(value.imag, self.compute))
+        if kind in (tuple, list):
+            return kind(self._value(v) for v in value)
+        if kind is dict:
+            return {k: self._value(v) for k, v in value.items()}
+        return value
+
+    def run(self, module: Any, transform: _Transform | None = None) -> Outcome:
+        """The case in the wider dtype, its floating inputs put through `transform` after the cast."""
+
+        def adapt(spec: TensorSpec, array: Array) -> tuple[str, Array]:
+            if spec.dtype not in _RANK:
+                return spec.dtype, array
+            dtype = self.dtype(spec.dtype)
+            if spec.dtype == "complex32":
+                array = array[..., 0].astype(np.float32) + np.complex64(1j) * array[..., 1].astype(np.float32)
+            wide = array.astype(numpy_dtype(dtype))
+            return dtype, wide if transform is None else transform(spec, wide).astype(wide.dtype, copy=False)
+
+        with np.errstate(all="ignore"):
+            return answer(self.wide_case, module, want=_WIDE_WANT, adapt=adapt)
+
+
+_REAL_PART = {d: d for d in FORMATS} | {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
+
+
+def _rounded(value: float, dtype: str) -> float:
+    with np.errstate(all="ignore"):
+        return float(np.array(value).astype(numpy_dtype(dtype)).astype(np.float64))
+
+
+def _abs(spec: TensorSpec, array: Array) -> Array:
+    return np.abs(array)
+
+
+def _square(spec: TensorSpec, array: Array) -> Array:
+    return np.abs(array) ** 2
+
+
+#: Declared scales: what is done to the floating inputs, and to what then comes out (as float64 magnitudes).
+SCALES: dict[str, tuple[_Transform, Callable[[Array], Array]]] = {
+    "sum_abs": (_abs, np.abs),
+    "product": (_square, lambda out: np.sqrt(np.abs(out))),
+}
+
+
+def reference_answer(case: Case, module: Any, policy: Policy, want: Want | None = None) -> ReferenceAnswer:
+    """Put a case to real PyTorch (`module`) and find the truth and scale of every floating tensor it answers."""
+    outcome = answer(case, module, want=want or Want.of(policy))
+    if outcome.status != "returned":
+        return ReferenceAnswer(outcome)
+    judged = _judged_by_truth(canonical(policy.canonical, case, outcome), policy)
+    if not judged:
+        return ReferenceAnswer(outcome)
+    widened = _Widened(case, judged)
+    truth, note = _evaluate(widened, module, policy, judged)
+    base = {path: wide_array(leaf) for path, leaf in judged.items()} if truth is None else truth
+    scales = _scales(widened, module, policy, judged, base)
+    truths = {}
+    for path in judged:
+        value = None if truth is None or path not in truth else truth[path].tobytes()
+        scale = None if path not in scales else scales[path].tobytes()
+        truths[path] = Truth(value, scale)
+    return ReferenceAnswer(outcome, truths, policy.overflow and _can_overflow(widened, policy), note)
+
+
+def _evaluate(
+    widened: _Widened, module: Any, policy: Policy, judged: dict[str, TensorData]
+) -> tuple[dict[str, Array] | None, str]:
+    """The judged tensors of the wider evaluation, or None and the reason."""
+    if not widened.wider:
+        return None, ""
+    outcome = widened.run(module)
+    if outcome.status != "returned":
+        return None, f"the wider evaluation {outcome.status}: {outcome.error.text[:200] if outcome.error else ''}"
+    found = _arrays(canonical(policy.canonical, widened.wide_case, outcome), judged)
+    lacking = [path for path in judged if path not in found]
+    return found, f"the wider evaluation lacks {', '.join(lacking)}" if lacking else ""
+
+
+def _arrays(outcome: Outcome, judged: dict[str, TensorData]) -> dict[str, Array]:
+    return {
+        path: wide_array(leaf)
+        for path, leaf in tensors(outcome)
+        if path in judged
+        and leaf.shape == judged[path].shape
+        and is_complex(leaf.dtype) == is_complex(judged[path].dtype)
+    }
+
+
+def _scales(
+    widened: _Widened, module: Any, policy: Policy, judged: dict[str, TensorData], base: dict[str, Array]
+) -> dict[str, Array]:
+    """Per path the scale, as an array of non-negative float64; paths whose scale is |truth| are left out."""
+    by_path = {
+        path: (policy.gradient_scale if is_gradient(path) else policy.scale)
+        for path in judged
+        if path in base and (policy.values != "exact" or policy.gradient_scale != "perturbation")
+    }
+    found: dict[str, Array] = {}
+    names = set(by_path.values())
+    for name in sorted(names - {"perturbation", "magnitude"}):
+        transform, back = SCALES[name]
+        outcome = widened.run(module, transform)
+        if outcome.status == "returned":
+            arrays = _arrays_of_scale(outcome, judged)
+            found |= {path: back(arrays[path]) for path, n in by_path.items() if n == name and path in arrays}
+    wanted = {path: judged[path] for path, name in by_path.items() if name == "perturbation"}
+    if wanted:
+        found |= _perturbed(widened, module, policy, wanted, base)
+    return found
+
+
+def _arrays_of_scale(outcome: Outcome, judged: dict[str, TensorData]) -> dict[str, Array]:
+    return {
+        path: np.abs(wide_array(leaf))
+        for path, leaf in tensors(outcome)
+        if path in judged and leaf.shape == judged[path].shape
+    }
+
+
+def _perturbed(
+    widened: _Widened, module: Any, policy: Policy, wanted: dict[str, TensorData], base: dict[str, Array]
+) -> dict[str, Array]:
+    """The outputs' change under one-ulp changes of the inputs, in units in which |truth| is the change of 1 ulp."""
+    count = sum(s.dtype in _RANK for s in widened.specs)
+    if count == 0:
+        return {}
+    step = 1.0 if widened.wider else _ENLARGED
+    found: dict[str, Array] = {}
+    for pattern in range(2 if count < 3 else count + 1):
+        change = _change(widened, module, policy, wanted, base, pattern, step)
+        if any(_suspicious(change[path], base[path]).any() for path in change):
+            finer = _change(widened, module, policy, wanted, base, pattern, step / _FINER)
+            for path in change.keys() & finer.keys():
+                # At a jump (a kink's other side, a broken tie) a smaller step gains nothing: no conditioning there.
+                change[path] = np.where(finer[path] > 4 * change[path], 0.0, change[path])
+        for path, scale in change.items():
+            found[path] = np.fmax(found[path], scale) if path in found else scale
+    return found
+
+
+def _suspicious(change: Array, base: Array) -> Array:
+    return change > _SUSPICIOUS * np.abs(base)
+
+
+def _change(
+    widened: _Widened,
+    module: Any,
+    policy: Policy,
+    wanted: dict[str, TensorData],
+    base: dict[str, Array],
+    pattern: int,
+    step: float,
+) -> dict[str, Array]:
+    """|change| / (step · ulp) per path, when every input moves by `step` ulps, with the signs of `pattern`."""
+    position = {id(spec): i for i, spec in enumerate(s for s in widened.specs if s.dtype in _RANK)}
+
+    def move(spec: TensorSpec, array: Array) -> Array:
+        i = position[id(spec)]
+        ulp = 2 * max(format_of(spec.dtype).half_ulp, widened.narrowest)
+        return _moved(array, step * ulp, _flip(pattern, i, len(position)), i, pattern if len(position) == 1 else 0)
+
+    outcome = widened.run(module, move)
+    if outcome.status != "returned":
+        return {}
+    moved = _arrays(canonical(policy.canonical, widened.wide_case, outcome), wanted)
+    change = {}
+    for path, array in moved.items():
+        ulp = 2 * format_of(wanted[path].dtype).half_ulp
+        distance = np.abs(array - base[path]) / (step * ulp)
+        change[path] = np.where(np.isfinite(distance), distance, 0.0)
+    return change
+
+
+def _flip(pattern: int, i: int, count: int) -> float:
+    """The sign of the i-th input in a pattern: beside all together, each input once against the others."""
+    if count == 1:
+        return 1.0
+    return -1.0 if pattern and i == pattern % count else 1.0
+
+
+def _moved(array: Array, relative: float, sign: float, i: int, salt: int) -> Array:
+    """Every element moved by ±relative of itself; zeros stay, so that conventions at zero stay visible."""
+    if np.iscomplexobj(array):
+        return _moved(array.real, relative, sign, 2 * i, salt) + 1j * _moved(
+            array.imag, relative, sign, 2 * i + 1, salt
+        )
+    _STREAM.seed(1009 * i + salt)
+    signs = _STREAM.randint(0, 2, array.shape) * 2.0 - 1.0
+    with np.errstate(all="ignore"):
+        moved = array * (1.0 + sign * relative * signs)
+    return np.where(np.isfinite(array) & np.isfinite(moved), moved, array)
+
+
+def _can_overflow(widened: _Widened, policy: Policy) -> bool:
+    """Whether the inputs are so large that sums or products of them leave the format though each is finite."""
+    from assay.values import array as values_of
+
+    for spec in widened.specs:
+        if spec.dtype not in _RANK or 0 in spec.shape:
+            continue
+        elements = values_of(spec)
+        magnitude = np.abs(elements.astype(np.complex128 if np.iscomplexobj(elements) else np.float64))
+        finite = magnitude[np.isfinite(magnitude)]
+        if not finite.size:
+            continue
+        largest, bound = float(finite.max()), format_of(spec.dtype).largest
+        reach = largest * finite.size if policy.scale == "sum_abs" else largest * largest * finite.size
+        if not reach < bound / 4:
+            return True
+    return False
