@@ -1,0 +1,1 @@
+"""Random streams: engines and the distributions drawn from them."""

@@ -1,0 +1,29 @@
+"""Draws from a CPU engine into ndarrays, with PyTorch's values and PyTorch's use of the stream.
+
+Every function takes the engine's lock, fills in memory order whatever the strides of ``out``, and leaves the engine in
+the state, byte for byte, that PyTorch 2.13 would have (x86 with AVX2 or AVX-512, without MKL's Bernoulli of Intel CPUs).
+complex32 is a structure of two float16 fields (:data:`~flambeau.random.layout.COMPLEX32`).
+"""
+
+from .continuous import cauchy, exponential, uniform
+from .discrete import bernoulli, geometric, multinomial, random_default, random_integers, randperm
+from .layout import COMPLEX32
+from .mt19937 import Engine
+from .normal import log_normal, normal, normal_tensor
+
+__all__ = [
+    "COMPLEX32",
+    "Engine",
+    "bernoulli",
+    "cauchy",
+    "exponential",
+    "geometric",
+    "log_normal",
+    "multinomial",
+    "normal",
+    "normal_tensor",
+    "random_default",
+    "random_integers",
+    "randperm",
+    "uniform",
+]
