@@ -30,10 +30,10 @@ NUMPY: dict[str, np.dtype] = {
     "complex32": np.dtype(np.float16),
 }
 
-_CATEGORY = {name: 0 for name in BOOL}
-_CATEGORY |= {name: 1 for name in (*INTEGERS, *BAREBONES)}
-_CATEGORY |= {name: 2 for name in FLOATING}
-_CATEGORY |= {name: 3 for name in ALL_COMPLEX}
+_CATEGORY = dict.fromkeys(BOOL, 0)
+_CATEGORY |= dict.fromkeys((*INTEGERS, *BAREBONES), 1)
+_CATEGORY |= dict.fromkeys(FLOATING, 2)
+_CATEGORY |= dict.fromkeys(ALL_COMPLEX, 3)
 
 
 def category(dtype: str) -> int:

@@ -1,0 +1,247 @@
+"""The form of a catalogue entry: an operation, the ways to call it, and constraints on its arguments.
+
+    entry("sum",
+        form(arg("input", tensor(COMMON)), kw("dtype", dtype())),
+        form(arg("input", tensor(COMMON)), arg("dim", dims("input")), opt("keepdim", flag()), kw("dtype", dtype()),
+             variants="function method out", out=reduced),
+        order=2, policy=SUM)
+
+An argument's `Kind` works in two steps. `structure` runs under Hypothesis and decides what shapes everything else:
+shapes, dims, indices. `realise` runs once for each execution of that structure and fills in dtype, layout, value plan
+and scalars. Later arguments may look at earlier ones in both. `bad` offers values that ought to be refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import strategies as st
+
+from assay.dtypes import COMMON
+from assay.pick import Pick
+from assay.policy import Policy
+from assay.strategies.shapes import Shape
+
+ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT"})()
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """What was drawn for each of several kinds an argument may have; shape: of the one that is a tensor."""
+
+    drawn: tuple[Any, ...]
+    shape: Shape = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What Hypothesis drew for one form: the drawn part of every argument by name."""
+
+    form: Form
+    drawn: Mapping[str, Any]
+
+    def shape(self, name: str) -> Shape:
+        """The shape of a tensor argument. Raises KeyError."""
+        drawn = self.drawn[name]
+        return drawn.shape if isinstance(drawn, Alternatives) else drawn
+
+
+@dataclass(slots=True)
+class Execution:
+    """One execution of a structure while its arguments are filled in.
+
+    dtype is the primary dtype, values the arguments so far, by name. `variant` is "function", "method", "inplace",
+    "out" or "operator"; `operator` the operator's name, where there is one ("add", "radd", "iadd"). out is the value
+    of `out=`, refused whether PyTorch must refuse it.
+    """
+
+    structure: Structure
+    pick: Pick
+    dtype: str
+    variant: str = "function"
+    operator: str = ""
+    order: int = 0
+    default_dtype: str = "float32"
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    out: Any = None
+    refused: bool = False
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the first argument is written to."""
+        return self.variant == "inplace" or self.operator[:1] == "i" and self.operator != "invert"
+
+    def shape(self, name: str) -> Shape:
+        """The shape of a tensor argument in this execution."""
+        return self.shapes[name] if name in self.shapes else self.structure.shape(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of an earlier argument, `default` where it is absent."""
+        value = self.values.get(name, ABSENT)
+        return default if value is ABSENT else value
+
+
+class Kind:
+    """What an argument may be. Subclasses override what they need."""
+
+    def structure(self, draw: st.DrawFn, env: Structure) -> Any:
+        """The part that Hypothesis draws."""
+        return None
+
+    def realise(self, drawn: Any, name: str, ex: Execution) -> Any:
+        """The argument, as plain data."""
+        raise NotImplementedError(type(self).__name__)
+
+    def bad(self, good: Any, name: str, ex: Execution) -> Iterator[Any]:
+        """Values that PyTorch ought to refuse in place of `good`."""
+        return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """An argument: its PyTorch name, its kind, and where it may stand.
+
+    place: "any", "positional" or "keyword". optional: may be left out. splat: a sequence that may also be spread over
+    the remaining positions (`x.view(2, 3)`).
+    """
+
+    name: str
+    kind: Kind
+    optional: float = 0.0
+    place: str = "any"
+    splat: bool = False
+
+
+def arg(name: str, kind: Kind, splat: bool = False) -> Param:
+    """A required argument, by position or keyword."""
+    return Param(name, kind, splat=splat)
+
+
+def pos(name: str, kind: Kind, optional: float = 0.0, splat: bool = False) -> Param:
+    """An argument that is only taken by position."""
+    return Param(name, kind, optional, "positional", splat)
+
+
+def opt(name: str, kind: Kind, absent: float = 0.5) -> Param:
+    """An optional argument, by position or keyword; left out with probability `absent`."""
+    return Param(name, kind, absent)
+
+
+def kw(name: str, kind: Kind, absent: float = 0.65) -> Param:
+    """An optional keyword-only argument; left out with probability `absent` (0: always given)."""
+    return Param(name, kind, absent, "keyword")
+
+
+OutRule = Callable[["Execution"], tuple[tuple[Shape | None, str], ...]]
+Bad = Callable[["Execution"], Iterator[tuple[tuple[Any, ...], dict[str, Any]]]]
+
+
+@dataclass(frozen=True)
+class Form:
+    """One signature of an operation.
+
+    variants: how it may be called: "function", "method", "inplace", "out"; operators: names in `operator`, with "r"
+    before it for the reflected form (a number on the left) and "i" for the in-place one. out: shapes (None where not
+    known) and dtypes of the result, which `out=` is fitted to. order: highest derivative. weight: how often it is
+    drawn beside the other forms.
+    """
+
+    params: tuple[Param, ...]
+    variants: tuple[str, ...]
+    operators: tuple[str, ...] = ()
+    out: OutRule | None = None
+    order: int = 0
+    weight: int = 1
+    dtypes: tuple[str, ...] = ()
+
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        """Every (variant, operator) it can be called by."""
+        return (*((v, "") for v in self.variants), *(("operator", name) for name in self.operators))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An operation of PyTorch in the catalogue.
+
+    op: its path without `torch.` and `Tensor.`. family: the module it is declared in. calls: what each variant calls,
+    where that is not `torch.<op>`, `Tensor.<op>` and `Tensor.<op>_`. bad: (args, kwargs) of its own to be refused.
+    alias: tensor arguments of equal shape and dtype may be one tensor.
+    """
+
+    op: str
+    forms: tuple[Form, ...]
+    policy: Policy
+    family: str = ""
+    calls: Mapping[str, str] = field(default_factory=dict)
+    bad: Bad | None = None
+    alias: bool = False
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """All variants, each once."""
+        return tuple(dict.fromkeys(variant for form in self.forms for variant, _ in form.ways))
+
+    def call(self, variant: str, operator: str = "") -> str:
+        """The path that is called, e.g. "torch.sum", "Tensor.add_", "operator.add"."""
+        if operator:
+            reflected = operator[0] == "r" and operator not in ("rshift",)
+            return f"operator.{operator[1:] if reflected else operator}"
+        if variant in self.calls:
+            return self.calls[variant]
+        if variant == "out" and "function" in self.calls:
+            return self.calls["function"]
+        last = self.op.rpartition(".")[2]
+        return {"method": f"Tensor.{last}", "inplace": f"Tensor.{last}_"}.get(variant, f"torch.{self.op}")
+
+
+def form(
+    *params: Param,
+    variants: str = "function method",
+    operators: str = "",
+    out: OutRule | None = None,
+    order: int = 0,
+    weight: int = 1,
+    dtypes: tuple[str, ...] = (),
+) -> Form:
+    """A signature. `out=` is added to the variants when a rule for it is given.
+
+    Raises ValueError on unknown variants, names that repeat, and a required argument after an optional one.
+    """
+    names = [p.name for p in params]
+    if len(set(names)) != len(names):
+        raise ValueError(f"argument names repeat: {names}")
+    listed = tuple(variants.split()) + (("out",) if out else ())
+    for variant in listed:
+        if variant not in ("function", "method", "inplace", "out"):
+            raise ValueError(f"unknown variant {variant!r}")
+    optional = False
+    for p in params:
+        if p.place != "keyword":
+            if optional and not p.optional:
+                raise ValueError(f"required argument {p.name!r} follows an optional one")
+            optional = bool(p.optional)
+    if not dtypes:
+        dtypes = next((p.kind.dtypes for p in params if getattr(p.kind, "dtypes", ())), COMMON)
+    return Form(params, listed, tuple(operators.split()), out, order, weight, dtypes)
+
+
+REGISTRY: dict[str, Entry] = {}
+
+
+def entry(
+    op: str,
+    *forms: Form,
+    policy: Policy,
+    calls: Mapping[str, str] | None = None,
+    bad: Bad | None = None,
+    alias: bool = False,
+) -> Entry:
+    """Put an operation into the catalogue. Raises ValueError when it is there already."""
+    if op in REGISTRY:
+        raise ValueError(f"{op} is in the catalogue already")
+    REGISTRY[op] = made = Entry(op, forms, policy, "", calls or {}, bad, alias)
+    return made

@@ -1,0 +1,155 @@
+"""From a filled-in execution to a Case: positions and keywords, `out=`, aliasing, and deliberate mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from assay.case import Case, Layout, Make, Same, TensorSpec, Values
+from assay.catalog.form import ABSENT, Entry, Execution, Param
+from assay.catalog.kinds import Tensor, broadcasting, either
+from assay.dtypes import ALL, category
+from assay.strategies.arguments import layout
+from assay.strategies.shapes import Shape, broadcast
+
+
+def fill(ex: Execution) -> None:
+    """Give every argument of the form a value, in order."""
+    form = ex.structure.form
+    if ex.in_place:
+        name = form.params[0].name
+        ex.shapes[name] = _widest(ex)
+    for at, param in enumerate(form.params):
+        dropped = ex.operator not in ("", "setitem") and at > 1 or param.optional and ex.pick.chance(param.optional)
+        if dropped:
+            ex.values[param.name] = ABSENT
+        else:
+            ex.values[param.name] = param.kind.realise(ex.structure.drawn[param.name], param.name, ex)
+    if ex.order:
+        _require_grad(ex)
+    if ex.variant == "out":
+        ex.out, ex.refused = _out(ex)
+
+
+def _widest(ex: Execution) -> Shape:
+    """The common shape of everything that broadcasts with the first argument, which is written to."""
+    params = ex.structure.form.params
+    found = [ex.structure.shape(params[0].name)]
+    for param in params[1:]:
+        kinds = param.kind.kinds if isinstance(param.kind, either) else (param.kind,)
+        if any(isinstance(k, Tensor) and isinstance(k.shape, broadcasting) for k in kinds):
+            found.append(ex.structure.shape(param.name))
+    return broadcast(*found)
+
+
+def _require_grad(ex: Execution) -> None:
+    """At least one tensor requires a gradient, if any can; otherwise there is no derivative to ask for."""
+    specs = [(n, v) for n, v in ex.values.items() if isinstance(v, TensorSpec)]
+    if any(v.requires_grad for v in ex.values.values() for v in _tensors(v)):
+        return
+    grads = {p.name: p.kind.grad for p in ex.structure.form.params if isinstance(p.kind, Tensor)}
+    for name, spec in specs:
+        if category(spec.dtype) >= 2 and grads.get(name, True):
+            ex.values[name] = replace(spec, requires_grad=True)
+            return
+    ex.order = 0
+
+
+def _tensors(value: Any) -> Iterator[TensorSpec]:
+    if isinstance(value, TensorSpec):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _tensors(item)
+
+
+def spell(entry: Entry, ex: Execution) -> Case:
+    """The case of a filled-in execution."""
+    params = [p for p in ex.structure.form.params if ex.values[p.name] is not ABSENT]
+    args, kwargs = _positions(params, ex)
+    if ex.variant == "out":
+        kwargs["out"] = ex.out
+    if entry.alias and ex.pick.chance(0.06):
+        args = _alias(args)
+    return Case(
+        entry.op, ex.variant, entry.call(ex.variant, ex.operator), args, kwargs,
+        order=ex.order, seed=ex.pick.seed(), default_dtype=ex.default_dtype, invalid=ex.refused,
+    )  # fmt: skip
+
+
+def _positions(params: list[Param], ex: Execution) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Spread the arguments over positions and keywords."""
+    if ex.operator:
+        pair = [ex.values[p.name] for p in params]
+        reflected = ex.operator[0] == "r" and ex.operator != "rshift"
+        return tuple(reversed(pair) if reflected else pair), {}
+    declared = [p for p in ex.structure.form.params if p.place != "keyword"]
+    reach = next((i for i, p in enumerate(declared) if ex.values[p.name] is ABSENT), len(declared))
+    least = max((i + 1 for i, p in enumerate(declared[:reach]) if p.place == "positional"), default=0)
+    if ex.variant in ("method", "inplace"):
+        least = max(least, 1)
+    count = reach if ex.pick.chance(0.65) else ex.pick.integer(min(least, reach), reach)
+    front = declared[:count]
+    args = [ex.values[p.name] for p in front]
+    kwargs = {p.name: ex.values[p.name] for p in params if p not in front}
+    if front and front[-1].splat and isinstance(args[-1], tuple) and args[-1] and ex.pick.chance(0.5):
+        args[-1:] = args[-1]
+    return tuple(args), kwargs
+
+
+def _alias(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Let the second tensor be the first one, where that changes neither shape nor dtype."""
+    if len(args) < 2 or not isinstance(args[0], TensorSpec) or not isinstance(args[1], TensorSpec):
+        return args
+    if args[0].shape != args[1].shape or args[0].dtype != args[1].dtype:
+        return args
+    return (args[0], Same(0), *args[2:])
+
+
+def _out(ex: Execution) -> tuple[Any, bool]:
+    """Tensors for `out=`, and whether PyTorch must refuse them."""
+    assert ex.structure.form.out is not None
+    specs, refused = [], False
+    for shape, dtype in ex.structure.form.out(ex):
+        if shape is None or ex.pick.chance(0.35):
+            shape = (0,)
+        elif ex.pick.chance(0.12):
+            shape = (*shape, 2)
+        if ex.pick.chance(0.2):
+            dtype_ = ex.pick.choice(ALL[:13])
+            refused |= category(dtype_) < category(dtype)
+            refused |= dtype_ != dtype and ex.get("dtype") is not None
+            dtype = dtype_
+        lies = layout(ex.pick, shape, expanded=False) if ex.pick.chance(0.4) else Layout()
+        specs.append(TensorSpec(shape, dtype, Values("zeros"), lies))
+    return (specs[0] if len(specs) == 1 else tuple(specs)), refused
+
+
+def corrupt(entry: Entry, ex: Execution) -> Case:
+    """A case of `ex` with one mistake in it."""
+    if entry.bad is not None and ex.pick.chance(0.5):
+        own = list(entry.bad(ex))
+        if own:
+            args, kwargs = ex.pick.choice(own)
+            return Case(entry.op, ex.variant, entry.call(ex.variant, ex.operator), args, kwargs,
+                        seed=ex.pick.seed(), invalid=True)  # fmt: skip
+    params = [p for p in ex.structure.form.params if ex.values[p.name] is not ABSENT]
+    bad = [(p.name, value) for p in params for value in p.kind.bad(ex.values[p.name], p.name, ex)]
+    how = ex.pick.weighted({"value": 8, "missing": 1, "extra": 1, "unexpected": 1})
+    if how == "value" and bad:
+        if ex.variant in ("method", "inplace") and not isinstance(ex.values[params[0].name], Make):
+            bad = [(n, v) for n, v in bad if n != params[0].name or isinstance(v, TensorSpec)] or bad
+        name, value = ex.pick.choice(bad)
+        ex.values[name] = value
+    case = spell(entry, ex)
+    args, kwargs = case.args, dict(case.kwargs)
+    if how == "missing" and (len(args) > 1 or args and ex.variant == "function"):
+        args = args[:-1]
+    elif how == "extra" or how == "missing":
+        args = (*args, *ex.pick.choice(((Make("object"),), (1, "x"), (None, None, None, None, 0.5))))
+    elif how == "unexpected" or not bad:
+        kwargs[ex.pick.choice(("bogus", "dims", "axes", "inplace", "input_"))] = ex.pick.choice((1, None, True))
+    if ex.operator:
+        args, kwargs = args[: 3 if ex.operator == "setitem" else 2], {}
+    return replace(case, args=args, kwargs=kwargs, invalid=True)

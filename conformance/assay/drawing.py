@@ -1,0 +1,149 @@
+"""Cases drawn from the catalogue: Hypothesis decides the structure, each structure feeds several executions.
+
+The same (operation, profile, seed) gives the same cases. Nothing here loads torch or a subject, and nothing raises
+for what it drew: the cases are complete before the first one is executed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import cycle
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import seed as seeded
+from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
+
+from assay.case import Case
+from assay.catalog import entries
+from assay.catalog.form import Entry, Execution, Form, Structure
+from assay.catalog.spelling import corrupt, fill, spell
+from assay.dtypes import FLOATS, is_differentiable
+from assay.pick import Pick
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How many cases are drawn for each operation, and how many executions one structure feeds."""
+
+    name: str
+    valid: int
+    invalid: int
+    executions: int = 4
+
+
+PROFILES = {p.name: p for p in (Profile("quick", 25, 4), Profile("standard", 390, 66), Profile("deep", 2200, 380, 3))}
+
+
+@st.composite
+def structures(draw: st.DrawFn, entry: Entry) -> Structure:
+    """Structures of any of the entry's forms."""
+    weighted = [form for form in entry.forms for _ in range(form.weight)]
+    form = weighted[0] if len(weighted) == 1 else draw(st.sampled_from(weighted))
+    drawn: dict[str, object] = {}
+    env = Structure(form, drawn)
+    for param in form.params:
+        drawn[param.name] = param.kind.structure(draw, env)
+    return env
+
+
+@contextlib.contextmanager
+def _no_harvest() -> Iterator[None]:
+    """Hypothesis mixes constants from the source of local modules into its draws: then editing assay would change
+    the cases of a seed."""
+    harvest = providers._get_local_constants
+    providers._get_local_constants = lambda: providers.Constants()
+    try:
+        yield
+    finally:
+        providers._get_local_constants = harvest
+
+
+def _collect(entry: Entry, count: int, seed: int) -> list[Structure]:
+    found: list[Structure] = []
+
+    @seeded(seed)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(structures(entry))
+    def collect(structure: Structure) -> None:
+        found.append(structure)
+
+    with _no_harvest():
+        collect()
+    return found
+
+
+class _Rotation:
+    """Goes round every variant and every dtype of every form, so that none is left to luck."""
+
+    def __init__(self, entry: Entry, pick: Pick) -> None:
+        self.ways = {id(form): cycle(pick.shuffled(form.ways)) for form in entry.forms}
+        self.dtypes = {id(form): cycle(pick.shuffled(_pool(form))) for form in entry.forms}
+
+    def next(self, form: Form) -> tuple[str, str, str]:
+        return (*next(self.ways[id(form)]), next(self.dtypes[id(form)]))
+
+
+def _pool(form: Form) -> tuple[str, ...]:
+    """The form's dtypes; those that have derivatives more often, where it has any."""
+    extra = tuple(d for d in form.dtypes if is_differentiable(d)) if form.order else ()
+    return (*form.dtypes, *extra, *(d for d in FLOATS if d in form.dtypes))
+
+
+def _execution(structure: Structure, rotation: _Rotation, pick: Pick) -> Execution:
+    form = structure.form
+    variant, operator, dtype = rotation.next(form)
+    order = 0
+    if form.order and variant != "out" and is_differentiable(dtype):
+        order = pick.integer(0, form.order)
+    default = pick.weighted({"float32": 95, "float64": 3, "float16": 1, "bfloat16": 1})
+    ex = Execution(structure, pick, dtype, variant, operator, order, default)
+    fill(ex)
+    return ex
+
+
+def draw_cases(entry: Entry, profile: Profile | str = "standard", seed: int = 0) -> Iterator[Case]:
+    """The cases of one operation: `profile.valid` meant to be accepted, then `profile.invalid` meant to be refused.
+
+    Fewer where an operation has not that many different ones. Raises KeyError on an unknown profile.
+    """
+    if isinstance(profile, str):
+        profile = PROFILES[profile]
+    mixed = zlib.crc32(f"{seed}:{entry.op}".encode())
+    pick = Pick(f"{seed}:{entry.op}")
+    count = -(-profile.valid // profile.executions)
+    found = _collect(entry, count, mixed)
+    rotation = _Rotation(entry, pick)
+    seen: set[str] = set()
+    for wanted, make in ((profile.valid, spell), (profile.invalid, corrupt)):
+        made = 0
+        for structure, _ in zip(cycle(found), range(2 * wanted)):
+            case = make(entry, _execution(structure, rotation, pick))
+            if case.id not in seen:
+                seen.add(case.id)
+                made += 1
+                yield case
+            if made == wanted:
+                break
+
+
+def select(only: Iterable[str] = ()) -> list[Entry]:
+    """The catalogue's entries whose operation matches any of the globs; all without globs."""
+    globs = tuple(only)
+    return [e for e in entries() if not globs or any(fnmatch.fnmatchcase(e.op, g) for g in globs)]
+
+
+def draw(only: Iterable[str] = (), profile: Profile | str = "standard", seed: int = 0) -> Iterator[Case]:
+    """The cases of a selection, operation by operation."""
+    for entry in select(only):
+        yield from draw_cases(entry, profile, seed)
