@@ -30,6 +30,7 @@ from assay.subjects import Subject
 _POLL = 0.05
 _TAIL = 4000
 _WINDOW = 32  # jobs in a child's hands at once
+FATAL = ("crash", "exit", "timeout", "memory")
 Job = tuple[Case, Policy]
 
 
@@ -88,6 +89,10 @@ class Process:
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._sender = threading.Thread(target=self._write_jobs, daemon=True)
         self._sender.start()
+        self.baseline = 0.0
+
+    def ready(self) -> None:
+        """Wait until the subject is imported. Raises WorkerError."""
         try:
             self.baseline = self._hello()
         except WorkerError:
@@ -176,9 +181,19 @@ class Worker:
     `connection` is readable, or every 50 ms to let limits be watched.
     """
 
-    def __init__(self, subject: Subject, role: str = "subject", limits: Limits | None = None, threads: int = 1) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        role: str = "subject",
+        limits: Limits | None = None,
+        threads: int = 1,
+        wait: bool = True,
+    ) -> None:
+        """wait=False returns while the subject is still being imported: call `ready` then."""
         self.subject, self.role, self.limits, self.threads = subject, role, limits or Limits(), threads
-        self.process = self._start()
+        self.process = Process(subject, role, self.limits, threads)
+        if wait:
+            self.ready()
         self.pending: deque[Job] = deque()
         self.restarts = 0
         self._sent = 0
@@ -186,7 +201,13 @@ class Worker:
         self._watched = 0.0
 
     def _start(self) -> Process:
-        return Process(self.subject, self.role, self.limits, self.threads)
+        process = Process(self.subject, self.role, self.limits, self.threads)
+        process.ready()
+        return process
+
+    def ready(self) -> None:
+        """Wait until the subject is imported. Raises WorkerError with its traceback."""
+        self.process.ready()
 
     @property
     def connection(self) -> Connection:
@@ -244,7 +265,7 @@ class Worker:
         self.restarts += 1
         alone = self._start()
         second = self._alone(alone, job)
-        if second.status in ("crash", "exit", "timeout", "memory"):
+        if isinstance(second, Outcome) and second.status in FATAL:
             alone.close()
             alone = self._start()
             second = replace(second, extra={**second.extra, "alone": True})

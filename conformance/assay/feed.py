@@ -1,0 +1,79 @@
+"""Drawing in a process of its own that loads no subject; cases arrive over a pipe, in batches.
+
+The pipe's own bound holds the drawing back when executing is slower.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import traceback
+from collections.abc import Sequence
+from multiprocessing.connection import Connection, Pipe
+
+from assay.case import Case
+
+_BATCH = 32
+
+
+class DrawingError(Exception):
+    """Drawing failed: the catalogue is at fault. The text holds the traceback."""
+
+
+class Feed:
+    """Cases of some operations, operation by operation; `take` when `connection` is readable."""
+
+    def __init__(self, ops: Sequence[str], profile: str, seed: int) -> None:
+        self.connection, child = Pipe()
+        environment = dict(os.environ)
+        environment["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
+        environment["PYTHONHASHSEED"] = "0"
+        command = [sys.executable, "-P", "-m", "assay.feed", str(child.fileno())]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[child.fileno()], env=environment)
+        child.close()
+        self.connection.send((list(ops), profile, seed))
+        self.done = False
+
+    def take(self) -> list[Case]:
+        """The next batch; sets `done` after the last. Raises DrawingError."""
+        try:
+            word, batch = pickle.loads(self.connection.recv_bytes())
+        except EOFError as error:
+            raise DrawingError(f"the drawing process ended early (exit {self.process.wait()})") from error
+        if word == "failed":
+            raise DrawingError(batch)
+        self.done = word == "done"
+        return batch
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.wait()
+        self.connection.close()
+
+
+def main() -> None:
+    from assay.catalog import catalog
+    from assay.drawing import draw_cases
+
+    connection = Connection(int(sys.argv[1]))
+    ops, profile, seed = connection.recv()
+    batch: list[Case] = []
+    try:
+        for op in ops:
+            for case in draw_cases(catalog()[op], profile, seed):
+                batch.append(case)
+                if len(batch) == _BATCH:
+                    connection.send_bytes(pickle.dumps(("cases", batch)))
+                    batch = []
+        connection.send_bytes(pickle.dumps(("done", batch)))
+    except (BrokenPipeError, ConnectionResetError):  # the run has ended early
+        return
+    except Exception:
+        connection.send_bytes(pickle.dumps(("failed", traceback.format_exc())))
+
+
+if __name__ == "__main__":
+    main()

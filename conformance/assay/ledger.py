@@ -1,0 +1,127 @@
+"""Known deviations, as data: what deviates on purpose, why, and where that is written down.
+
+    [[known]]
+    op = "logspace"            # globs; dtype is that of any tensor argument, or of the default dtype without one
+    aspect = "values"
+    variant = "*"
+    dtype = "float16"
+    detail = ""                # a regular expression the verdict's detail must match
+    reason = "what differs, and why that is right or harmless"
+    link = "https://… or the measured fact"
+
+An entry only ever turns "deviates" into "known". A crash, a timeout or an eaten memory is never known.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from assay.case import Case, TensorSpec
+from assay.outcome import Verdict
+
+_KEYS = ("op", "aspect", "variant", "dtype", "detail", "reason", "link")
+
+
+class LedgerError(ValueError):
+    """The ledger is not well formed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One known deviation; op, aspect, variant and dtype are globs, detail a regular expression."""
+
+    op: str
+    aspect: str
+    reason: str
+    link: str
+    variant: str = "*"
+    dtype: str = "*"
+    detail: str = ""
+
+    def matches(self, case: Case, verdict: Verdict) -> bool:
+        """Whether this deviation is the known one."""
+        return (
+            fnmatchcase(case.op, self.op)
+            and fnmatchcase(verdict.aspect, self.aspect)
+            and fnmatchcase(case.variant, self.variant)
+            and any(fnmatchcase(d, self.dtype) for d in dtypes_of(case))
+            and (not self.detail or re.search(self.detail, verdict.detail) is not None)
+        )
+
+
+def specs_of(value: Any) -> Iterator[TensorSpec]:
+    """Every tensor argument in plain data, in argument order."""
+    if isinstance(value, TensorSpec):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from specs_of(item)
+    elif isinstance(value, dict):
+        yield from specs_of(tuple(value.values()))
+    elif isinstance(value, slice):
+        yield from specs_of((value.start, value.stop, value.step))
+
+
+def dtypes_of(case: Case) -> tuple[str, ...]:
+    """The dtypes of the tensor arguments; the default dtype without any."""
+    found = tuple(dict.fromkeys(s.dtype for s in specs_of((case.args, case.kwargs))))
+    return found or (case.default_dtype,)
+
+
+class Ledger:
+    """Known deviations of one subject; counts which entries were met."""
+
+    def __init__(self, known: tuple[Known, ...] = ()) -> None:
+        self.known = known
+        self.met = [0] * len(known)
+
+    @staticmethod
+    def parse(text: str, name: str = "ledger") -> Ledger:
+        """From TOML. Raises LedgerError, which says what is wrong with which entry."""
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise LedgerError(f"{name}: {error}") from error
+        if set(data) - {"known"}:
+            raise LedgerError(f"{name}: only [[known]] entries belong here, not {sorted(set(data) - {'known'})}")
+        entries = []
+        for i, row in enumerate(data.get("known", ()), 1):
+            if set(row) - set(_KEYS):
+                raise LedgerError(f"{name}: entry {i} has unknown keys {sorted(set(row) - set(_KEYS))}")
+            for key in ("op", "aspect", "reason", "link"):
+                if not str(row.get(key, "")).strip():
+                    raise LedgerError(f"{name}: entry {i} lacks {key}")
+            entries.append(Known(**row))
+        return Ledger(tuple(entries))
+
+    @staticmethod
+    def load(path: Path) -> Ledger:
+        """From a TOML file. Raises LedgerError, OSError."""
+        return Ledger.parse(path.read_text(), str(path))
+
+    @staticmethod
+    def packaged(subject: str) -> Ledger:
+        """The ledger that ships with assay for `subject`; empty where there is none."""
+        found = files("assay").joinpath("ledgers", f"{subject}.toml")
+        return Ledger.parse(found.read_text(), found.name) if found.is_file() else Ledger()
+
+    def apply(self, case: Case, verdict: Verdict) -> Verdict:
+        """The verdict, "known" with its reason where an entry matches."""
+        if verdict.status != "deviates":
+            return verdict
+        for i, known in enumerate(self.known):
+            if known.matches(case, verdict):
+                self.met[i] += 1
+                return replace(verdict, status="known", detail=f"{known.reason} ({known.link}): {verdict.detail}")
+        return verdict
+
+    def stale(self) -> list[Known]:
+        """Entries that matched nothing: mended, or never right."""
+        return [known for known, met in zip(self.known, self.met, strict=True) if not met]
