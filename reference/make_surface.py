@@ -217,7 +217,8 @@ class Recorder:
         prefix = owner.removeprefix("torch").removeprefix("Tensor").lstrip(".")
         full = f"{prefix}.{name}" if prefix else name
         if name.startswith("__"):
-            return OPERATION_OF.get(name, name), ["operator"]
+            op = OPERATION_OF.get(name, name)
+            return op, ["operator"] if op != name else ["method", "operator"]
         if name.endswith("_"):
             namesake = has_namesake(prefix, name[:-1]) and name not in NOT_INPLACE_OF
             return (full[:-1] if namesake else full), ["inplace"]

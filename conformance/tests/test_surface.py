@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.catalog import catalog
 from assay.surface import VARIANTS, Surface, load_surface
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,7 +89,7 @@ def test_variants_are_what_torch_has(surface):
                 assert path.startswith("Tensor.") or variant not in ("method", "operator")
                 look_up(path)
         name, variants = operation.name, operation.variants
-        if "." in name or ("operator" in variants and len(variants) == 1):
+        if "." in name or name.startswith("__"):
             continue
         if name.endswith("_"):
             assert variants == ("inplace",)
@@ -209,6 +210,16 @@ def test_coverage_counts_operations_and_names_the_rest(surface):
     assert coverage.share == pytest.approx(2 / len(surface.operations()))
     assert "torch.sparse_coo_tensor" in coverage.left_out["sparse"]
     assert sum(map(len, coverage.left_out.values())) == sum(name.op is None for name in surface.names.values())
+
+
+def test_the_catalogue_names_only_what_torch_offers(surface):
+    """Every entry is an operation of PyTorch, and calls each variant by a path that is that variant."""
+    assert surface.coverage(catalog()).unknown == ()
+    for entry in catalog().values():
+        operation = surface.operation(entry.op)
+        assert set(entry.variants) <= set(operation.variants), entry.op
+        for variant in set(entry.variants) - {"operator"}:
+            assert entry.call(variant) in operation.paths[variant], (entry.op, variant)
 
 
 def test_a_version_that_was_never_recorded_is_refused():
