@@ -55,12 +55,13 @@ _PRINTED_TYPES = {
     "memory_format": "torch.memory_format",
     "size": "torch.Size",
     "qscheme": "torch.qscheme",
+    "storage": "torch.storage.UntypedStorage",
     "stream": "torch.Stream",
 }
 _types: dict[str, tuple[type, ...]] = dict.fromkeys(_ROLES, ())
 _exact: dict[str, set[type]] = {role: set() for role in _ROLES}
 _python_dtypes: dict[type, Any] = {}
-_constants: dict[str, Any] = {}
+_constants: dict[str, Any] = {"at::Reduction::Mean": 1}
 
 
 def register(
@@ -616,8 +617,9 @@ class Parser:
 
     def _bind_slowly(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[int, list[Any]]:
         """PyTorch's procedure step by step; raises its errors."""
-        if self.method and not any(signature.parameters for signature in self.signatures):
-            raise TypeError(_no_arguments_text(self._function_name, args, kwargs))
+        if not any(signature.parameters for signature in self.signatures):
+            owner = "TensorBase" if self.method else "torch"
+            raise TypeError(_no_arguments_text(f"{owner}.{self._function_name}", args, kwargs))
         alone = len(self._candidates) == 1
         for candidate in self._candidates:
             signature = candidate.signature
@@ -671,7 +673,7 @@ def _find_alias(kwargs: Mapping[str, Any], aliases: tuple[str, ...]) -> Any:
 
 
 def _match(signature: Signature, args: Sequence[Any], kwargs: Mapping[str, Any], explain: bool) -> list[Any] | None:
-    """The unconverted values in parameter order, _MISSING for defaults; on failure None, or TypeError with `explain`."""
+    """The unconverted values in parameter order, _MISSING for defaults; on failure None or, with `explain`, a raise."""
     name, count = signature.name, len(args)
     spelled_out = signature.varargs and count > 0 and _is_index(args[0])
     if count > signature.max_positional and not spelled_out:
@@ -745,8 +747,8 @@ def _extra_keywords_text(signature: Signature, kwargs: Mapping[str, Any], count:
 
 def _no_arguments_text(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
     if kwargs:
-        return f"TensorBase.{name}() takes no keyword arguments"
-    return f"TensorBase.{name}() takes no arguments ({len(args)} given)"
+        return f"{name}() takes no keyword arguments"
+    return f"{name}() takes no arguments ({len(args)} given)"
 
 
 def _invalid_combination(name: str, options: list[str], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
