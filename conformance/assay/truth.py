@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay import values
 from assay.canonical import canonical
 from assay.case import Case, Named, TensorSpec
 from assay.execute import Want, answer
+from assay.inputs import arrange, poison
 from assay.outcome import Outcome, Sequence, TensorData
 from assay.plain import plain
 from assay.policy import Policy
@@ -119,6 +121,20 @@ def _specs(value: Any) -> Iterator[TensorSpec]:
         yield from _specs(tuple(value.values()))
 
 
+def tensor_specs(case: Case) -> list[TensorSpec]:
+    """The tensor arguments of a case, in the order in which they are built."""
+    return list(_specs((case.args, case.kwargs)))
+
+
+def elements_before(case: Case, spec: TensorSpec) -> Array:
+    """What a tensor argument holds before the call (complex32 as pairs of halves)."""
+    array = values.array(spec)
+    if case.variant == "out" and spec is case.kwargs.get("out"):
+        array = poison(array, spec.dtype, case.seed)
+    rank = array.ndim - (spec.dtype == "complex32")
+    return np.ascontiguousarray(arrange(array, rank, spec.layout, lambda a: a)[2])
+
+
 def _dtype_arguments(value: Any) -> Iterator[str]:
     if isinstance(value, Named):
         if value.name in _RANK:
@@ -135,7 +151,7 @@ class _Widened:
 
     def __init__(self, case: Case, judged: dict[str, TensorData]) -> None:
         self.case = case
-        self.specs = list(_specs((case.args, case.kwargs)))
+        self.specs = tensor_specs(case)
         named = set(_dtype_arguments((case.args, case.kwargs)))
         present = {s.dtype for s in self.specs} | named | {t.dtype for t in judged.values()}
         self.rank = max(_RANK[d] for d in present if d in _RANK)
@@ -181,8 +197,7 @@ class _Widened:
             wide = array.astype(numpy_dtype(dtype))
             return dtype, wide if transform is None else transform(spec, wide).astype(wide.dtype, copy=False)
 
-        with np.errstate(all="ignore"):
-            return answer(self.wide_case, module, want=_WIDE_WANT, adapt=adapt)
+        return answer(self.wide_case, module, want=_WIDE_WANT, adapt=adapt)
 
 
 _REAL_PART = {d: d for d in FORMATS} | {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
@@ -217,9 +232,10 @@ def reference_answer(case: Case, module: Any, policy: Policy, want: Want | None 
     if not judged:
         return ReferenceAnswer(outcome)
     widened = _Widened(case, judged)
-    truth, note = _evaluate(widened, module, policy, judged)
-    base = {path: wide_array(leaf) for path, leaf in judged.items()} if truth is None else truth
-    scales = _scales(widened, module, policy, judged, base)
+    with np.errstate(all="ignore"):
+        truth, note = _evaluate(widened, module, policy, judged)
+        base = {path: wide_array(leaf) for path, leaf in judged.items()} if truth is None else truth
+        scales = _scales(widened, module, policy, judged, base)
     truths = {}
     for path in judged:
         value = None if truth is None or path not in truth else truth[path].tobytes()
@@ -352,19 +368,16 @@ def _moved(array: Array, relative: float, sign: float, i: int, salt: int) -> Arr
         )
     _STREAM.seed(1009 * i + salt)
     signs = _STREAM.randint(0, 2, array.shape) * 2.0 - 1.0
-    with np.errstate(all="ignore"):
-        moved = array * (1.0 + sign * relative * signs)
+    moved = array * (1.0 + sign * relative * signs)
     return np.where(np.isfinite(array) & np.isfinite(moved), moved, array)
 
 
 def _can_overflow(widened: _Widened, policy: Policy) -> bool:
     """Whether the inputs are so large that sums or products of them leave the format though each is finite."""
-    from assay.values import array as values_of
-
     for spec in widened.specs:
         if spec.dtype not in _RANK or 0 in spec.shape:
             continue
-        elements = values_of(spec)
+        elements = values.array(spec)
         magnitude = np.abs(elements.astype(np.complex128 if np.iscomplexobj(elements) else np.float64))
         finite = magnitude[np.isfinite(magnitude)]
         if not finite.size:

@@ -1,0 +1,1 @@
+"""assay put to the test: a torch with faults planted in it, mutants of every operation, torch against itself."""
