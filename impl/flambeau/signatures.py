@@ -8,23 +8,20 @@ A `Parser` holds the schemas of one function or method, written as PyTorch print
         "sum(Tensor input, tuple of ints[1]? dim, bool keepdim=False, *, torch.dtype dtype=None, Tensor out=None)",
     )
 
-Beyond what PyTorch prints, a schema says: `type?` accepts None; `tuple of ints[2]` also accepts one int, repeated
-twice; `Tensor|Number` also accepts Python numbers; `index` is an `int` that takes any object with `__index__`
-(PyTorch's SymInt); `|deprecated` or `|hidden` after the closing parenthesis keeps a signature out of the error texts;
-deprecated ones are tried last and warn once.
+The notation is described in `schema`. The classes of values are those given to `register`.
 """
 
-import contextlib
-import functools
 import operator
-import os
-import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from .argument_errors import extra_keywords_text, invalid_combination_text, no_arguments_text, too_many_text
+from .argument_types import CONSTANTS, EXACT, PYTHON_DTYPES, TYPES, register, registered, type_name
+from .schema import Parameter, Signature, parse_signature
 
 __all__ = ["Parameter", "Parser", "Signature", "parse_signature", "register", "registered", "type_name"]
 
@@ -44,194 +41,12 @@ _REFUSED = _Mark("REFUSED")
 _DEFERRED = _Mark("DEFERRED")
 
 
-# ---------------------------------------------------------------------------------------------- registered types
-
-_ROLES = ("tensor", "dtype", "device", "generator", "layout", "memory_format", "size", "storage", "qscheme", "stream")
-_PRINTED_TYPES = {
-    "dtype": "torch.dtype",
-    "device": "torch.device",
-    "generator": "torch._C.Generator",
-    "layout": "torch.layout",
-    "memory_format": "torch.memory_format",
-    "size": "torch.Size",
-    "qscheme": "torch.qscheme",
-    "storage": "torch.storage.UntypedStorage",
-    "stream": "torch.Stream",
-}
-_types: dict[str, tuple[type, ...]] = dict.fromkeys(_ROLES, ())
-_exact: dict[str, set[type]] = {role: set() for role in _ROLES}
-_python_dtypes: dict[type, Any] = {}
-_constants: dict[str, Any] = {"at::Reduction::Mean": 1}
-
-
-def register(
-    *,
-    python_dtypes: Mapping[type, Any] | None = None,
-    constants: Mapping[str, Any] | None = None,
-    **types: type | tuple[type, ...],
-) -> None:
-    """Name the classes that play the roles `tensor`, `dtype`, `device`, `generator`, `layout`, `memory_format`, ….
-
-    A role's value is a class or a tuple of classes; values of exactly these classes take the fast path, subclasses are
-    accepted too. `python_dtypes` maps float, int, bool and complex to dtypes; `constants` maps the text of a default
-    value (such as "torch.strided") to the object. All are looked up at call time, so parsers may be built before.
-    Raises TypeError for an unknown role.
-    """
-    for role, classes in types.items():
-        if role not in _types:
-            raise TypeError(f"register() knows no role '{role}', only {', '.join(_ROLES)}")
-        _types[role] = classes if isinstance(classes, tuple) else (classes,)
-        _exact[role].clear()
-        _exact[role].update(_types[role])
-    _python_dtypes.update(python_dtypes or {})
-    _constants.update(constants or {})
-
-
-@contextlib.contextmanager
-def registered(**roles: Any) -> Iterator[None]:
-    """`register(**roles)` for the length of a with block, for tests."""
-    types, python_dtypes, constants = dict(_types), dict(_python_dtypes), dict(_constants)
-    try:
-        register(**roles)
-        yield
-    finally:
-        _python_dtypes.clear()
-        _constants.clear()
-        register(python_dtypes=python_dtypes, constants=constants, **types)
-
-
-_HEAP_TYPE, _IMMUTABLE_TYPE = 1 << 9, 1 << 8
-
-
-def type_name(value: object) -> str:
-    """The name PyTorch's errors give to the type of `value` (C's tp_name: 'int', 'numpy.ndarray', 'torch.dtype')."""
-    cls = type(value)
-    for role, printed in _PRINTED_TYPES.items():
-        if cls in _exact[role]:
-            return printed
-    written_in_python = cls.__flags__ & _HEAP_TYPE and not cls.__flags__ & _IMMUTABLE_TYPE
-    if written_in_python or cls.__module__ == "builtins":
-        return cls.__name__
-    return f"{cls.__module__}.{cls.__name__}"
-
-
-# ---------------------------------------------------------------------------------------------- parameters
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a signature: `size` is the n of `tuple of ints[n]` or 0, `default` the text after `=`."""
-
-    name: str
-    kind: str
-    keyword_only: bool = False
-    allow_none: bool = False
-    size: int = 0
-    default: str | None = None
-    numbers: bool = False
-
-    @property
-    def optional(self) -> bool:
-        return self.default is not None
-
-    @property
-    def type_name(self) -> str:
-        return _PRINTED_KINDS.get(self.kind, self.kind)
-
-    @property
-    def aliases(self) -> tuple[str, ...]:
-        """NumPy's names for this parameter, accepted as keywords."""
-        return _NUMPY_NAMES.get(self.name, ())
-
-    def __str__(self) -> str:
-        return f"{self.type_name} {self.name}" + (f" = {self.default}" if self.optional else "")
-
-
-_PRINTED_KINDS = {"index": "int", "tuple of Tensors or None": "tuple of Tensors"}
-_NUMPY_NAMES = {"dim": ("axis",), "keepdim": ("keepdims",), "input": ("x", "a", "x1"), "other": ("x2",)}
-
-
-@dataclass(frozen=True)
-class Signature:
-    """One schema, parsed. `str()` is the text PyTorch prints for it in a list of signatures."""
-
-    name: str
-    parameters: tuple[Parameter, ...]
-    deprecated: bool = False
-    hidden: bool = False
-    min_args: int = field(init=False)
-    max_positional: int = field(init=False)
-    varargs: bool = field(init=False)
-    keywords: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        positional = [p for p in self.parameters if not p.keyword_only]
-        set_ = functools.partial(object.__setattr__, self)
-        set_("min_args", sum(not p.optional for p in self.parameters))
-        set_("max_positional", len(positional))
-        # A single positional int list may be spelled out: x.view(2, 3) is x.view((2, 3)).
-        set_("varargs", len(positional) == 1 and positional[0].kind == "tuple of ints")
-        set_("keywords", frozenset(name for p in self.parameters for name in (p.name, *p.aliases)))
-
-    def __str__(self) -> str:
-        texts = [str(p) for p in self.parameters]
-        if self.max_positional < len(texts):
-            texts[self.max_positional] = "*, " + texts[self.max_positional]
-        return f"({', '.join(texts)})"
-
-
-# Only these functions take Python numbers for their Tensor parameters (the others have overloads for them).
-_NUMBERS_AS_TENSORS = frozenset(
-    name + suffix
-    for name in ("add", "div", "divide", "mul", "multiply", "sub", "subtract", "true_divide", "floor_divide")
-    for suffix in ("", "_")
-) | {"to", "copy_"}
-
-_SCHEMA = re.compile(r"(\w+)\((.*)\)(\|deprecated|\|hidden)?$", re.DOTALL)
-_PARAMETER = re.compile(r"(.+?)(\|Number)?(?:\[(\d+)\])?(\?)? (\w+)(?:\s?=\s?(.*))?$", re.DOTALL)
-
-
-@functools.cache
-def parse_signature(schema: str) -> Signature:
-    """Parse a schema such as "add(Tensor input, Tensor other, *, Number alpha=1)"; ValueError if it is malformed."""
-    outer = _SCHEMA.match(schema)
-    if outer is None:
-        raise ValueError(f"malformed schema: {schema}")
-    name, body, mark = outer.groups()
-    parameters: list[Parameter] = []
-    keyword_only = False
-    for text in body.split(", ") if body else ():
-        if text == "*":
-            keyword_only = True
-            continue
-        match = _PARAMETER.match(text)
-        if match is None or _kind_name(match[1]) not in _KINDS:
-            raise ValueError(f"malformed parameter '{text}' in schema: {schema}")
-        kind, numbers, size, question, parameter, default = match.groups()
-        parameters.append(
-            Parameter(
-                name=parameter,
-                kind=_kind_name(kind),
-                keyword_only=keyword_only,
-                allow_none=question is not None or default == "None",
-                size=int(size or 0),
-                default=default,
-                numbers=kind == "Tensor" and (numbers is not None or name in _NUMBERS_AS_TENSORS),
-            )
-        )
-    return Signature(name, tuple(parameters), mark == "|deprecated", mark is not None)
-
-
-def _kind_name(text: str) -> str:
-    return {"Generator": "torch.Generator", "SymInt": "index"}.get(text, text)
-
-
 def _default_value(parameter: Parameter) -> Any:
     text = parameter.default
     if text is None or text == "None":
         return None
-    if text in _constants:
-        return _constants[text]
+    if text in CONSTANTS:
+        return CONSTANTS[text]
     if text in ("True", "False"):
         return text == "True"
     if text[0] in "\"'":
@@ -254,14 +69,14 @@ def _default_value(parameter: Parameter) -> Any:
 
 
 def _is_tensor(value: object) -> bool:
-    return isinstance(value, _types["tensor"]) or hasattr(type(value), "__torch_function__")
+    return isinstance(value, TYPES["tensor"]) or hasattr(type(value), "__torch_function__")
 
 
 def _is_integral_tensor(value: Any, include_bool: bool) -> bool:
     dtype = value.dtype
     if dtype.is_floating_point or dtype.is_complex:
         return False
-    return include_bool or dtype != _python_dtypes.get(bool)
+    return include_bool or dtype != PYTHON_DTYPES.get(bool)
 
 
 def _is_int(value: object) -> bool:
@@ -273,7 +88,7 @@ def _is_index(value: Any) -> bool:
         return True
     if isinstance(value, bool):
         return False
-    if isinstance(value, _types["tensor"]):
+    if isinstance(value, TYPES["tensor"]):
         return value.numel() == 1 and _is_integral_tensor(value, include_bool=True)
     try:
         operator.index(value)
@@ -289,11 +104,11 @@ def _is_number(value: object) -> bool:
 def _is_float(value: Any) -> bool:
     if isinstance(value, (float, int, np.number, np.bool_)):
         return True
-    return isinstance(value, _types["tensor"]) and value.dim() == 0 and not value.requires_grad
+    return isinstance(value, TYPES["tensor"]) and value.dim() == 0 and not value.requires_grad
 
 
 def _accepts_int(_p: Parameter, _i: int, value: Any) -> bool:
-    if isinstance(value, _types["tensor"]):
+    if isinstance(value, TYPES["tensor"]):
         return value.dim() == 0 and not value.requires_grad and _is_integral_tensor(value, include_bool=False)
     return _is_int(value)
 
@@ -320,8 +135,9 @@ def _accepts_floats(_p: Parameter, _i: int, value: Any) -> bool:
 
 
 def _unpack_number(value: Any) -> bool | int | float | complex:
-    if isinstance(value, _types["tensor"]):
-        return value.item()
+    if isinstance(value, TYPES["tensor"]):
+        number: bool | int | float | complex = value.item()
+        return number
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, np.integer)):
@@ -332,7 +148,7 @@ def _unpack_number(value: Any) -> bool | int | float | complex:
 
 
 def _unpack_int(value: Any) -> int:
-    number = value.item() if isinstance(value, _types["tensor"]) else operator.index(value)
+    number = value.item() if isinstance(value, TYPES["tensor"]) else operator.index(value)
     if not _INT64_MIN <= number <= _INT64_MAX:
         raise ValueError("Overflow when unpacking long long")
     return int(number)
@@ -377,15 +193,15 @@ def _unpack_floats(signature: Signature, parameter: Parameter, value: Sequence[A
 
 
 def _unpack_dtype(value: Any) -> Any:
-    return _python_dtypes[value] if isinstance(value, type) else value
+    return PYTHON_DTYPES[value] if isinstance(value, type) else value
 
 
 def _unpack_device(value: Any) -> Any:
-    return value if isinstance(value, _types["device"]) else _types["device"][0](value)
+    return value if isinstance(value, TYPES["device"]) else TYPES["device"][0](value)
 
 
 def _of_role(role: str) -> Callable[[Parameter, int, Any], bool]:
-    return lambda _p, _i, value: isinstance(value, _types[role])
+    return lambda _p, _i, value: isinstance(value, TYPES[role])
 
 
 _PYTHON_FLOATS = frozenset({float, bool, complex})
@@ -407,7 +223,7 @@ _KINDS: dict[str, _Kind] = {
     "Tensor": _Kind(
         lambda p, _i, v: _is_tensor(v) or (p.numbers and _is_number(v)),
         lambda _s, _p, v: v if _is_tensor(v) else _unpack_number(v),
-        _exact["tensor"],
+        EXACT["tensor"],
     ),
     "Number": _Kind(lambda _p, _i, v: _is_number(v) or _is_float(v), _value(_unpack_number), _PYTHON_FLOATS),
     "int": _Kind(_accepts_int, _value(_unpack_int)),
@@ -435,21 +251,21 @@ _KINDS: dict[str, _Kind] = {
         )
     ),
     "torch.dtype": _Kind(
-        lambda _p, _i, v: isinstance(v, _types["dtype"]) or v in (float, int, bool, complex),
+        lambda _p, _i, v: isinstance(v, TYPES["dtype"]) or v in (float, int, bool, complex),
         _value(_unpack_dtype),
-        _exact["dtype"],
+        EXACT["dtype"],
     ),
     "torch.device": _Kind(
-        lambda _p, _i, v: isinstance(v, (str, *_types["device"])) or _is_int(v),
+        lambda _p, _i, v: isinstance(v, (str, *TYPES["device"])) or _is_int(v),
         _value(_unpack_device),
-        _exact["device"],
+        EXACT["device"],
     ),
-    "torch.Generator": _Kind(_of_role("generator"), exact=_exact["generator"]),
-    "torch.layout": _Kind(_of_role("layout"), exact=_exact["layout"]),
-    "torch.memory_format": _Kind(_of_role("memory_format"), exact=_exact["memory_format"]),
-    "torch.qscheme": _Kind(_of_role("qscheme"), exact=_exact["qscheme"]),
-    "torch.Storage": _Kind(_of_role("storage"), exact=_exact["storage"]),
-    "torch.Stream": _Kind(_of_role("stream"), exact=_exact["stream"]),
+    "torch.Generator": _Kind(_of_role("generator"), exact=EXACT["generator"]),
+    "torch.layout": _Kind(_of_role("layout"), exact=EXACT["layout"]),
+    "torch.memory_format": _Kind(_of_role("memory_format"), exact=EXACT["memory_format"]),
+    "torch.qscheme": _Kind(_of_role("qscheme"), exact=EXACT["qscheme"]),
+    "torch.Storage": _Kind(_of_role("storage"), exact=EXACT["storage"]),
+    "torch.Stream": _Kind(_of_role("stream"), exact=EXACT["stream"]),
     "DispatchKeySet": _Kind(lambda _p, _i, _v: False),
 }
 
@@ -619,12 +435,14 @@ class Parser:
         """PyTorch's procedure step by step; raises its errors."""
         if not any(signature.parameters for signature in self.signatures):
             owner = "TensorBase" if self.method else "torch"
-            raise TypeError(_no_arguments_text(f"{owner}.{self._function_name}", args, kwargs))
-        alone = len(self._candidates) == 1
+            raise TypeError(no_arguments_text(f"{owner}.{self._function_name}", args, kwargs))
         for candidate in self._candidates:
             signature = candidate.signature
-            raw = _match(signature, args, kwargs, explain=alone)
-            if raw is None:
+            try:
+                raw = _match(signature, args, kwargs)
+            except _Mismatch as mismatch:
+                if len(self._candidates) == 1:
+                    raise TypeError(str(mismatch)) from None
                 continue
             if signature.deprecated:
                 self._warn_deprecated(signature)
@@ -639,8 +457,11 @@ class Parser:
             if c.signature.min_args <= total <= len(c.signature.parameters) and not c.signature.hidden
         ]
         if len(plausible) == 1:
-            _match(plausible[0], args, kwargs, explain=True)
-        raise TypeError(_invalid_combination(self._function_name, self._printed(), args, kwargs))
+            try:
+                _match(plausible[0], args, kwargs)
+            except _Mismatch as mismatch:
+                raise TypeError(str(mismatch)) from None
+        raise TypeError(invalid_combination_text(self._function_name, self._printed(), args, kwargs))
 
     def _printed(self) -> list[str]:
         return [str(c.signature) for c in self._candidates if not c.signature.hidden]
@@ -672,12 +493,16 @@ def _find_alias(kwargs: Mapping[str, Any], aliases: tuple[str, ...]) -> Any:
     return _MISSING
 
 
-def _match(signature: Signature, args: Sequence[Any], kwargs: Mapping[str, Any], explain: bool) -> list[Any] | None:
-    """The unconverted values in parameter order, _MISSING for defaults; on failure None or, with `explain`, a raise."""
+class _Mismatch(Exception):
+    """A signature does not take the arguments; the text says why, as PyTorch would."""
+
+
+def _match(signature: Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    """The unconverted values in parameter order, _MISSING for defaults. Raises _Mismatch."""
     name, count = signature.name, len(args)
     spelled_out = signature.varargs and count > 0 and _is_index(args[0])
     if count > signature.max_positional and not spelled_out:
-        return _fail(explain, _too_many_text(signature, count))
+        raise _Mismatch(too_many_text(signature, count))
     values: list[Any] = []
     position, remaining = 0, len(kwargs)
     for i, parameter in enumerate(signature.parameters):
@@ -695,7 +520,7 @@ def _match(signature: Signature, args: Sequence[Any], kwargs: Mapping[str, Any],
             # PyTorch's plural is the wrong way round.
             plural = "s" if len(missing) == 1 else ""
             text = f"{name}() missing {len(missing)} required positional argument{plural}: {', '.join(missing)}"
-            return _fail(explain, text)
+            raise _Mismatch(text)
         elif _KINDS[parameter.kind].accepts(parameter, i, value):
             values.append(value)
         elif spelled_out and position == 0 and not by_keyword:
@@ -704,118 +529,16 @@ def _match(signature: Signature, args: Sequence[Any], kwargs: Mapping[str, Any],
             continue
         elif by_keyword:
             text = f"{name}(): argument '{parameter.name}' must be {parameter.type_name}, not {type_name(value)}"
-            return _fail(explain, text)
+            raise _Mismatch(text)
         else:
             text = f"{name}(): argument '{parameter.name}' (position {position + 1}) must be {parameter.type_name}"
             if parameter.kind == "tuple of ints" and isinstance(value, (tuple, list)):
-                return _fail(explain, f"{text}, but found element of type {type_name(value[0])} at pos 0")
-            return _fail(explain, f"{text}, not {type_name(value)}")
+                raise _Mismatch(f"{text}, but found element of type {type_name(value[0])} at pos 0")
+            raise _Mismatch(f"{text}, not {type_name(value)}")
         if not by_keyword:
             position += 1
         elif value is not _MISSING:
             remaining -= 1
     if remaining > 0:
-        return _fail(explain, _extra_keywords_text(signature, kwargs, count))
+        raise _Mismatch(extra_keywords_text(signature, kwargs, count))
     return values
-
-
-def _fail(explain: bool, text: str) -> None:
-    if explain:
-        raise TypeError(text)
-
-
-# ---------------------------------------------------------------------------------------------- error texts
-
-
-def _too_many_text(signature: Signature, count: int) -> str:
-    most, least = signature.max_positional, signature.min_args
-    if least != most:
-        return f"{signature.name}() takes from {least} to {most} positional arguments but {count} were given"
-    were = "was" if count == 1 else "were"
-    return f"{signature.name}() takes {most} positional argument{'s' if most != 1 else ''} but {count} {were} given"
-
-
-def _extra_keywords_text(signature: Signature, kwargs: Mapping[str, Any], count: int) -> str:
-    names = [p.name for p in signature.parameters]
-    for keyword in kwargs:
-        if keyword not in names:
-            return f"{signature.name}() got an unexpected keyword argument '{keyword}'"
-        if names.index(keyword) < count:
-            return f"{signature.name}() got multiple values for argument '{keyword}'"
-    return "invalid keyword arguments"
-
-
-def _no_arguments_text(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-    if kwargs:
-        return f"{name}() takes no keyword arguments"
-    return f"{name}() takes no arguments ({len(args)} given)"
-
-
-def _invalid_combination(name: str, options: list[str], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-    # libstdc++'s hash map of up to a dozen keywords walks from the last inserted to the first.
-    keywords = dict(reversed(kwargs.items()))
-    text = f"{name}() received an invalid combination of arguments - "
-    if len(options) == 1:
-        fields = _printed_fields(options[0])
-        if unmatched := _unmatched_keywords(fields, keywords):
-            return text + f"got unrecognized keyword arguments: {', '.join(unmatched)}"
-        count_matches = len(fields) == len(args) + len(keywords)
-        got = _marked_types(fields, args, keywords) if count_matches else _plain_types(args, keywords)
-        return text + f"got {got}, but expected {options[0]}"
-    text += f"got {_plain_types(args, keywords)}, but expected one of:\n"
-    for option in options:
-        text += f" * {option}\n"
-        fields = _printed_fields(option)
-        if len(fields) != len(args) + len(keywords):
-            continue
-        text += "      didn't match because some of the "
-        if unmatched := _unmatched_keywords(fields, keywords):
-            text += f"keywords were incorrect: {', '.join(unmatched)}\n"
-        else:
-            text += f"arguments have invalid types: {_marked_types(fields, args, keywords)}\n"
-    return text
-
-
-def _printed_fields(option: str) -> list[tuple[str, str]]:
-    """(type, name) as PyTorch's formatter reads them back from the printed text: at the last blank.
-
-    So `*` counts as an argument, and `bool keepdim = False` is one named "False"; its texts depend on both.
-    """
-    fields = []
-    for text in option[1:-1].split(", "):
-        kind, _, name = text.rpartition(" ")
-        fields.append((kind or text, name))
-    return fields
-
-
-def _unmatched_keywords(fields: list[tuple[str, str]], keywords: Mapping[str, Any]) -> list[str]:
-    names = [name for _, name in fields[max(len(fields) - len(keywords), 0) :]]
-    return [keyword for keyword in keywords if keyword not in names]
-
-
-def _plain_types(args: Sequence[Any], keywords: Mapping[str, Any]) -> str:
-    texts = [type_name(arg) for arg in args] + [f"{k}={type_name(v)}" for k, v in keywords.items()]
-    # PyTorch takes the last comma away only after positional arguments.
-    return f"({', '.join(texts)}{', ' if keywords and not args else ''})"
-
-
-def _marked_types(fields: list[tuple[str, str]], args: Sequence[Any], keywords: Mapping[str, Any]) -> str:
-    red, end_red, green, end_green = "!", "!", "", ""
-    if os.isatty(1) and os.isatty(2):
-        red, end_red, green, end_green = "\33[31;1m", "\33[0m", "\33[32;1m", "\33[0m"
-    texts = []
-    for i, (kind, name) in enumerate(fields):
-        value = args[i] if i < len(args) else keywords[name]
-        accepted = {"float": ("float", "int", "long"), "int": ("int", "long")}.get(kind, (kind,))
-        text = "" if i < len(args) else f"{name}="
-        if isinstance(value, (tuple, list)):
-            elements = ", ".join(map(type_name, value))
-            if isinstance(value, tuple):
-                text += f"{type_name(value)} of ({elements}{',' if len(value) == 1 else ''})"
-            else:
-                text += f"{type_name(value)} of [{elements}]"
-        else:
-            text += type_name(value)
-        matches = type_name(value) in accepted
-        texts.append(f"{green}{text}{end_green}" if matches else f"{red}{text}{end_red}")
-    return f"({', '.join(texts)}{', ' if keywords and not args else ''})"
