@@ -180,7 +180,7 @@ def randperm(n: int, dtype: np.dtype[Any] | type, engine: Engine) -> Array:
     known = facts(numpy_dtype)
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
-    if known.kind == "float" and n > 2**known.digits + 1 or known.kind == "int" and n > known.max:
+    if n > (known.max if known.kind == "int" else 2**known.digits + 1) and known.kind in ("int", "float"):
         raise RuntimeError("n is too large for result tensor type")
     if known.kind not in ("int", "float"):
         raise not_implemented("randperm", numpy_dtype)
@@ -207,15 +207,17 @@ def _swap_forward(partner: Array) -> Array:
     content behind, so contents are found by following such steps back to one that nothing aimed at.
     """
     n = partner.size + 1
-    here = np.arange(n)
+    here = np.arange(n, dtype=np.int32)
     target = here.copy()
-    target[:-1] += partner
-    order = np.argsort(target, kind="stable")  # steps grouped by target, in time order
-    grouped = target[order]
+    target[:-1] += partner.astype(np.int32)
+    keys = target.astype(np.int64) << 32 | here
+    keys.sort()  # far faster than a stable argsort
+    order = (keys & 0xFFFFFFFF).astype(np.int32)  # steps grouped by target, in time order
+    grouped = (keys >> 32).astype(np.int32)
     same = grouped[1:] == grouped[:-1]
-    previous = np.full(n, -1)  # the step before with the same target
+    previous = np.full(n, -1, np.int32)  # the step before with the same target
     previous[order[1:]] = np.where(same, order[:-1], -1)
-    last = np.full(n, -1)  # the last step aimed at a position
+    last = np.full(n, -1, np.int32)  # the last step aimed at a position
     final = np.append(~same, True)
     last[grouped[final]] = order[final]
     before = np.where(last == here, previous[last], last)

@@ -1,7 +1,8 @@
 """Draws from a CPU engine into ndarrays, with PyTorch's values and PyTorch's use of the stream.
 
 Every function takes the engine's lock, fills in memory order whatever the strides of ``out``, and leaves the engine in
-the state, byte for byte, that PyTorch 2.13 would have (x86 with AVX2 or AVX-512, without MKL's Bernoulli of Intel CPUs).
+the state, byte for byte, that PyTorch 2.13 would have on x86 with AVX2 or AVX-512. On Intel CPUs PyTorch takes
+bernoulli_(number) from MKL's own stream instead, which is not followed.
 complex32 is a structure of two float16 fields (:data:`~flambeau.random.layout.COMPLEX32`).
 """
 

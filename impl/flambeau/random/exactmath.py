@@ -82,13 +82,24 @@ def _two_sum_error(a: Any, b: Any, s: Any) -> Any:
     return (a - (s - t)) + (b - t)
 
 
-def fma32(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> NDArray[np.float32]:
-    """float32 a*b + c with one rounding: the product is exact in float64, the sum is rounded to odd there."""
-    p = np.multiply(a, b, dtype=np.float64)
-    c64 = np.asarray(c, np.float64)
-    s = p + c64
-    with np.errstate(under="ignore", over="ignore"):
-        return _round_to_odd(s, _two_sum_error(p, c64, s)).astype(np.float32)
+def fma32(a: NDArray[Any], b: ArrayLike, c: ArrayLike) -> NDArray[np.float32]:
+    """float32 a*b + c with one rounding, of float32 values (an array ``a`` may hold them in float64).
+
+    The product is exact in float64. Where the sum falls on a float32 tie or below the normal range it is rounded to
+    odd first, so that rounding twice does no harm.
+    """
+    b, c = np.asarray(b, np.float64), np.asarray(c, np.float64)
+    p = a.astype(np.float64)
+    p *= b
+    s = p + c
+    doubtful = (s.view(np.int64) & 0x1FFFFFFF) == 0x10000000
+    doubtful |= np.abs(s) < _SMALLEST_NORMAL32
+    if np.count_nonzero(doubtful):
+        rough, product = s[doubtful], p[doubtful]
+        error = _two_sum_error(product, c[doubtful] if c.ndim else c, rough)
+        s[doubtful] = _round_to_odd(rough, error)
+    with np.errstate(under="ignore", over="ignore", invalid="ignore"):
+        return s.astype(np.float32)
 
 
 def _split(x: Any) -> tuple[Any, Any]:

@@ -11,7 +11,6 @@ from . import boxmuller, exactmath
 from .layout import (
     BFLOAT16,
     FLOAT16,
-    FLOAT32,
     FLOAT64,
     Array,
     facts,
@@ -55,18 +54,19 @@ def normal(out: Array, mean: float, std: float, engine: Engine) -> Array:
 
 def _fill_blocks(out: Array, mean: float, std: float, engine: Engine) -> None:
     """Blocks of 16; a remainder redoes the last 16 values with fresh uniforms."""
-    whole = out.size - out.size % 16
-    if out.dtype == FLOAT64:
-        u = engine.uniform53(out.size)
-        out[:whole] = boxmuller.normals64(u[:whole], mean, std)
-        if whole != out.size:
-            out[-16:] = boxmuller.normals64(engine.uniform53(16), mean, std)
-        return
-    # The 16-bit types draw nothing for the remainder but those last 16.
-    u32 = engine.uniform24(out.size if out.dtype == FLOAT32 else whole)
-    store(out[:whole], boxmuller.normals32(u32[:whole], mean, std))
-    if whole != out.size:
-        store(out[-16:], boxmuller.normals32(engine.uniform24(16), mean, std))
+    n = out.size
+    whole = n - n % 16
+    fresh = 16 if n % 16 else 0
+    # float32 and float64 draw for the remainder too and discard it, the 16-bit types do not.
+    drawn = whole if out.dtype.itemsize == 2 else n
+    double = out.dtype == FLOAT64
+    u: Array = engine.uniform53(drawn + fresh) if double else engine.uniform24(drawn + fresh)
+    if drawn != whole:
+        u = np.concatenate((u[:whole], u[n:]))
+    values = boxmuller.normals64(u, mean, std) if double else boxmuller.normals32(u, mean, std)
+    store(out[:whole], values[:whole])
+    if fresh:
+        store(out[-16:], values[whole:])
 
 
 def serial_normals(n: int, mean: float, std: float, engine: Engine) -> exactmath.F64:
