@@ -86,7 +86,7 @@ def to_module(module: Any, array: np.ndarray, dtype: str) -> Any:
     complex32 arrives as float16 with a last dimension of 2. Uses `from_numpy`, then `frombuffer`, then
     `tensor(nested list)`, whichever the module has.
     """
-    array = np.ascontiguousarray(array)
+    array = np.asarray(array, order="C")  # ascontiguousarray would make a 0-dim array 1-dim
     carrier = CARRIERS.get(dtype)
     shape = array.shape[:-1] if dtype == "complex32" else array.shape
     if hasattr(module, "from_numpy"):
