@@ -11,25 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from flambeau.cuda.templates import ElementwiseKernel, Instance, instance
+from flambeau.cuda.templates import VECTOR_BYTES, ElementwiseKernel, Instance, instance
+from flambeau.cuda.types import CPP_TYPES
 
 MAX_DIMS = 8  # as in elementwise.cuh
 BLOCK = 256
 MAX_BLOCKS = 4096
-VECTOR_BYTES = 16
 # A grid's threads step past the end by at most one grid, which must not overflow the index.
 INDEX_LIMIT = 2**31 - 1 - MAX_BLOCKS * 1024 * VECTOR_BYTES
-
-ITEMSIZE = {
-    **{"bool": 1, "uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "float16": 2, "bfloat16": 2},
-    **{"uint32": 4, "int32": 4, "float32": 4, "complex32": 4},
-    **{"uint64": 8, "int64": 8, "float64": 8, "complex64": 8, "complex128": 16},
-}
-_SCALARS = {
-    **{"bool": "?", "uint8": "B", "int8": "b", "uint16": "H", "int16": "h", "uint32": "I", "int32": "i"},
-    **{"uint64": "Q", "int64": "q", "float16": "f", "bfloat16": "f", "float32": "f", "float64": "d"},
-    **{"complex32": "ff", "complex64": "ff", "complex128": "dd"},
-}
 
 
 @dataclass(frozen=True)
@@ -68,7 +57,7 @@ class Packer:
 
     def scalars(self, dtype: str, values: Sequence[complex]) -> None:
         """Append values as the compute type of ``dtype``; none still takes one element, as in C."""
-        code = _SCALARS[dtype]
+        code = CPP_TYPES[dtype].scalar
         self.align(struct.calcsize(code))
         for value in values or (0,):
             if len(code) == 2:
@@ -114,11 +103,11 @@ def index_type(count: int, sizes: Sequence[int], steps: Sequence[Sequence[int]])
     return "i32" if max(count, *offsets) <= INDEX_LIMIT else "i64"
 
 
-def vector_width(addresses: Sequence[int], itemsizes: Sequence[int]) -> int:
-    """How many elements a thread may move at once: 16 bytes of the widest dtype if all are aligned to it, else 1."""
-    width = VECTOR_BYTES // max(itemsizes)
-    aligned = all(address % (width * size) == 0 for address, size in zip(addresses, itemsizes, strict=True))
-    return width if aligned else 1
+def vector_width(wanted: Instance, addresses: Sequence[int]) -> int:
+    """How many elements a thread may move at once, the result's address first: 1 unless all are aligned to more."""
+    sizes = (CPP_TYPES[dtype].itemsize for dtype in (wanted.result, *wanted.operands))
+    aligned = all(address % (wanted.width * size) == 0 for address, size in zip(addresses, sizes, strict=True))
+    return wanted.width if aligned else 1
 
 
 def elementwise_launch(
@@ -163,7 +152,7 @@ def elementwise_launch(
     packer.add("Q", result.address)
     packer.add("Q", *([operand.address for operand in operands] or [0]))
     if all(step in ([], [1]) for step in steps):
-        width = vector_width([o.address for o in everyone], [ITEMSIZE[d] for d in (wanted.result, *wanted.operands)])
+        width = vector_width(wanted, [operand.address for operand in everyone])
         packer.add("i" if index == "i32" else "q", count)
         expression, per_block = wanted.contiguous(width), BLOCK * width
     else:

@@ -17,43 +17,19 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-KERNELS = Path(__file__).parent / "kernels"
+from flambeau.cuda.types import CPP_TYPES, EXACT, REAL, REAL_PART
 
-#: dtype -> (type in memory, type it is computed in)
-CPP_TYPES = {
-    "bool": ("bool", "bool"),
-    "uint8": ("flambeau::u8", "flambeau::u8"),
-    "int8": ("flambeau::i8", "flambeau::i8"),
-    "uint16": ("flambeau::u16", "flambeau::u16"),
-    "int16": ("flambeau::i16", "flambeau::i16"),
-    "uint32": ("flambeau::u32", "flambeau::u32"),
-    "int32": ("flambeau::i32", "flambeau::i32"),
-    "uint64": ("flambeau::u64", "flambeau::u64"),
-    "int64": ("flambeau::i64", "flambeau::i64"),
-    "float16": ("flambeau::half", "float"),
-    "bfloat16": ("flambeau::bfloat16", "float"),
-    "float32": ("float", "float"),
-    "float64": ("double", "double"),
-    "complex32": ("flambeau::complex<flambeau::half>", "flambeau::complex<float>"),
-    "complex64": ("flambeau::complex<float>", "flambeau::complex<float>"),
-    "complex128": ("flambeau::complex<double>", "flambeau::complex<double>"),
-}
-FLOATING = ("float16", "bfloat16", "float32", "float64")
-SIGNED = ("int8", "int16", "int32", "int64")
-INTEGRAL = ("uint8", *SIGNED)
-COMPLEX = ("complex64", "complex128")
-REAL = (*FLOATING, *INTEGRAL, "bool")
-ALL = (*REAL, *COMPLEX)
-REAL_PART = {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
+KERNELS = Path(__file__).parent / "kernels"
+VECTOR_BYTES = 16
 
 Result = Literal["same", "int_to_float", "bool", "real"]
 RESULTS = ("same", "int_to_float", "bool", "real")
 
 # Words that are no C++ identifier, or that the functor itself uses.
 _RESERVED = frozenset(
-    """T auto bool break case char class const constexpr continue default delete do double else enum extern false float for
-    if inline int long namespace new nullptr operator private public register requires return short signed sizeof static
-    struct switch template this true typename union unsigned using void volatile while and or not xor""".split()
+    "T auto bool break case char class const constexpr continue default delete do double else enum extern false float "  # noqa: SIM905
+    "for if inline int long namespace new nullptr operator private public register requires return short signed sizeof "
+    "static struct switch template this true typename union unsigned using void volatile while and or not xor".split()
 )
 
 
@@ -107,6 +83,11 @@ class Instance:
     result: str
     index: Literal["i32", "i64"] = "i32"
 
+    @property
+    def width(self) -> int:
+        """Elements in 16 bytes of the widest dtype: what one thread moves at once when all is aligned."""
+        return VECTOR_BYTES // max(CPP_TYPES[dtype].itemsize for dtype in (self.result, *self.operands))
+
     def strided(self) -> str:
         """Name expression of the kernel over collapsed geometry."""
         return f"flambeau::elementwise_strided<{self._types()}>"
@@ -117,8 +98,8 @@ class Instance:
         return f"flambeau::elementwise_contiguous<{functor}, {width}, {rest}>"
 
     def _types(self) -> str:
-        stored = [CPP_TYPES[dtype][0] for dtype in (self.result, *self.operands)]
-        compute = CPP_TYPES[self.compute][1]
+        stored = [CPP_TYPES[dtype].stored for dtype in (self.result, *self.operands)]
+        compute = CPP_TYPES[self.compute].computed
         return ", ".join((f"flambeau::ops::{self.kernel.functor}", f"flambeau::{self.index}", compute, *stored))
 
 
@@ -131,15 +112,14 @@ def instance(
     """
     if dtype not in kernel.dtypes:
         raise NotImplementedError(f'"{kernel.name}_cuda" not implemented for {dtype}')
-    exact = dtype == "bool" or dtype.lstrip("u").startswith("int")
-    compute = default_float if kernel.result == "int_to_float" and exact else dtype
+    compute = default_float if kernel.result == "int_to_float" and dtype in EXACT else dtype
     result = {"bool": "bool", "real": REAL_PART.get(compute, compute)}.get(kernel.result, compute)
     operands = tuple("bool" if name in kernel.masks else dtype for name in kernel.inputs)
     return Instance(kernel, operands, compute, result, index)
 
 
 def module_source(kernels: Iterable[ElementwiseKernel]) -> str:
-    """CUDA C++ of one module that can instantiate every kernel given; line numbers in a body's errors say ``name.cuda``."""
+    """CUDA C++ of one module that can instantiate every kernel given; errors in a body say ``name.cuda``, line 1."""
     template = (KERNELS / "elementwise.cu").read_text()
     head, functor, tail = re.split(r"^//[{}] functor\n", template, flags=re.MULTILINE)
     functors = []
@@ -191,3 +171,17 @@ def headers_digest() -> str:
     for path in sorted(KERNELS.glob("*.cuh")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def instances(kernel: ElementwiseKernel, full: bool = False) -> list[str]:
+    """Name expressions that cover an operation: every dtype it has, strided and contiguous.
+
+    64-bit indices are asked for on the first dtype alone unless ``full``.
+    """
+    expressions = []
+    for position, dtype in enumerate(kernel.dtypes):
+        for index in ("i32", "i64") if full or position == 0 else ("i32",):
+            wanted = instance(kernel, dtype, index)  # type: ignore[arg-type]
+            expressions.append(wanted.strided())
+            expressions += [wanted.contiguous(width) for width in sorted({1, wanted.width})]
+    return expressions

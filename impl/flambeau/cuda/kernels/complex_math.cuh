@@ -110,9 +110,9 @@ template <class T> FLAMBEAU_DEVICE complex<T> acosh(complex<T> z) {
   return {asinh(p.real * q.real + p.imag * q.imag), 2 * atan2(p.imag, q.real)};
 }
 template <class T> FLAMBEAU_DEVICE complex<T> atanh(complex<T> z) {
-  T re = z.real, im2 = z.imag * z.imag;
+  T re = abs(z.real), im2 = z.imag * z.imag;  // odd in the real part, and log1p cancels for a negative argument
   T real_part = T(0.25) * log1p(4 * re / ((1 - re) * (1 - re) + im2));
-  return {real_part, T(0.5) * atan2(2 * z.imag, (1 - re) * (1 + re) - im2)};
+  return {copysign(real_part, z.real), T(0.5) * atan2(2 * z.imag, (1 - re) * (1 + re) - im2)};
 }
 template <class T> FLAMBEAU_DEVICE complex<T> asinh(complex<T> z) { return over_i(asin(times_i(z))); }
 template <class T> FLAMBEAU_DEVICE complex<T> atan(complex<T> z) { return over_i(atanh(times_i(z))); }

@@ -1,0 +1,160 @@
+"""Compile every CUDA kernel of flambeau, without a GPU.
+
+    python -m flambeau.cuda.check --arch sm_90 --host
+
+compiles the kernels of every declared operation with NVRTC for each architecture named and says what they take; with
+--host it also builds them with g++, runs them on the CPU, and demands the same bits from every path and thread order.
+The exit status is 0 if all went well, 1 if a kernel failed, 2 if the call was wrong or something needed is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from flambeau.cuda.compile import CompileError, Module, compile_module
+from flambeau.cuda.templates import ElementwiseKernel, instances, kernels_of, module_source
+
+OPERATIONS = "flambeau.ops:OPERATIONS"
+EXAMPLES = """\
+examples:
+  python -m flambeau.cuda.check --arch sm_90
+  python -m flambeau.cuda.check --arch sm_80 --arch sm_90 --arch sm_100 --host
+  python -m flambeau.cuda.check --arch sm_90 --only mul --only log --verbose
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    options = _parser().parse_args(arguments)
+    if not options.arch and not options.host:
+        _parser().error("nothing to do: name an architecture with --arch, or give --host")
+    try:
+        kernels = load_kernels(options.operations)
+        if options.only:
+            if unknown := set(options.only) - {kernel.name for kernel in kernels}:
+                raise LookupError(f"no CUDA body is declared for {', '.join(sorted(unknown))}")
+            kernels = [kernel for kernel in kernels if kernel.name in options.only]
+        if not kernels:
+            raise LookupError(f"{options.operations} declares no CUDA body")
+        failures = 0
+        for arch in options.arch:
+            failures += check_nvrtc(kernels, arch, full=options.full, jobs=options.jobs, verbose=options.verbose)
+        if options.host:
+            failures += check_host(kernels)
+    except (ImportError, LookupError, FileNotFoundError, ValueError) as error:
+        print(f"flambeau.cuda.check: {error}", file=sys.stderr)
+        return 2
+    return 1 if failures else 0
+
+
+def load_kernels(where: str) -> list[ElementwiseKernel]:
+    """Kernels of the operations at ``module:attribute``: a mapping or an iterable of declarations or of kernels."""
+    module, _, attribute = where.partition(":")
+    found: Any = getattr(importlib.import_module(module), attribute or "OPERATIONS", None)
+    if found is None:
+        raise LookupError(f"{module} has no {attribute or 'OPERATIONS'}")
+    operations = list(found.values() if isinstance(found, Mapping) else found)
+    ready = [operation for operation in operations if isinstance(operation, ElementwiseKernel)]
+    declared = [operation for operation in operations if not isinstance(operation, ElementwiseKernel)]
+    return [*ready, *kernels_of(declared)]
+
+
+def check_nvrtc(
+    kernels: Sequence[ElementwiseKernel],
+    arch: str,
+    *,
+    full: bool = False,
+    jobs: int = 1,
+    verbose: bool = False,
+    say: Callable[[str], None] = print,
+) -> int:
+    """Compile each operation's kernels for ``arch``; returns how many operations failed."""
+
+    def attempt(kernel: ElementwiseKernel) -> Module | CompileError:
+        try:
+            return compile_module(module_source([kernel]), instances(kernel, full), arch=arch)
+        except CompileError as error:
+            return error
+
+    start, done, failed, registers, spilled = time.perf_counter(), 0, 0, Counter[int](), 0
+    with ThreadPoolExecutor(jobs) as pool:
+        for position, (kernel, outcome) in enumerate(zip(kernels, pool.map(attempt, kernels), strict=True), 1):
+            head = f"[{position}/{len(kernels)}] {arch} {kernel.name}"
+            if isinstance(outcome, CompileError):
+                failed += 1
+                say(f"{head}: FAILED\n{outcome}")
+                continue
+            say(f"{head}: {_summary(outcome)}")
+            for expression, takes in outcome.resources.items():
+                done += 1
+                registers[takes.registers] += 1
+                spilled += takes.spills > 0
+                if verbose or takes.spills:
+                    say(f"    {takes.registers:3} registers, {takes.spills} bytes spilled  {expression}")
+    most = f", at most {max(registers)} registers a thread" if registers else ""
+    say(
+        f"{arch}: {done} kernels of {len(kernels) - failed} operations compiled in {time.perf_counter() - start:.1f} s"
+        f"{most}, {spilled} with spills, {failed} operations failed"
+    )
+    return failed
+
+
+def check_host(kernels: Sequence[ElementwiseKernel], say: Callable[[str], None] = print) -> int:
+    """Run each operation's kernels on the CPU along every path; returns how many operations failed."""
+    from flambeau.cuda.host.consistency import inconsistencies
+
+    start, failed = time.perf_counter(), 0
+    for position, kernel in enumerate(kernels, 1):
+        head = f"[{position}/{len(kernels)}] host {kernel.name}"
+        try:
+            found = inconsistencies([kernel])
+        except RuntimeError as error:  # g++ refused it, or a kernel failed while it ran
+            found = [str(error)]
+        failed += bool(found)
+        say(f"{head}: {'FAILED' if found else 'every path and thread order agrees'}")
+        for line in found:
+            say(f"    {line}")
+    say(f"host: {len(kernels)} operations in {time.perf_counter() - start:.1f} s, {failed} failed")
+    return failed
+
+
+def _summary(module: Module) -> str:
+    registers = [takes.registers for takes in module.resources.values()]
+    spills = sum(takes.spills > 0 for takes in module.resources.values())
+    return f"{len(registers)} kernels, {min(registers)}–{max(registers)} registers, {spills or 'none'} with spills"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m flambeau.cuda.check",
+        description="Compile every CUDA kernel of flambeau with NVRTC, and run it on the CPU; needs no GPU.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--arch", action="append", default=[], help="GPU architecture, such as sm_90; may be repeated")
+    add("--host", action="store_true", help="also build with g++ and run on the CPU, in three orders of threads")
+    add("--only", action="append", metavar="NAME", help="only this operation; may be repeated")
+    add("--full", action="store_true", help="64-bit indices for every dtype, not for one dtype of each operation")
+    add("--jobs", type=_positive, default=1, help="operations compiled at once (default 1)")
+    add("--verbose", action="store_true", help="a line for each kernel: registers and spills")
+    add("--operations", default=OPERATIONS, metavar="MODULE:NAME", help="where the declarations are (%(default)s)")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())
