@@ -35,7 +35,7 @@ def no_arguments_text(name: str, args: Sequence[Any], kwargs: Mapping[str, Any])
 
 
 def invalid_combination_text(name: str, options: list[str], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-    # libstdc++'s hash map of up to a dozen keywords walks from the last inserted to the first.
+    # libstdc++'s hash map walks from the last inserted to the first, as long as few keywords keep its buckets apart.
     keywords = dict(reversed(list(kwargs.items())))
     text = f"{name}() received an invalid combination of arguments - "
     if len(options) == 1:
