@@ -177,13 +177,7 @@ def randperm(n: int, dtype: np.dtype[Any] | type, engine: Engine) -> Array:
     Raises RuntimeError if ``n`` is negative or too large for ``dtype``, NotImplementedError for other dtypes.
     """
     numpy_dtype = np.dtype(dtype)
-    known = facts(numpy_dtype)
-    if n < 0:
-        raise RuntimeError(f"n must be non-negative, got {n}")
-    if n > (known.max if known.kind == "int" else 2**known.digits + 1) and known.kind in ("int", "float"):
-        raise RuntimeError("n is too large for result tensor type")
-    if known.kind not in ("int", "float"):
-        raise not_implemented("randperm", numpy_dtype)
+    _check_permutation(n, numpy_dtype)
     if n >= (2**32 - 1) // 20:
         raise NotImplementedError("randperm of 214,748,364 elements or more takes another stream, not implemented")
     out = np.empty(n, numpy_dtype)
@@ -198,6 +192,20 @@ def randperm(n: int, dtype: np.dtype[Any] | type, engine: Engine) -> Array:
     else:
         _store_integers(out, _swap_forward(partner))
     return out
+
+
+def _check_permutation(n: int, numpy_dtype: np.dtype[Any]) -> None:
+    dtype = facts(numpy_dtype)
+    if n < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
+    if (dtype.kind in ("int", "unsigned") or dtype.name == "ComplexHalf") and n - 1 > dtype.max:
+        c_name = f"{numpy_dtype.name}_t" if dtype.kind in ("int", "unsigned") else dtype.c_name
+        raise RuntimeError(f"value cannot be converted to type {c_name} without overflow")
+    if dtype.kind == "float" and n > 2**dtype.digits + 1 and dtype.name != "BFloat16":
+        limit = "2049" if dtype.name == "Half" else f"2^{dtype.digits}+1"
+        raise RuntimeError(f"n cannot be greater than {limit} for {dtype.name} type.")
+    if dtype.kind not in ("int", "float"):
+        raise not_implemented("randperm", numpy_dtype)
 
 
 def _swap_forward(partner: Array) -> Array:
@@ -272,7 +280,10 @@ def _bernoulli_tensor(out: Array, p: Array, engine: Engine) -> Array:
     view = memory_order(out)
     for index, value in zip(np.ndindex(view.shape), drawn.tolist(), strict=False):
         view[index] = value
-    raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
+    raise RuntimeError(
+        "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If so, "
+        "please report an enhancement request to PyTorch.)"
+    )
 
 
 def geometric(out: Array, p: float, engine: Engine) -> Array:
@@ -312,7 +323,7 @@ def multinomial(p: Array, k: int, replacement: bool, engine: Engine) -> Array:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     if categories > 2**24:
         raise RuntimeError("number of categories cannot exceed 2^24")
-    rows = p.reshape(-1, categories) if p.size else np.empty((p.size and 1, categories), p.dtype)
+    rows = p.reshape(math.prod(p.shape[:-1]), categories)
     shape = (*p.shape[:-1], k)
     if math.prod(shape) == 0:
         return np.empty(shape, np.int64)
@@ -325,6 +336,10 @@ def multinomial(p: Array, k: int, replacement: bool, engine: Engine) -> Array:
 def _race(p: Array, rows: Array, k: int, engine: Engine) -> Array:
     """The k largest of p / Exp(1) in each row."""
     wide = rows.astype(np.float32) if rows.dtype.itemsize == 2 else rows
+    if not wide.size:
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+        )
     if not (wide.max() < np.inf and wide.min() >= 0):
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     if (wide.max(-1) == 0).any():
@@ -347,7 +362,7 @@ def _with_replacement(rows: Array, k: int, engine: Engine) -> Array:
             what = "= infinity or NaN" if row[invalid.argmax()] == np.inf else "< 0"
             raise RuntimeError(f"invalid multinomial distribution (encountering probability entry {what})")
         cumulative = np.add.accumulate(row, dtype=row.dtype)
-        if not cumulative[-1] > 0:
+        if not cumulative.size or not cumulative[-1] > 0:
             raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
         cumulative /= cumulative[-1]
         cumulative[-1] = 1

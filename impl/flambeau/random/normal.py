@@ -178,6 +178,8 @@ def _combine(out: Array, operation: np.ufunc, other: Array) -> None:
     ranks = {"bool": 0, "int": 1, "unsigned": 1, "float": 2, "complex": 3}
     same_kind_scalar = b.ndim == 0 and out.ndim > 0 and ranks[facts(other.dtype).kind] <= ranks[facts(out.dtype).kind]
     if same_kind_scalar or ranks[facts(other.dtype).kind] < 2:
+        if is_complex32(out.dtype):
+            b = b.astype(np.float16)  # float16 scalars are not rounded first, complex32 ones are
         b = b.astype(a.dtype)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         result = operation(a, b)
