@@ -456,7 +456,7 @@ class Parser:
 
     def _bind_slowly(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[int, list[Any]]:
         """PyTorch's procedure step by step; raises its errors."""
-        if not any(signature.parameters for signature in self.signatures):
+        if (args or kwargs) and not any(signature.parameters for signature in self.signatures):
             owner = "TensorBase" if self.method else "torch"
             raise TypeError(no_arguments_text(f"{owner}.{self._function_name}", args, kwargs))
         for candidate in self._candidates:

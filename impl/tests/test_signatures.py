@@ -400,3 +400,24 @@ def test_wrong_types_are_red_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> N
     coloured = text(parser.bind, (torch.ones(2), 1, 2, 3, 4))
     assert "\33[32;1mTensor\33[0m, \33[31;1mint\33[0m" in coloured
     assert coloured.replace("\33[32;1m", "").replace("\33[31;1m", "!").count("!int") == plain.count("!int")
+
+
+def plain(value: Any) -> Any:
+    """A bound value as something that compares by identity where == would go elementwise, and tells 1 from True."""
+    if isinstance(value, (tuple, list)):
+        return tuple(plain(element) for element in value)
+    by_value = isinstance(value, (bool, int, float, complex, str, torch.device))
+    return (type(value), value) if by_value else id(value)
+
+
+@pytest.mark.parametrize("path", COMMON)
+def test_the_fast_path_binds_as_the_step_by_step_procedure_does(path: str) -> None:
+    kind, name = ("methods", path.removeprefix("torch.Tensor.")) if "Tensor." in path else ("functions", path)
+    schemas = RECORD[kind][name]
+    parser = Parser(name, *schemas, method=kind == "methods")
+    for args, kwargs in (*substitutions(schemas), *misuses(schemas)):
+        got, expected = [], []
+        for results, bind in ((got, parser.bind), (expected, parser._bind_slowly)):
+            error = answer(lambda *call: results.append(bind(*call)), args, kwargs)  # noqa: B023
+            results[:] = [(i, [plain(v) for v in values]) for i, values in results] or [error]
+        assert got == expected, (args, kwargs)
