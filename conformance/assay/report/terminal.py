@@ -1,0 +1,139 @@
+"""The result of a run as text: failures grouped, then a table of family × aspect."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from assay.catalog import catalog
+from assay.judge import ASPECTS, STATUSES
+from assay.runner import Group, Result
+
+_SIGN = {
+    "crash": "CRASH",
+    "memory": "MEM",
+    "timeout": "TIME",
+    "deviates": "dev",
+    "missing": "miss",
+    "known": "known",
+    "unjudged": "?",
+}
+_COLOURS = {"crash": "bold red", "memory": "bold red", "timeout": "bold red", "deviates": "red", "missing": "yellow"}
+
+
+def table(result: Result) -> tuple[list[str], list[list[tuple[str, str]]]]:
+    """(header, rows) of family × aspect; a field is (text, worst status).
+
+    A field says how many verdicts conform, and how many have another status.
+    """
+    aspects = [a for a in ASPECTS if any(c.aspect == a for c in result.cells.values())]
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    families: dict[str, set[str]] = {}
+    entries = catalog()
+    for cell in result.cells.values():
+        family = entries[cell.op].family if cell.op in entries else "other"
+        families.setdefault(family, set()).add(cell.op)
+        for key in ((family, cell.aspect), ("total", cell.aspect)):
+            counts.setdefault(key, Counter()).update(cell.counts)
+    rows = []
+    ops = {family: len(found) for family, found in families.items()}
+    for family in [*families, "total"]:
+        row = [(family, "conforms"), (str(ops.get(family, sum(ops.values()))), "conforms")]
+        for aspect in aspects:
+            found = counts.get((family, aspect), Counter())
+            row.append((_field(found), next((s for s in STATUSES if found[s] and s != "unjudged"), "conforms")))
+        rows.append(row)
+    return ["family", "ops", *aspects], rows
+
+
+def _field(found: Counter[str]) -> str:
+    if not found:
+        return "·"
+    other = [f"{found[s]} {_SIGN[s]}" for s in STATUSES if s in _SIGN and found[s]]
+    return " ".join([str(found["conforms"]), *other]) if found["conforms"] or not other else " ".join(other)
+
+
+def table_text(result: Result) -> str:
+    """The table in plain characters."""
+    header, rows = table(result)
+    cells = [header, *([text for text, _ in row] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = [
+        "  ".join(text.ljust(w) if i == 0 else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True)))
+        for row in cells
+    ]
+    rule = "-" * len(lines[0])
+    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+
+def print_table(result: Result) -> None:
+    """The table on a terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    header, rows = table(result)
+    shown = Table(box=None, header_style="bold", pad_edge=False)
+    for i, name in enumerate(header):
+        shown.add_column(name, justify="left" if i == 0 else "right")
+    for row in rows:
+        shown.add_row(*(f"[{_COLOURS[s]}]{text}[/]" if s in _COLOURS else text for text, s in row))
+    Console().print(shown)
+
+
+def failure_text(number: int, group: Group, path: str) -> str:
+    """One group of failures."""
+    case = group.shrunk or group.case
+    more = f", {group.cases} cases" if group.cases > 1 else ""
+    lines = [
+        f"[{number}] {group.op} · {group.aspect} · {group.status} ({', '.join(sorted(group.variants))}{more})",
+        f"    {group.detail}",
+        f"    case   {case.to_json()}",
+    ]
+    return "\n".join([*lines, f"    script {path}"] if path else lines)
+
+
+def say_failures(result: Result, paths: dict[int, str], echo: Callable[[str], None], limit: int = 40) -> None:
+    """All groups that fail the run, worst first."""
+    groups = sorted(result.failing, key=lambda g: (STATUSES.index(g.status), g.op, g.aspect))
+    for number, group in enumerate(groups[:limit], 1):
+        echo(failure_text(number, group, paths.get(id(group), "")))
+        echo("")
+    if len(groups) > limit:
+        echo(f"… and {len(groups) - limit} more groups; all of them are in the JSON result.\n")
+
+
+def say_rest(result: Result, echo: Callable[[str], None]) -> None:
+    """What does not fail a run but has to be said: missing, scored, known, unjudged, stale."""
+    missing = result.missing
+    if missing:
+        whole = {op for op in missing if all(c.status == "missing" for c in result.cells.values() if c.op == op)}
+        echo(f"missing ({len(missing)} operations, {len(whole)} wholly):")
+        for op, variants in sorted(missing.items()):
+            echo(f"    {op} ({', '.join(variants)})")
+    scored = Counter(g.aspect for g in result.groups.values() if not result.fails(g.aspect))
+    for aspect, kinds in scored.items():
+        verdicts = sum(c.counts["deviates"] for c in result.cells.values() if c.aspect == aspect)
+        asked = sum(c.cases for c in result.cells.values() if c.aspect == aspect)
+        echo(f"{aspect}: {verdicts} of {asked} differ in {kinds} operations (scored only; --strict-text makes it count)")
+    known = sum(c.counts["known"] for c in result.cells.values())
+    if known:
+        echo(f"known deviations: {known} verdicts (see the ledger)")
+    for entry in result.stale:
+        echo(f"stale ledger entry: {entry.op} · {entry.aspect} · {entry.reason}: nothing deviates like this any more")
+    for op, share in sorted(result.hard_to_judge.items()):
+        echo(f"hard to judge: {op}: {share:.1%} of its elements; the catalogue entry is at fault")
+    if result.restarts:
+        echo(f"the subject's process was restarted {result.restarts} times")
+
+
+def summary(result: Result) -> str:
+    """One line: how it ended."""
+    statuses: Counter[str] = Counter()
+    for cell in result.cells.values():
+        statuses[cell.status] += 1
+    ops = len({c.op for c in result.cells.values()})
+    told = ", ".join(f"{statuses[s]} {s}" for s in reversed(STATUSES) if statuses[s])
+    groups = len(result.failing)
+    verdict = "conforms" if not groups else f"{groups} kind{'s' if groups > 1 else ''} of deviation"
+    stopped = " (stopped early)" if result.stopped else ""
+    return f"{result.plan.subject.name}: {verdict}{stopped}. {result.cases} cases, {ops} operations; cells: {told or 'none'}."

@@ -1,0 +1,274 @@
+"""A failing case as a standalone script: it needs torch and the subject, not assay, and shows both answers."""
+
+from __future__ import annotations
+
+import functools
+import math
+import textwrap
+from typing import Any
+
+import numpy as np
+
+from assay import values
+from assay.case import Case, Make, Named, Same, TensorSpec
+from assay.inputs import arrange, poison, works_in_place
+from assay.surface import load_surface
+
+_SCRIPT = '''\
+"""{title}
+
+Found by assay. Shows what PyTorch and {subject} answer: python THIS_FILE [another torch-like module]
+To judge it again: save CASE as case.json, then `assay run {subject} --case case.json`.
+"""
+import importlib
+import operator
+import sys
+import warnings
+from math import inf, nan
+
+import numpy as np
+
+CASE = r\'\'\'{json}\'\'\'
+
+
+def case(torch, inputs):
+{body}
+
+{gradients}
+def show(label, value):
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        plain = value.detach() if getattr(value, "requires_grad", False) else value
+        node = getattr(value, "grad_fn", None)
+        about = f"{{value.dtype}} shape={{tuple(value.shape)}}"
+        if hasattr(value, "stride"):
+            about += f" stride={{tuple(value.stride())}}"
+        if node is not None:
+            about += f" grad_fn={{type(node).__name__}}"
+        print(f"  {{label}}: {{about}}\\n    {{plain.tolist()}}")
+    elif isinstance(value, (tuple, list)):
+        print(f"  {{label}}: {{type(value).__name__}} of {{len(value)}}")
+        for i, item in enumerate(value):
+            show(f"{{label}}[{{i}}]", item)
+    else:
+        print(f"  {{label}}: {{value!r}}")
+
+
+def answer(name):
+    print(f"{{name}} answers:", flush=True)
+    module, inputs = importlib.import_module(name), {{}}
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            result = case(module, inputs)
+            show("result", result)
+{text}            for label, tensor in inputs.items():
+                show(f"{{label}} afterwards", tensor)
+{backward}        except Exception as error:
+            print(f"  raised {{type(error).__name__}}: {{error}}")
+    for warning in warned:
+        print(f"  warned {{warning.category.__name__}}: {{warning.message}}")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    answer("torch")
+    answer(sys.argv[1] if len(sys.argv) > 1 else "{subject}")
+'''
+
+_GRADIENTS = '''
+def cotangent(torch, output, seed):
+    stream, dtype = np.random.RandomState(seed & 0xFFFFFFFF), str(output.dtype).rsplit(".", 1)[-1]
+    shape = tuple(output.shape) + ((2,) if dtype.startswith("complex") else ())
+    magnitude = (stream.randint(16, 64, shape) * 2 + 1) / 64
+    drawn = np.asarray(np.where(stream.randint(0, 2, shape) == 1, magnitude, -magnitude))
+    if dtype.startswith("complex"):
+        drawn = drawn[..., 0] + 1j * drawn[..., 1]
+    return torch.tensor(drawn.tolist(), dtype=output.dtype).reshape(tuple(output.shape))
+
+
+def tensors(value):
+    if isinstance(value, (tuple, list)):
+        return [t for item in value for t in tensors(item)]
+    return [value] if getattr(value, "requires_grad", False) else []
+
+
+def gradients(torch, result, leaves):
+    outputs = tensors(result)
+    cotangents = [cotangent(torch, o, {seed} + 7919 * (i + 1)) for i, o in enumerate(outputs)]
+{second}
+
+'''
+
+_FIRST = '''\
+    found = torch.autograd.grad(outputs, leaves, cotangents, allow_unused=True)
+    show("gradients", found)'''
+
+_SECOND = '''\
+    cotangents = [c.requires_grad_(True) for c in cotangents]
+    found = torch.autograd.grad(outputs, leaves, cotangents, create_graph=True, allow_unused=True)
+    show("gradients", found)
+    outputs = [g for g in found if g is not None and g.requires_grad]
+    again = [cotangent(torch, o, {seed} + 1 + 7919 * (i + 1)) for i, o in enumerate(outputs)]
+    if outputs:
+        found = torch.autograd.grad(outputs, leaves + cotangents, again, allow_unused=True)
+        show("second gradients, by the inputs and the first cotangents", found)'''
+
+
+@functools.cache
+def _properties() -> frozenset[str]:
+    return frozenset(n.path for n in load_surface().names.values() if n.kind == "property")
+
+
+def number(value: Any) -> str:
+    """A Python number as source that gives the same bits (with inf and nan in scope)."""
+    if isinstance(value, complex):
+        return f"complex({number(value.real)}, {number(value.imag)})"
+    if isinstance(value, float) and math.isnan(value):
+        return "nan"
+    return repr(value)
+
+
+def nested(value: Any) -> str:
+    """A nested list of numbers as source."""
+    return f"[{', '.join(nested(v) for v in value)}]" if isinstance(value, list) else number(value)
+
+
+class _Writer:
+    """Turns the arguments of one case into source."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.lines: list[str] = []
+        self.names: list[str] = []
+        self.leaves: list[str] = []
+
+    def body(self) -> str:
+        case = self.case
+        in_place = works_in_place(case)
+        args = [self.value(a, in_place and i == 0) for i, a in enumerate(case.args)]
+        keywords = [f"{k}={self.value(v, poisoned=k == 'out')}" for k, v in case.kwargs.items()]
+        setup = [f"torch.manual_seed({case.seed})"]
+        if case.default_dtype != "float32":
+            setup.append(f"torch.set_default_dtype(torch.{case.default_dtype})")
+        inputs = [f'inputs["{name}"] = {name}' for name in self.names]
+        if self.leaves:
+            inputs.append(f"case.leaves = [{', '.join(self.leaves)}]")
+        called = self._call(args, keywords)
+        ends = [f"return {called}"]
+        if in_place and args and args[0] in self.names:
+            ends = [f"result = {called}", f"return {args[0]} if result is None else result"]
+        return textwrap.indent("\n".join([*setup, *self.lines, *inputs, *ends]), "    ")
+
+    def _call(self, args: list[str], keywords: list[str]) -> str:
+        owner, _, name = self.case.call.rpartition(".")
+        if owner != "Tensor":
+            return f"{self.case.call}({', '.join(args + keywords)})"
+        if not args:
+            return f"torch.Tensor.{name}({', '.join(keywords)})"
+        if self.case.call in _properties() and len(args) == 1 and not keywords:
+            return f"{args[0]}.{name}"
+        return f"{args[0]}.{name}({', '.join(args[1:] + keywords)})"
+
+    def value(self, value: Any, detach_leaf: bool = False, poisoned: bool = False) -> str:
+        kind = type(value)
+        if kind is TensorSpec:
+            return self.tensor(value, detach_leaf, poisoned)
+        if kind is Same:
+            return self.names[value.index]
+        if kind is Named:
+            return f"torch.{value.name.removeprefix('torch.')}"
+        if kind is Make:
+            return self.make(value)
+        if kind is list:
+            return f"[{', '.join(self.value(v, False, poisoned) for v in value)}]"
+        if kind is tuple:
+            inner = ", ".join(self.value(v, False, poisoned) for v in value)
+            return f"({inner},)" if len(value) == 1 else f"({inner})"
+        if kind is dict:
+            return "{" + ", ".join(f"{k!r}: {self.value(v)}" for k, v in value.items()) + "}"
+        if kind is slice:
+            return f"slice({', '.join(self.value(v) for v in (value.start, value.stop, value.step))})"
+        return "..." if value is Ellipsis else number(value)
+
+    def make(self, made: Make) -> str:
+        if made.what == "object":
+            return "object()"
+        if made.what == "ndarray":
+            array = values.array(made.args[0])
+            return f"np.array({nested(array.tolist())}, dtype={str(array.dtype)!r}).reshape({array.shape})"
+        if made.what == "Generator":
+            return f"torch.Generator().manual_seed({', '.join(map(repr, made.args))})"
+        return f"torch.{made.what}({', '.join(self.value(a) for a in made.args)})"
+
+    def tensor(self, spec: TensorSpec, detach_leaf: bool, poisoned: bool) -> str:
+        array = values.array(spec)
+        if poisoned and self.case.variant == "out":
+            array = poison(array, spec.dtype, self.case.seed)
+        pair = spec.dtype == "complex32"
+        rank = array.ndim - pair
+        memory, _, _ = arrange(array, rank, spec.layout, lambda a: poison(a, spec.dtype, self.case.seed))
+        made, view = _memory(memory, spec.dtype), self._view(spec, memory.ndim - pair)
+        name = f"x{len(self.names)}"
+        if spec.requires_grad and detach_leaf:
+            # The leaf is the whole memory: what works in place needs a copy that is none.
+            self.lines.append(f"leaf{len(self.names)} = {made}.requires_grad_()")
+            self.lines.append(f"{name} = leaf{len(self.names)}.clone(){view}")
+            self.leaves.append(f"leaf{len(self.names)}")
+        elif spec.requires_grad:
+            self.lines.append(f"{name} = {made}{view}.detach().requires_grad_()")
+            self.leaves.append(name)
+        else:
+            self.lines.append(f"{name} = {made}{view}")
+        self.names.append(name)
+        return name
+
+    @staticmethod
+    def _view(spec: TensorSpec, rank: int) -> str:
+        layout = spec.layout
+        match layout.kind:
+            case "permuted":
+                return f".permute({tuple(int(i) for i in np.argsort(layout.dims))})"
+            case "channels_last":
+                order = (0, *range(2, rank), 1)
+                return f".permute({tuple(int(i) for i in np.argsort(order))})"
+            case "stepped":
+                dims = {d % rank for d in layout.dims}
+                return f"[{', '.join('::2' if d in dims else ':' for d in range(rank))}]"
+            case "offset":
+                return f"[3 : {3 + math.prod(spec.shape)}].view({spec.shape})"
+            case "expanded":
+                return f".expand({spec.shape})"
+        return ""
+
+
+def _memory(array: np.ndarray, dtype: str) -> str:
+    """A contiguous tensor as source."""
+    if dtype == "complex32":
+        wide = array.astype(np.float32)
+        array = wide[..., 0] + np.complex64(1j) * wide[..., 1]
+    elif dtype == "bfloat16":
+        array = array.astype(np.float32)
+    if array.size == 0:
+        return f"torch.zeros({array.shape}, dtype=torch.{dtype})"
+    return f"torch.tensor({nested(array.tolist())}, dtype=torch.{dtype})"
+
+
+def script(case: Case, subject: str, aspect: str, detail: str) -> str:
+    """The source of a script that puts `case` to torch and to the module named `subject`."""
+    writer = _Writer(case)
+    body = writer.body()
+    differentiated = case.order >= 1 and bool(writer.leaves)
+    gradients = ""
+    if differentiated:
+        second = _SECOND.format(seed=case.seed) if case.order >= 2 else _FIRST
+        gradients = _GRADIENTS.format(seed=case.seed, second=second)
+    said = detail.replace("\\", "\\\\").replace('"""', "'''")
+    return _SCRIPT.format(
+        title="\n".join(textwrap.wrap(f"{case.op} ({case.variant}), {aspect}: {said}", 110)),
+        subject=subject,
+        json=case.to_json(),
+        body=body,
+        gradients=gradients,
+        text='            print(f"  repr: {result!r}")\n' if aspect == "text" else "",
+        backward="            gradients(module, result, case.leaves)\n" if differentiated else "",
+    )
