@@ -1,0 +1,249 @@
+"""Nodes of the autograd graph.
+
+An edge points from a node to the node that made an input: a `Node`, or a `Pick` where that node has several outputs;
+None where no gradient is asked. Leaves are nodes too. Order is by creation number, so no recursion is ever needed.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any, TypeAlias
+
+from flambeau.dtypes import dtype
+from flambeau.errors import FREED
+from flambeau.geometry import Shape
+from flambeau.tensor import Tensor, View, alias, fresh, memory, shape_of, version
+
+sequence = count().__next__
+
+
+class Node:
+    """What made a tensor. shape, dtype: of its (first) output; hooks: None or a `Hooks`."""
+
+    __slots__ = ("__dict__", "__weakref__", "dtype", "edges", "hooks", "saved", "seq", "shape", "versions")
+    __module__ = "torch.autograd.graph"
+
+    edges: Sequence[Edge | None]
+    dtype: dtype
+    shape: Shape
+    seq: int
+    hooks: Hooks | None
+    saved: Any
+    versions: Any
+    outputs = 1
+
+    def apply(self, gradient: Any, create_graph: bool) -> Sequence[Any]:
+        """Gradients of the inputs, one an edge (None for none). gradient: a Tensor, or a list where outputs > 1."""
+        raise NotImplementedError(f"{self.name()} has no derivative")
+
+    def release(self) -> None:
+        """Forget what was saved for backward."""
+
+    def name(self) -> str:
+        """The node's name, as PyTorch prints it."""
+        return type(self).__name__
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The nodes of the inputs with the number of the output used."""
+        return tuple(
+            (None, 0) if e is None else (e.node, e.index) if type(e) is Pick else (e, 0)  # type: ignore[misc]
+            for e in self.edges
+        )
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A dict for whatever the user wants to keep here."""
+        return self.__dict__.setdefault("_metadata", {})  # type: ignore[no-any-return]
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call hook(grad_inputs, grad_outputs) after this node ran; what it returns replaces grad_inputs."""
+        return hooks_of(self).add("post", hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call hook(grad_outputs) before this node runs; what it returns replaces grad_outputs."""
+        return hooks_of(self).add("pre", hook)
+
+    def _sequence_nr(self) -> int:
+        return self.seq
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {hex(id(self))}>"
+
+
+class Pick:
+    """One output of a node with several."""
+
+    __slots__ = ("dtype", "index", "node", "shape")
+
+    def __init__(self, node: Node, index: int, shape: Shape, d: dtype) -> None:
+        self.node = node
+        self.index = index
+        self.shape = shape
+        self.dtype = d
+
+
+Edge: TypeAlias = Node | Pick
+
+
+class Hooks:
+    """Hooks of a node: on tensors (by output), before and after the node, and gradients to retain."""
+
+    def __init__(self) -> None:
+        self.tensor: dict[int, OrderedDict[int, Callable[..., Any]]] = {}
+        self.pre: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+        self.post: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+        self.accumulated: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+        self.retain: dict[int, weakref.ref[Tensor]] = {}
+
+    def add(self, kind: str, hook: Callable[..., Any], index: int = 0) -> RemovableHandle:
+        """Register a hook; kind is "tensor", "pre", "post" or "accumulated"."""
+        table = self.tensor.setdefault(index, OrderedDict()) if kind == "tensor" else getattr(self, kind)
+        return RemovableHandle(table, hook)
+
+
+class RemovableHandle:
+    """Removes a hook (`torch.utils.hooks.RemovableHandle`); also a context manager that removes it at its end."""
+
+    __module__ = "torch.utils.hooks"
+    next_id = 0
+
+    def __init__(self, table: OrderedDict[int, Any], hook: Any) -> None:
+        self.id = RemovableHandle.next_id
+        RemovableHandle.next_id += 1
+        self._table = weakref.ref(table)
+        table[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook away; removing it twice is allowed."""
+        table = self._table()
+        if table is not None:
+            table.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+def hooks_of(node: Node) -> Hooks:
+    """The node's hooks, made on first request."""
+    if node.hooks is None:
+        node.hooks = Hooks()
+    return node.hooks
+
+
+class AccumulateGrad(Node):
+    """The node of a leaf: adds what reaches it to the leaf's `.grad`."""
+
+    __slots__ = ("target",)
+
+    def __init__(self, leaf: Tensor) -> None:
+        self.target = weakref.ref(leaf)
+        self.edges = ()
+        self.saved = self.versions = self.hooks = None
+        self.seq = -1
+        self.shape = shape_of(leaf)
+        self.dtype = leaf._dtype
+
+    @property
+    def variable(self) -> Tensor | None:
+        """The leaf, None if it is gone."""
+        return self.target()
+
+
+class Saved:
+    """An output kept by its own node: made into a tensor on demand, so that there is no cycle."""
+
+    __slots__ = ("array", "counter", "dtype", "index", "memory")
+
+    def __init__(self, t: Tensor, index: int = 0) -> None:
+        self.array = t._array
+        self.counter = version(t)
+        self.dtype = t._dtype
+        self.index = index
+        self.memory = t._memory if t._array is not None else memory(t)
+
+    def tensor(self, node: Node, create_graph: bool) -> Tensor:
+        """The output, with its node where a graph is being made."""
+        t = fresh(self.array, self.dtype)
+        t._memory = self.memory
+        t._version_counter = self.counter
+        if create_graph:
+            t._node = Pick(node, self.index, shape_of(t), self.dtype) if node.outputs > 1 else node
+        return t
+
+
+def changed_in_place(t: Tensor | Saved, node: Node, expected: int, actual: int) -> RuntimeError:
+    """The error for a saved tensor that was overwritten before backward."""
+    shape = list(t.array.shape if isinstance(t, Saved) else shape_of(t))
+    source = node.name()
+    if isinstance(t, Tensor) and t._node is not None:
+        made_by = t._node.node if type(t._node) is Pick else t._node
+        source = made_by.name()
+        which = f"{source.removeprefix('torch::autograd::')}" if source != "AccumulateGrad" else ""
+        origin = f", which is output {t._node.index if type(t._node) is Pick else 0} of {which}," if which else ""
+    else:
+        origin = f", which is output {t.index} of {source}," if isinstance(t, Saved) else ""
+    kind = t.dtype.type_name
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[torch.{kind}Tensor {shape}]{origin or ''} is at version {actual}; expected version {expected} instead. "
+        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True)."
+    )
+
+
+def unpack(node: Node, create_graph: bool) -> list[Any]:
+    """What a node saved, tensors checked against their versions. Raises RuntimeError if freed or overwritten."""
+    saved = node.saved
+    if saved is None:
+        raise RuntimeError(FREED)
+    versions = node.versions
+    values = []
+    for i, value in enumerate(saved):
+        if isinstance(value, Tensor):
+            counter = value._version_counter
+            expected = versions[i] if versions is not None else 0
+            if counter is not None and counter[0] != expected:
+                raise changed_in_place(value, node, expected, counter[0])
+        elif type(value) is Saved:
+            if value.counter[0] != versions[i]:
+                raise changed_in_place(value, node, versions[i], value.counter[0])
+            value = value.tensor(node, create_graph)
+        values.append(value)
+    return values
+
+
+def node_of(t: Tensor) -> Edge | None:
+    """The tensor's edge into the graph; a view whose base was updated in place gets its history anew."""
+    view = t._view
+    if view is None or view.seen == version(t)[0]:
+        return t._node
+    return _regenerate(t, view)
+
+
+def _regenerate(t: Tensor, view: View) -> Edge | None:
+    base_edge = node_of(view.base)
+    if base_edge is None:
+        return t._node
+    from flambeau.autograd import viewing
+
+    t._node = viewing.view_node(view, memory(t), base_edge)
+    view.seen = version(t)[0]
+    return t._node
+
+
+def leaf(t: Tensor) -> None:
+    """Make t a leaf that asks for its gradient."""
+    t._node = AccumulateGrad(t)
+
+
+def twin_of(t: Tensor) -> Tensor:
+    """An alias of t over the same elements, outside the graph."""
+    own = memory(t)
+    return alias(t, own.shape, own.strides, own.offset)

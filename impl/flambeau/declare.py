@@ -1,0 +1,262 @@
+"""The forms in which operations are declared.
+
+`elementwise`  NumPy function, CUDA body, promotion, one derivative rule an input.
+`primitive`    a body that answers with a `Launch`, kernels by device, derivative rules.
+`view`         a body that answers with a `Place` (shape, strides, offset): the result shares memory.
+`composite`    a plain function over other fronts.
+
+Each gives the function, and where asked the method, the in-place method (`add_`), `out=`, argument parsing with
+PyTorch's error texts, and the documentation. Schemas are written as PyTorch prints them (see `flambeau.signatures`).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flambeau import overrides
+from flambeau.dtypes import DTYPES, mask
+from flambeau.elementwise import SAME, Elementwise, binary_front, unary_front
+from flambeau.operation import OPERATIONS, Operation
+from flambeau.overrides import PLAIN
+from flambeau.signatures import Parser
+from flambeau.tensor import Tensor
+
+Front = Callable[..., Any]
+ANY = mask(*DTYPES)
+# namespace ("" is torch itself) -> public name -> what stands there
+NAMESPACES: dict[str, dict[str, Any]] = {}
+
+
+def export(name: str, value: Any, namespace: str = "") -> Any:
+    """Put something into a public namespace. Raises ValueError if the name is taken."""
+    table = NAMESPACES.setdefault(namespace, {})
+    if name in table:
+        raise ValueError(f"{namespace or 'torch'}.{name} is declared twice")
+    table[name] = value
+    return value
+
+
+def _named(front: Front, name: str, doc: str, owner: str = "") -> Front:
+    front.__name__ = name
+    front.__qualname__ = f"{owner}.{name}" if owner else name
+    front.__doc__ = doc
+    front.__module__ = "torch"
+    return front
+
+
+def _function(op: Operation) -> Front:
+    """The function form."""
+
+    def front(*args: Any, **kwargs: Any) -> Any:
+        return op.call(front, args, kwargs)
+
+    return front
+
+
+def _method(op: Operation) -> Front:
+    def front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return op.call_method(front, self, args, kwargs)
+
+    return front
+
+
+def _fast_forms(op: Elementwise) -> tuple[Front, Front]:
+    """Function and method with the fast path in front."""
+    slow_function, slow_method = _function(op), _method(op)
+    count = len(op.tensors)
+    make = unary_front if count == 1 else binary_front
+    fast, fast_method = make(op, slow_function), make(op, slow_method)
+
+    if count == 1:
+
+        def function(*args: Any, **kwargs: Any) -> Any:
+            if not kwargs and len(args) == 1 and type(args[0]) in PLAIN:
+                return fast(args[0])
+            return op.call(function, args, kwargs)
+
+        def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+            if not kwargs and not args:
+                return fast_method(self)
+            return op.call_method(method, self, args, kwargs)
+
+    else:
+
+        def function(*args: Any, **kwargs: Any) -> Any:
+            if not kwargs and len(args) == 2 and type(args[0]) in PLAIN:
+                return fast(*args)
+            return op.call(function, args, kwargs)
+
+        def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+            if not kwargs and len(args) == 1:
+                return fast_method(self, args[0])
+            return op.call_method(method, self, args, kwargs)
+
+    function.fast = fast_method  # type: ignore[attr-defined]
+    return function, method
+
+
+def _inplace(op: Operation) -> Front:
+    def front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return op.call_inplace(front, self, args, kwargs)
+
+    return front
+
+
+def install(
+    op: Operation,
+    *,
+    function: bool = True,
+    method: bool = True,
+    inplace: bool = False,
+    namespace: str = "",
+    aliases: Sequence[str] = (),
+    name: str | None = None,
+) -> Front:
+    """Make the public forms of an operation and put them where PyTorch has them. Returns the function form."""
+    public = name or op.name.rpartition(".")[2]
+    if op.name in OPERATIONS:
+        raise ValueError(f"{op.name} is declared twice")
+    OPERATIONS[op.name] = op
+    if method or inplace:
+        op.method_parser = Parser(public, *op.schemas, method=True)
+        op.method_names = [[p.name for p in s.parameters] for s in op.method_parser.signatures]
+    if isinstance(op, Elementwise) and len(op.tensors) in (1, 2) and op.native:
+        made, bound = _fast_forms(op)
+    else:
+        made, bound = _function(op), _method(op)
+    _named(made, public, op.doc)
+    made.op = op  # type: ignore[attr-defined]
+    for n in (public, *aliases):
+        if function:
+            export(n, made, namespace)
+        if method:
+            setattr(Tensor, n, _named(bound, public, op.doc, "Tensor"))
+        if inplace:
+            renamed = [f"{n}_{s[s.index('(') :]}" for s in op.schemas]
+            op.inplace_parser = Parser(f"{n}_", *renamed, method=True)
+            setattr(Tensor, f"{n}_", _named(_inplace(op), f"{n}_", f"In-place form of `{n}`.", "Tensor"))
+    bound.op = op  # type: ignore[attr-defined]
+    return made
+
+
+def elementwise(
+    *schemas: str,
+    numpy: Callable[..., Any],
+    cuda: str,
+    fast: Callable[..., Any] | None = None,
+    grad: Any = None,
+    promote: str = SAME,
+    accept: int = ANY,
+    refusal: str | None = None,
+    native: int | None = None,
+    check: Callable[..., None] | None = None,
+    defaults: Mapping[str, Any] | None = None,
+    tensors: Sequence[str] | None = None,
+    raw: bool = True,
+    node: str | None = None,
+    **where: Any,
+) -> Callable[[Callable[..., Any]], Front]:
+    """Declare an elementwise operation.
+
+    numpy: called with arrays in the compute dtype, parameters by name. fast: the same with default parameters, for the
+    fast path. cuda: expression over x, y, z (the tensor arguments in order) and the parameters. grad: one rule an input (a tuple), or one alone; a rule's argument names say what is
+    saved ("out" is the result). promote: SAME, INT_TO_FLOAT or TO_BOOL. accept: mask of common dtypes, others are
+    refused in the name of kernel `refusal`. native: mask of dtypes whose arrays `numpy` answers uncast (fast path).
+    check: called with the bound arguments, raises. raw: rules run on ndarrays too. where: see `install`.
+    """
+
+    def declare(body: Callable[..., Any]) -> Front:
+        name = schemas[0].partition("(")[0]
+        op = Elementwise(
+            where.pop("full_name", name), schemas, body, numpy=numpy, fast=fast, cuda=cuda, promote=promote, accept=accept,
+            refusal=refusal, native=native, check=check, grad=grad, tensors=tensors, raw=raw, node=node,
+        )  # fmt: skip
+        op.defaults.update(defaults or {})
+        return install(op, **where)
+
+    return declare
+
+
+def primitive(
+    *schemas: str,
+    cpu: Callable[..., Any] | None = None,
+    grad: Any = None,
+    tensors: Sequence[str] | None = None,
+    outputs: Sequence[str] = ("out",),
+    differentiable: int | None = None,
+    moves: bool = False,
+    node: str | None = None,
+    **where: Any,
+) -> Callable[[Callable[..., Any]], Front]:
+    """Declare an operation by a body that answers with a `Launch`.
+
+    cpu: kernel, called with the inputs' arrays (in their compute dtype; as stored where `moves`) and the Launch's
+    parameters. grad: a rule for the first tensor, a tuple, a mapping by argument name, or `joint(rule)`.
+    tensors: argument names of the Launch's inputs, where the schema does not say it. outputs: names of the results;
+    differentiable: how many of them carry gradients.
+    """
+
+    def declare(body: Callable[..., Any]) -> Front:
+        name = schemas[0].partition("(")[0]
+        op = Operation(
+            where.pop("full_name", name), schemas, body, kernels={"cpu": cpu} if cpu else {}, grad=grad,
+            tensors=tensors, outputs=outputs, differentiable=differentiable, moves=moves, node=node,
+        )  # fmt: skip
+        return install(op, **where)
+
+    return declare
+
+
+def composite(*schemas: str, **where: Any) -> Callable[[Callable[..., Any]], Front]:
+    """Declare an operation as a plain function over other operations."""
+
+    def declare(body: Callable[..., Any]) -> Front:
+        name = schemas[0].partition("(")[0]
+        op = Operation(where.pop("full_name", name), schemas, body, tensors=())
+        op.form = "composite"
+        return install(op, **where)
+
+    return declare
+
+
+def internal(
+    *, cpu: Callable[..., Any], tensors: Sequence[str], name: str | None = None, **rest: Any
+) -> Callable[[Callable[..., Any]], Front]:
+    """Declare an operation that has no public name: called by bodies and rules with plain positional arguments."""
+
+    def declare(body: Callable[..., Any]) -> Front:
+        op = Operation(name or body.__name__, (), body, kernels={"cpu": cpu}, tensors=tensors, **rest)
+        OPERATIONS[op.name] = op
+
+        @functools.wraps(body)
+        def front(*args: Any, **kwargs: Any) -> Any:
+            return op.launch(body(*args, **kwargs))
+
+        front.op = op  # type: ignore[attr-defined]
+        return front
+
+    return declare
+
+
+def python_function(
+    function: Front | None = None, *, namespace: str = "", method: bool = False, aliases: Sequence[str] = ()
+) -> Any:
+    """Export a function that PyTorch too writes in Python: Python itself parses its arguments."""
+
+    def declare(body: Callable[..., Any]) -> Front:
+        @functools.wraps(body)
+        def front(*args: Any, **kwargs: Any) -> Any:
+            if overrides.needed(args, kwargs):
+                return overrides.handle(front, args, kwargs)
+            return body(*args, **kwargs)
+
+        front.__module__ = "torch"
+        for n in (body.__name__, *aliases):
+            export(n, front, namespace)
+            if method:
+                setattr(Tensor, n, front)
+        return front
+
+    return declare if function is None else declare(function)

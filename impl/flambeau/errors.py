@@ -1,0 +1,58 @@
+"""PyTorch's own exceptions and the texts that many operations share."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from flambeau.dtypes import dtype
+
+
+class LinAlgError(RuntimeError):
+    """A matrix that a factorisation or inverse cannot take (`torch.linalg.LinAlgError`)."""
+
+    __module__ = "torch._C"
+    __qualname__ = "_LinAlgError"
+
+
+class OutOfMemoryError(RuntimeError):
+    """Memory of a device is used up (`torch.OutOfMemoryError`)."""
+
+    __module__ = "torch"
+
+
+LEAF_IN_PLACE = "a leaf Variable that requires grad is being used in an in-place operation."
+VIEW_OF_LEAF_IN_PLACE = "a view of a leaf Variable that requires grad is being used in an in-place operation."
+SELF_OVERLAP = (
+    "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+    "Please clone() the tensor before performing the operation."
+)
+PARTIAL_OVERLAP = (
+    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+    "location. Please clone() the tensor before performing the operation."
+)
+FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
+    "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
+    "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
+    "saved tensors after calling backward."
+)
+NO_CUDA = (
+    "flambeau does not run on CUDA devices yet: its kernels compile (see `python -m flambeau.cuda.check`), "
+    "device='cuda' is not implemented"
+)
+
+
+def not_implemented_for(kernel: str, d: dtype) -> NoReturn:
+    """Raise as PyTorch does where a kernel has no case for a dtype."""
+    raise NotImplementedError(f"\"{kernel}\" not implemented for '{d.type_name}'")
+
+
+def cannot_cast(result: dtype, target: dtype) -> NoReturn:
+    """Raise as PyTorch does when a result may not be written into its target."""
+    raise RuntimeError(f"result type {result.type_name} can't be cast to the desired output type {target.type_name}")
+
+
+def check(condition: Any, text: str, kind: type[Exception] = RuntimeError) -> None:
+    """Raise `kind(text)` unless condition holds."""
+    if not condition:
+        raise kind(text)

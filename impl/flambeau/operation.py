@@ -1,0 +1,673 @@
+"""Operation: what a declaration becomes.
+
+An operation's body checks its arguments and answers with a `Launch`: which kernel inputs, and the shape and dtype of
+the result, all without looking at data. The operation then runs the kernel of the device at hand (on `meta` there is
+none to run), and records. Composite operations answer with finished tensors instead.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from flambeau import overrides
+from flambeau.autograd.modes import state
+from flambeau.autograd.node import Edge, Node, Pick, Saved, node_of, sequence, unpack
+from flambeau.autograd.viewing import CopySlices
+from flambeau.cpu.casting import cast
+from flambeau.cpu.quiet import QUIET, enter, leave
+from flambeau.dtypes import BOOL, FLOATING, NATIVE_FLOAT, dtype
+from flambeau.errors import LEAF_IN_PLACE, PARTIAL_OVERLAP, SELF_OVERLAP, VIEW_OF_LEAF_IN_PLACE, cannot_cast
+from flambeau.geometry import Shape, contiguous_strides, may_overlap
+from flambeau.signatures import Parser
+from flambeau.size import CPU, META, device
+from flambeau.tensor import Memory, Tensor, View, fresh, memory, shape_of, version, window, without_data
+
+Rule = Callable[..., Any]
+OPERATIONS: dict[str, Operation] = {}
+
+
+class Launch:
+    """What a body answers: kernel inputs (Tensors, numbers, None, or a list of Tensors), result shape and dtype.
+
+    shape None says that it depends on the data. For several results shape and dtype are lists. node: the name of the
+    autograd node where it is not the operation's own.
+    """
+
+    __slots__ = ("compute", "device", "dtype", "inputs", "node", "params", "shape")
+
+    def __init__(
+        self,
+        inputs: Sequence[Any],
+        shape: Any,
+        dtype: Any,
+        *,
+        node: str | None = None,
+        device: device | None = None,
+        compute: dtype | None = None,
+        **params: Any,
+    ) -> None:
+        self.inputs = inputs
+        self.shape = shape
+        self.dtype = dtype
+        self.node = node
+        self.device = device
+        self.compute = compute
+        self.params = params
+
+
+class Joint:
+    """One rule for all inputs: called with (g, needs, ...) it returns one gradient an edge, lists flattened."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+
+
+def joint(rule: Rule) -> Joint:
+    """Declare a rule that answers for all inputs at once."""
+    return Joint(rule)
+
+
+class OpNode(Node):
+    """A node made by an operation; its class carries the operation."""
+
+    __slots__ = ("raw",)
+    op: Operation
+
+    def apply(self, gradient: Any, create_graph: bool) -> Sequence[Any]:
+        """Run the operation's rules on Tensors."""
+        op, edges = self.op, self.edges
+        values = unpack(self, create_graph)
+        if op.joint is not None:
+            return op.joint(gradient, [e is not None for e in edges], values)  # type: ignore[no-any-return]
+        return [None if e is None else rule(gradient, values) for e, rule in zip(edges, op.rules, strict=True)]
+
+    def release(self) -> None:
+        if self.saved and any(isinstance(v, Tensor | Saved) for v in self.saved):
+            self.saved = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_saved_"):
+            names = ["self" if n == "input" else "result" if n == "out" else n for n in self.op.saved_names]
+            if name[7:] in names:
+                return unpack(self, True)[names.index(name[7:])]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+
+def camel(name: str) -> str:
+    """PyTorch's node name for an operation: `log_softmax` -> `LogSoftmax`."""
+    return re.sub(r"(?:^|_)([a-z0-9])", lambda m: m.group(1).upper(), name.strip("_").replace(".", "_"))
+
+
+def _bind_rule(rule: Rule, names: Sequence[str], index: Mapping[str, int], lead: int) -> Rule:
+    """A rule that picks its own arguments from what the node saved; lead counts the arguments the engine gives."""
+    picks = [index[n] for n in names]
+    if lead == 2:
+        return lambda g, needs, saved: rule(g, needs, *[saved[i] for i in picks])
+    if not picks:
+        return lambda g, saved: rule(g)
+    if len(picks) == 1:
+        (i,) = picks
+        return lambda g, saved: rule(g, saved[i])
+    if len(picks) == 2:
+        i, j = picks
+        return lambda g, saved: rule(g, saved[i], saved[j])
+    return lambda g, saved: rule(g, *[saved[i] for i in picks])
+
+
+def _argument_names(rule: Rule, lead: int) -> tuple[str, ...]:
+    return tuple(inspect.signature(rule).parameters)[lead:]
+
+
+class Operation:
+    """One operation of PyTorch: its signatures, body, kernels by device, derivative rules and documentation."""
+
+    form = "primitive"
+
+    def __init__(
+        self,
+        name: str,
+        schemas: Sequence[str],
+        body: Callable[..., Any],
+        *,
+        kernels: Mapping[str, Callable[..., Any]] | None = None,
+        grad: Any = None,
+        tensors: Sequence[str] | None = None,
+        outputs: Sequence[str] = ("out",),
+        differentiable: int | None = None,
+        moves: bool = False,
+        raw: bool = False,
+        node: str | None = None,
+    ) -> None:
+        self.name = name
+        self.body = body
+        self.kernels = dict(kernels or {})
+        self.moves = moves
+        self.raw = raw
+        self.doc = inspect.getdoc(body) or ""
+        self.schemas = tuple(schemas)
+        self.parser = Parser(name.rpartition(".")[2], *schemas) if schemas else None
+        self.names = [[p.name for p in s.parameters] for s in self.parser.signatures] if self.parser else []
+        self.method_parser: Parser | None = None
+        self.method_names: list[list[str]] = []
+        self.inplace_parser: Parser | None = None
+        self.tensors = tuple(tensors) if tensors is not None else self._tensor_names()
+        self.outputs = tuple(outputs)
+        # outputs from this number on carry no gradient (indices)
+        self.differentiable = len(self.outputs) if differentiable is None else differentiable
+        self._set_rules(grad)
+        self.node_name = node or f"{camel(name)}Backward0"
+        self._node_classes: dict[str, type[OpNode]] = {}
+        self.node_class = self.node_class_of(self.node_name)
+
+    def _tensor_names(self) -> tuple[str, ...]:
+        names: dict[str, None] = {}
+        for signature in self.parser.signatures if self.parser else ():
+            for p in signature.parameters:
+                if p.name != "out" and "Tensor" in p.type_name:
+                    names[p.name] = None
+        return tuple(names)
+
+    def _set_rules(self, grad: Any) -> None:
+        self.joint: Rule | None = None
+        self.rules: list[Rule | None] = [None] * len(self.tensors)
+        found: list[tuple[int, Rule]] = []
+        if isinstance(grad, Joint):
+            names = _argument_names(grad.rule, 2)
+            self.saved_names = tuple(dict.fromkeys(names))
+            self.needs = {i: frozenset(names) for i in range(len(self.tensors))}
+            self.joint = _bind_rule(grad.rule, names, {n: i for i, n in enumerate(self.saved_names)}, 2)
+            return
+        if grad is None:
+            rules: Mapping[str, Rule] = {}
+        elif isinstance(grad, Mapping):
+            rules = grad
+        elif isinstance(grad, tuple):
+            rules = dict(zip(self.tensors, grad, strict=True))
+        else:
+            rules = {self.tensors[0]: grad}
+        unknown = [n for n in rules if n not in self.tensors]
+        if unknown:
+            raise TypeError(f"{self.name}: a rule for {unknown[0]!r}, which is no tensor argument")
+        for i, name in enumerate(self.tensors):
+            if rules.get(name) is not None:
+                found.append((i, rules[name]))
+        self.saved_names = self._order_saved([n for _, r in found for n in _argument_names(r, 1)])
+        index = {n: i for i, n in enumerate(self.saved_names)}
+        self.needs = {}
+        for i, rule in found:
+            names = _argument_names(rule, 1)
+            self.needs[i] = frozenset(names)
+            self.rules[i] = _bind_rule(rule, names, index, 1)
+
+    def _order_saved(self, names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(names))
+
+    def node_class_of(self, name: str) -> type[OpNode]:
+        """The node class of that name, made on first request."""
+        found = self._node_classes.get(name)
+        if found is None:
+            space = {"__slots__": (), "op": self, "outputs": self.differentiable, "__module__": "torch.autograd"}
+            found = self._node_classes[name] = type(name, (OpNode,), space)
+        return found
+
+    # ------------------------------------------------------------------------------------------ calling
+
+    def call(self, front: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The function form: honour `__torch_function__`, bind, run, write to out= where asked."""
+        if overrides.needed(args, kwargs):
+            return overrides.handle(front, args, kwargs)
+        index, values = self.parser.bind(args, kwargs)  # type: ignore[union-attr]
+        bound = dict(zip(self.names[index], values, strict=True))
+        out = bound.pop("out", None)
+        if out is None:
+            return self.run(bound)
+        return self.run_out(bound, out)
+
+    def call_method(
+        self, front: Callable[..., Any], this: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """The method form."""
+        if overrides.needed((this, *args), kwargs):
+            return overrides.handle(front, (this, *args), kwargs)
+        index, values = self.method_parser.bind(args, kwargs)  # type: ignore[union-attr]
+        return self.run({self.first: this, **dict(zip(self.method_names[index], values, strict=True))})
+
+    def call_inplace(
+        self, front: Callable[..., Any], this: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """The in-place form."""
+        if overrides.needed((this, *args), kwargs):
+            return overrides.handle(front, (this, *args), kwargs)
+        index, values = self.inplace_parser.bind(args, kwargs)  # type: ignore[union-attr]
+        return self.run_inplace(this, dict(zip(self.method_names[index], values, strict=True)))
+
+    @property
+    def first(self) -> str:
+        """Name of the argument that a method's self stands for."""
+        return self.names[0][0]
+
+    def run(self, bound: dict[str, Any]) -> Any:
+        """Run on bound arguments."""
+        plan = self.body(**bound)
+        return self.launch(plan) if type(plan) is Launch else plan
+
+    # ------------------------------------------------------------------------------------------ running
+
+    def compute(self, plan: Launch, where: device) -> list[Any]:
+        """Run the kernel: arrays in the results' storage dtypes."""
+        kernel = self.kernels.get(where.type)
+        if kernel is None:
+            raise NotImplementedError(f"flambeau has no {where.type} kernel for {self.name}")
+        arrays = [self._operand(t, plan.compute) for t in plan.inputs]
+        token = enter(QUIET)
+        try:
+            results = kernel(*arrays, **plan.params)
+            several = len(self.outputs) > 1 or type(plan.dtype) is list
+            if not several:
+                return [self._store(results, plan.dtype)]
+            return [self._store(r, d) for r, d in zip(results, plan.dtype, strict=True)]
+        finally:
+            leave(token)
+
+    def _operand(self, t: Any, compute: dtype | None) -> Any:
+        if isinstance(t, Tensor):
+            d = t._dtype
+            if self.moves:
+                return t._array
+            return cast(t._array, d, d.compute if compute is None else compute)
+        if type(t) in (list, tuple):
+            return [self._operand(x, compute) for x in t]
+        return t
+
+    @staticmethod
+    def _store(result: Any, d: dtype) -> Any:
+        if type(result) is not np.ndarray:
+            result = np.asarray(result)
+        if result.dtype != d.numpy:
+            result = cast(result, _computed(result, d), d)
+        return result
+
+    def launch(self, plan: Launch) -> Any:
+        """Compute, wrap and record."""
+        where = plan.device or common_device(plan.inputs)
+        shape, d = plan.shape, plan.dtype
+        if where is CPU:
+            arrays = self.compute(plan, where)
+            if type(d) is not list:
+                outs = [fresh(arrays[0], d)]
+            else:
+                outs = [fresh(a, e) for a, e in zip(arrays, d, strict=True)]
+        elif where == META:
+            if shape is None:
+                raise NotImplementedError(
+                    f"{self.name}(): the result's shape depends on the data, which meta tensors do not have"
+                )
+            outs = (
+                [without_data(shape, d)]
+                if type(d) is not list
+                else [without_data(s, e) for s, e in zip(shape, d, strict=True)]
+            )
+        else:
+            raise NotImplementedError(f"flambeau has no {where.type} kernels yet")
+        if state.enabled:
+            self.record(plan, outs)
+        if type(d) is not list:
+            return outs[0]
+        return tuple(outs)
+
+    # ------------------------------------------------------------------------------------------ recording
+
+    def edges(self, plan: Launch) -> list[Edge | None] | None:
+        """One edge a tensor input, lists flattened; None where nothing requires grad."""
+        edges: list[Edge | None] = []
+        for i, t in enumerate(plan.inputs):
+            if isinstance(t, Tensor):
+                edges.append(node_of(t) if self.rules[i] is not None or self.joint is not None else None)
+            elif type(t) in (list, tuple) and self.joint is not None:
+                edges.extend(node_of(x) if isinstance(x, Tensor) else None for x in t)
+            else:
+                edges.append(None)
+        return edges if any(e is not None for e in edges) else None
+
+    def record(self, plan: Launch, outs: Sequence[Tensor]) -> None:
+        """Give the results their node, if an input requires grad and they can carry one."""
+        if outs[0]._dtype.category < FLOATING:
+            return
+        edges = self.edges(plan)
+        if edges is None:
+            return
+        attach(self.history(plan.inputs, edges, outs[0], plan=plan, outs=outs), outs[: self._carrying(outs)])
+
+    def _carrying(self, outs: Sequence[Tensor]) -> int:
+        return len(outs) if self.differentiable == len(self.outputs) else self.differentiable
+
+    def history(
+        self,
+        inputs: Sequence[Any],
+        edges: Sequence[Edge | None],
+        like: Any,
+        *,
+        plan: Launch | None = None,
+        outs: Sequence[Tensor] = (),
+        params: Mapping[str, Any] | None = None,
+        originals: Mapping[str, Any] | None = None,
+    ) -> OpNode:
+        """A node with these edges. like: a Tensor or Memory that has the result's shape."""
+        name = plan.node if plan is not None else None
+        n: OpNode = object.__new__(self.node_class if name is None else self.node_class_of(name))
+        n.edges = edges
+        n.shape = like.shape if isinstance(like, Memory) else shape_of(like)
+        n.dtype = inputs[0]._dtype if isinstance(like, Memory) else like._dtype
+        n.hooks = None
+        n.seq = sequence()
+        values = dict(zip(self.tensors, inputs, strict=False))
+        values.update(plan.params if plan is not None else params or {})
+        values.update(originals or {})
+        needed: set[str] = set()
+        if self.joint is not None:
+            needed.update(self.saved_names)
+        else:
+            for i, e in enumerate(edges):
+                if e is not None:
+                    needed |= self.needs[i]
+        saved, versions = [], []
+        for key in self.saved_names:
+            if key not in needed:
+                value: Any = None
+            elif key in self.outputs and outs:
+                i = self.outputs.index(key)
+                value = Saved(outs[i], i) if i < self.differentiable else outs[i]
+            elif key == "outs":
+                value = [Saved(o, i) for i, o in enumerate(outs)]
+            elif key in values:
+                value = values[key]
+            else:  # "input_shape", "input_dtype": known without keeping the tensor
+                owner, _, what = key.rpartition("_")
+                value = shape_of(values[owner]) if what == "shape" else values[owner]._dtype
+            saved.append(value)
+            if isinstance(value, Tensor):
+                versions.append(value._version_counter[0] if value._version_counter is not None else 0)
+            elif type(value) is Saved:
+                versions.append(value.counter[0])
+            else:
+                versions.append(0)
+        n.saved, n.versions = tuple(saved), versions
+        first = inputs[0] if inputs else None
+        n.raw = (
+            self.raw
+            and isinstance(first, Tensor)
+            and bool(first._dtype.bit & NATIVE_FLOAT)
+            and all(
+                t._dtype is first._dtype and t._array is not None if isinstance(t, Tensor) else True for t in inputs
+            )
+            and n.dtype is first._dtype
+        )
+        return n
+
+    # ------------------------------------------------------------------------------------------ in-place and out=
+
+    def run_inplace(self, this: Tensor, bound: dict[str, Any]) -> Tensor:
+        """Overwrite `this` with the result. Raises RuntimeError where PyTorch refuses."""
+        plan = self.body(**{self.first: this, **bound})
+        if type(plan) is not Launch:
+            from flambeau.ops.inplace import overwrite
+
+            return overwrite(this, plan)
+        check_inplace(this)
+        inputs = plan.inputs
+        for other in inputs:
+            if isinstance(other, Tensor) and other is not this:
+                check_partial_overlap(this, other)
+        have = shape_of(this)
+        if plan.shape != have:
+            raise RuntimeError(f"output with shape {list(have)} doesn't match the broadcast shape {list(plan.shape)}")
+        if not can_store(plan.dtype, this._dtype):
+            cannot_cast(plan.dtype, this._dtype)
+        edges = self.edges(plan) if state.enabled and this._dtype.category >= FLOATING else None
+        originals: dict[str, Any] = {}
+        if edges is not None:
+            needed = frozenset().union(*(self.needs[i] for i, e in enumerate(edges) if e is not None))
+            for key, t in zip(self.tensors, inputs, strict=False):
+                if t is this and key in needed:
+                    originals[key] = (
+                        this.detach().clone() if this._array is None else fresh(this._array.copy(), this._dtype)
+                    )  # type: ignore[attr-defined]
+                    originals[key]._node = node_of(this)
+        where = plan.device or common_device(inputs)
+        if where is CPU:
+            (result,) = self.compute(plan, where)
+            this._array[...] = cast(result, plan.dtype, this._dtype)
+        version(this)[0] += 1
+        if edges is not None:
+            set_history(this, self.history(inputs, edges, this, plan=plan, outs=(this,), originals=originals))
+        return this
+
+    def run_out(self, bound: dict[str, Any], out: Any) -> Any:
+        """Run and write the result to `out`, resized where its shape differs."""
+        given = list(out) if isinstance(out, tuple | list) else [out]
+        if state.enabled:
+            tensors = [t for v in bound.values() for t in (v if isinstance(v, tuple | list) else (v,))]
+            if any(isinstance(t, Tensor) and node_of(t) is not None for t in [*tensors, *given]):
+                raise RuntimeError(
+                    f"{self.parser.name}(): functions with out=... arguments don't support automatic "  # type: ignore[union-attr]
+                    "differentiation, but one of the arguments requires grad."
+                )
+        previous, state.enabled = state.enabled, False
+        try:
+            results = self.run(bound)
+        finally:
+            state.enabled = previous
+        made = list(results) if isinstance(results, tuple) else [results]
+        for target, result in zip(given, made, strict=True):
+            write_out(self, target, result)
+        return out if not isinstance(results, tuple) or isinstance(out, tuple) else tuple(given)
+
+
+def _computed(array: Any, target: dtype) -> dtype:
+    """The dtype of what a kernel returned."""
+    from flambeau.dtypes import OF_NUMPY
+
+    return OF_NUMPY[array.dtype]
+
+
+def common_device(inputs: Sequence[Any]) -> device:
+    """The one device of all tensors. Raises RuntimeError for two, 0-dim CPU tensors apart."""
+    found: device | None = None
+    for t in inputs:
+        if isinstance(t, Tensor):
+            if t._array is not None and found is None:
+                found = CPU
+            elif t._array is None or found is not CPU:
+                where = t.device
+                if found is None or where == found:
+                    found = where
+                else:
+                    host = (
+                        t if where is CPU else next(x for x in inputs if isinstance(x, Tensor) and x._array is not None)
+                    )
+                    if shape_of(host) != ():
+                        raise RuntimeError(
+                            f"Expected all tensors to be on the same device, but found at least two devices, "
+                            f"{found} and {where}!"
+                        )
+                    found = found if found is not CPU else where
+        elif type(t) in (list, tuple):
+            nested = [x for x in t if isinstance(x, Tensor)]
+            if nested:
+                where = common_device(nested)
+                if found is None:
+                    found = where
+                elif where != found:
+                    raise RuntimeError(
+                        "Expected all tensors to be on the same device, but found at least two devices, "
+                        f"{found} and {where}!"
+                    )
+    return found or CPU
+
+
+def attach(node: OpNode, outs: Sequence[Tensor]) -> None:
+    """Make node the history of its outputs."""
+    if len(outs) == 1 and node.outputs == 1:
+        outs[0]._node = node
+        return
+    if node.outputs != len(outs):
+        node.__class__ = _variadic(type(node), len(outs))
+    if node.outputs == 1:
+        outs[0]._node = node
+        return
+    for i, o in enumerate(outs):
+        if o._dtype.category >= FLOATING:
+            o._node = Pick(node, i, shape_of(o), o._dtype)
+
+
+_variadics: dict[tuple[type[OpNode], int], type[OpNode]] = {}
+
+
+def _variadic(cls: type[OpNode], count: int) -> type[OpNode]:
+    """The node class for an operation whose number of outputs depends on its arguments."""
+    key = cls, count
+    if key not in _variadics:
+        _variadics[key] = type(cls.__name__, (cls,), {"__slots__": (), "outputs": count, "__module__": cls.__module__})
+    return _variadics[key]
+
+
+def set_history(t: Tensor, node: OpNode) -> None:
+    """Make node the history of a tensor that was just updated in place."""
+    view = t._view
+    if view is None:
+        t._node = node
+        return
+    base = view.base
+    base._node = CopySlices(base, node_of(base), node, memory(t), view.replay)
+
+
+def can_store(result: dtype, target: dtype) -> bool:
+    """Whether a result may be written into a tensor of that dtype."""
+    if result is target:
+        return True
+    if result.is_complex and not target.is_complex:
+        return False
+    if result.category >= FLOATING > target.category:
+        return False
+    return not (result.category != BOOL and target.category == BOOL)
+
+
+def check_inplace(t: Tensor) -> None:
+    """Raise RuntimeError where autograd or overlapping memory forbids an in-place update."""
+    if state.enabled:
+        view = t._view
+        node = node_of(t)
+        if node is not None and type(node).__name__ == "AccumulateGrad" and view is None:
+            raise RuntimeError(LEAF_IN_PLACE)
+        if view is not None:
+            base_node = node_of(view.base)
+            if base_node is not None and type(base_node).__name__ == "AccumulateGrad":
+                raise RuntimeError(VIEW_OF_LEAF_IN_PLACE)
+            if view.origin:
+                refuse_view_update(t, view, node)
+    own = t._memory
+    if own is not None and may_overlap(own.shape, own.strides):
+        raise RuntimeError(SELF_OVERLAP)
+
+
+def refuse_view_update(t: Tensor, view: View, node: Edge | None) -> None:
+    """Raise for views whose base must not be updated through them."""
+    if view.origin == "multi_output" and (node is not None or node_of(view.base) is not None):
+        made_by = node.node.name() if type(node) is Pick else node.name() if node is not None else "unknown"  # type: ignore[union-attr]
+        index = node.index if type(node) is Pick else 0
+        raise RuntimeError(
+            f"Output {index} of {made_by} is a view and is being modified inplace. This view is the output of a "
+            "function that returns multiple views. Such functions do not allow the output views to be modified "
+            "inplace. You should replace the inplace operation by an out-of-place one."
+        )
+    if view.origin == "no_grad" and (node is not None or node_of(view.base) is not None):
+        raise RuntimeError(
+            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this "
+            "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view "
+            "and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both "
+            "outside (if you want the inplace to be tracked)."
+        )
+
+
+def check_partial_overlap(target: Tensor, source: Tensor) -> None:
+    """Raise RuntimeError where two tensors share some elements but do not name the same ones."""
+    a, b = target._memory, source._memory
+    if a is None or b is None or a.storage is not b.storage:
+        return
+    if 0 in a.shape or 0 in b.shape:
+        return
+    if a.offset == b.offset and a.strides == b.strides and a.shape == b.shape:
+        return
+    if not (is_filled(a) and is_filled(b)):
+        return
+    first = (a.offset * target._dtype.itemsize, (a.offset + count(a)) * target._dtype.itemsize)
+    second = (b.offset * source._dtype.itemsize, (b.offset + count(b)) * source._dtype.itemsize)
+    if first[0] < second[1] and second[0] < first[1]:
+        raise RuntimeError(PARTIAL_OVERLAP)
+
+
+def count(m: Memory) -> int:
+    """Number of elements."""
+    n = 1
+    for s in m.shape:
+        n *= s
+    return n
+
+
+def is_filled(m: Memory) -> bool:
+    """Whether the elements fill their stretch of memory; only then does PyTorch judge overlap."""
+    from flambeau.geometry import is_dense
+
+    return is_dense(m.shape, m.strides)
+
+
+def write_out(op: Operation, target: Tensor, result: Tensor) -> None:
+    """Store a result into an `out=` tensor, resizing it where its shape differs."""
+    if not can_store(result._dtype, target._dtype):
+        cannot_cast(result._dtype, target._dtype)
+    shape = shape_of(result)
+    have = shape_of(target)
+    if have != shape:
+        if 0 not in have:
+            warnings.warn(
+                f"An output with one or more elements was resized since it had shape {list(have)}, which does not "
+                f"match the required output shape {list(shape)}. This behavior is deprecated, and in a future PyTorch "
+                "release outputs will not be resized unless they have zero elements. You can explicitly reuse an out "
+                "tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
+                UserWarning,
+                stacklevel=5,
+            )
+        resize(target, shape)
+    own = target._memory
+    if own is not None and may_overlap(own.shape, own.strides):
+        raise RuntimeError(SELF_OVERLAP)
+    if target._array is not None:
+        token = enter(QUIET)
+        try:
+            target._array[...] = cast(result._array, result._dtype, target._dtype)
+        finally:
+            leave(token)
+    version(target)[0] += 1
+
+
+def resize(t: Tensor, shape: Shape) -> None:
+    """Give t another shape, row-major from its offset on, with more storage where it needs that."""
+    own = memory(t)
+    storage, d = own.storage, t._dtype
+    need = own.offset + int(np.prod(shape, dtype=np.int64))
+    if storage.flat is not None and storage.flat.nbytes < need * d.itemsize:
+        grown = np.empty(need, d.numpy)
+        old = storage.flat.view(np.uint8)
+        grown.view(np.uint8)[: old.size] = old
+        storage.flat, storage.nbytes = grown, grown.nbytes
+    elif storage.flat is None:
+        storage.nbytes = max(storage.nbytes, need * d.itemsize)
+    strides = contiguous_strides(shape)
+    t._array = window(storage, d, shape, strides, own.offset)
+    t._memory = Memory(shape, strides, own.offset, storage)

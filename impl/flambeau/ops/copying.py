@@ -1,0 +1,200 @@
+"""Copies and conversions: clone, detach, copy_, contiguous, to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flambeau import dtypes
+from flambeau.autograd.modes import state
+from flambeau.cpu import copying as cpu
+from flambeau.declare import composite, internal
+from flambeau.dtypes import COMPLEX, dtype
+from flambeau.errors import NO_CUDA
+from flambeau.geometry import (
+    channels_last_strides,
+    contiguous_strides,
+    is_channels_last,
+    is_contiguous,
+    is_dense,
+)
+from flambeau.operation import Launch, check_inplace, check_partial_overlap
+from flambeau.size import (
+    CPU,
+    META,
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    device,
+    preserve_format,
+)
+from flambeau.tensor import Tensor, detached, memory, shape_of
+
+
+def strides_for(t: Tensor, memory_format: Any) -> tuple[int, ...]:
+    """Strides of a copy of t in a memory format."""
+    own = memory(t)
+    if memory_format in (None, preserve_format):
+        return own.strides if is_dense(own.shape, own.strides) else _like(own)
+    if memory_format is contiguous_format:
+        return contiguous_strides(own.shape)
+    rank = 4 if memory_format is channels_last else 5
+    if len(own.shape) != rank:
+        raise RuntimeError(f"required rank {rank} tensor to use {memory_format!r} format".replace("torch.", ""))
+    return channels_last_strides(own.shape)
+
+
+def _like(own: Any) -> tuple[int, ...]:
+    """Dense strides in the order of the given ones."""
+    if 0 in own.shape:
+        return contiguous_strides(own.shape)
+    if any(n > 1 and s == 0 for n, s in zip(own.shape, own.strides, strict=True)):
+        return contiguous_strides(own.shape)
+    order = sorted(range(len(own.shape)), key=lambda d: (own.strides[d], own.shape[d]))
+    strides, step = [0] * len(order), 1
+    for d in order:
+        strides[d] = step
+        step *= max(own.shape[d], 1)
+    return tuple(strides)
+
+
+@internal(cpu=cpu.copy, tensors=("input",), grad=lambda g: g, moves=True, node="CloneBackward0")
+def copied(input: Tensor, strides: tuple[int, ...]) -> Launch:
+    """A copy with the given strides."""
+    return Launch((input,), shape_of(input), input.dtype, strides=strides)
+
+
+@composite("clone(Tensor input, *, torch.memory_format? memory_format=None)")
+def clone(input: Tensor, memory_format: Any = None) -> Tensor:
+    """A copy with its own memory, through which gradients flow."""
+    return copied(input, strides_for(input, memory_format))  # type: ignore[no-any-return]
+
+
+@composite("contiguous(Tensor input, *, torch.memory_format memory_format=torch.contiguous_format)", function=False)
+def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
+    """The tensor itself if its elements lie in that order, else a copy in which they do."""
+    own = memory(input)
+    if memory_format is preserve_format:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    if memory_format in (channels_last, channels_last_3d):
+        strides_for(input, memory_format)
+        done = is_channels_last(own.shape, own.strides)
+    else:
+        done = is_contiguous(own.shape, own.strides)
+    return input if done else copied(input, strides_for(input, memory_format))
+
+
+@composite("detach(Tensor input)")
+def detach(input: Tensor) -> Tensor:
+    """A view outside the graph; updates of either are noticed by both."""
+    return detached(input)
+
+
+@composite("detach_(Tensor input)")
+def detach__(input: Tensor) -> Tensor:
+    """Take the tensor itself out of the graph. Raises RuntimeError for a view."""
+    if input._view is not None:
+        raise RuntimeError(
+            "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
+            "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
+            "detach_() cannot be called on these gradients. To fix this error, please refer to the "
+            "Optimizer.zero_grad() function in torch/optim/optimizer.py as a reference."
+        )
+    input._node = None
+    return input
+
+
+@internal(
+    cpu=cpu.convert,
+    tensors=("input",),
+    grad=lambda g: g,  # the engine casts back
+    moves=True,
+    node="ToCopyBackward0",
+)
+def converted(input: Tensor, d: dtype, strides: tuple[int, ...]) -> Launch:
+    """A copy in another dtype."""
+    return Launch((input,), shape_of(input), d, source=input.dtype, target=d, strides=strides)
+
+
+def check_device(where: Any) -> device:
+    """A device flambeau can make tensors on. Raises NotImplementedError for the others."""
+    where = CPU if where is None else device(where)
+    if where.type == "cpu":
+        return CPU
+    if where.type == "meta":
+        return META
+    if where.type == "cuda":
+        raise NotImplementedError(NO_CUDA)
+    raise NotImplementedError(f"flambeau has no {where.type} device; it has 'cpu' and 'meta'")
+
+
+def to_dtype(input: Tensor, d: dtype, *, copy: bool = False, memory_format: Any = None) -> Tensor:
+    """input in another dtype, itself where nothing changes."""
+    if d is input.dtype and not copy and memory_format in (None, preserve_format):
+        return input
+    if input.dtype.category == COMPLEX > d.category and d is not dtypes.bool_:
+        import warnings
+
+        warnings.warn(
+            "Casting complex values to real discards the imaginary part (Triggered internally at "
+            "/__w/pytorch/pytorch/aten/src/ATen/native/Copy.cpp:307.)",
+            UserWarning,
+            stacklevel=3,
+        )
+    return converted(input, d, strides_for(input, memory_format))  # type: ignore[no-any-return]
+
+
+@composite(
+    "to(Tensor input, torch.device? device=None, torch.dtype? dtype=None, bool non_blocking=False, bool copy=False, *, torch.memory_format? memory_format=None)",
+    "to(Tensor input, torch.dtype dtype, bool non_blocking=False, bool copy=False, *, torch.memory_format? memory_format=None)",
+    "to(Tensor input, Tensor other, bool non_blocking=False, bool copy=False, *, torch.memory_format? memory_format=None)",
+    function=False,
+)
+def to(
+    input: Tensor,
+    dtype: dtype | None = None,
+    device: Any = None,
+    other: Tensor | None = None,
+    non_blocking: bool = False,
+    copy: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """The tensor with another dtype or device; itself where nothing changes and no copy is asked for."""
+    if other is not None:
+        dtype, device = other.dtype, other.device
+    d = dtype or input.dtype
+    where = input.device if device is None else check_device(device)
+    if where != input.device:
+        if input._array is None:
+            raise NotImplementedError(
+                "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of "
+                "torch.nn.Module.to() when moving module from meta to a different device."
+            )
+        from flambeau.tensor import without_data
+
+        return without_data(shape_of(input), d, strides_for(input, memory_format), where)
+    return to_dtype(input, d, copy=copy, memory_format=memory_format)
+
+
+@internal(
+    cpu=cpu.broadcast_copy,
+    tensors=("input", "src"),
+    grad={"input": lambda g, input_shape: g.new_zeros(input_shape), "src": lambda g: g},
+    node="CopyBackwards",
+    moves=True,
+)
+def copied_over(input: Tensor, src: Tensor) -> Launch:
+    """src, expanded over input and in its dtype: what copy_ writes."""
+    return Launch((input, src), shape_of(input), input.dtype, source=src.dtype, target=input.dtype)
+
+
+@composite("copy_(Tensor input, Tensor src, bool non_blocking=False)", function=False)
+def copy__(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    """Overwrite the tensor with src, broadcast and cast."""
+    if input is src:
+        return input
+    if input.device != src.device and src._array is None:
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+    return copied_over.op.run_inplace(input, {"src": src})  # type: ignore[no-any-return]
+
+
+__all__ = ["check_inplace", "check_partial_overlap", "state"]

@@ -1,0 +1,108 @@
+"""as_strided, the view every other view is an instance of, and its adjoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flambeau.autograd.node import Edge, Node, sequence
+from flambeau.cpu import strided as cpu
+from flambeau.declare import internal
+from flambeau.errors import check
+from flambeau.geometry import Shape, contiguous_strides, extent
+from flambeau.operation import Launch
+from flambeau.tensor import Memory, Tensor, memory, shape_of
+from flambeau.viewing import Place, view
+
+
+@internal(
+    cpu=cpu.gather_into_base,
+    tensors=("g",),
+    grad=lambda g, base, place: as_strided(relaid(g, base), place.shape, place.strides, place.offset - base.offset),
+)
+def as_strided_backward(g: Tensor, base: Memory, place: Memory) -> Launch:
+    """Adjoint of as_strided: add up, for every element of the base, the gradients of the elements that named it."""
+    return Launch((g,), base.shape, g.dtype, base=base, place=place)
+
+
+@view(
+    "as_strided(Tensor input, tuple of ints size, tuple of ints stride, int? storage_offset=None)",
+    grad=lambda g, base, place: as_strided_backward(g, base, place),
+)
+def as_strided(input: Tensor, size: Shape, stride: Shape, storage_offset: int | None = None) -> Place:
+    """A view of the storage with the given size, strides and offset, in elements."""
+    own = memory(input)
+    size, stride = tuple(size), tuple(stride)
+    offset = own.offset if storage_offset is None else storage_offset
+    check(len(size) == len(stride), f"mismatch in length of strides and shape: {len(stride)} and {len(size)}")
+    for s in stride:
+        check(
+            s >= 0,
+            "as_strided: Negative strides are not supported at the moment, got strides: "
+            f"[{', '.join(map(str, stride))}]",
+        )
+    need = (offset + extent(size, stride)) * input.dtype.itemsize if 0 not in size else 0
+    check(
+        need <= own.storage.nbytes,
+        f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize "
+        f"{input.dtype.itemsize} requiring a storage size of {need} are out of bounds for storage of size "
+        f"{own.storage.nbytes}",
+    )
+    return Place(size, stride, offset, base=own, place=Memory(size, stride, offset, own.storage))
+
+
+@internal(
+    cpu=cpu.scatter,
+    tensors=("input", "source"),
+    grad={
+        "input": lambda g, size, stride, offset, source_shape: as_strided_scatter(
+            g, g.new_zeros(source_shape), size, stride, offset
+        ),
+        "source": lambda g, size, stride, offset: as_strided(relaid(g, None), size, stride, offset),
+    },
+)
+def as_strided_scatter(input: Tensor, source: Tensor, size: Shape, stride: Shape, offset: int) -> Launch:
+    """A row-major or dense copy of input (strides kept) with the elements of a view of it replaced by source's."""
+    own = memory(input)
+    return Launch((input, source), shape_of(input), input.dtype, size=size, stride=stride, offset=offset - own.offset)
+
+
+@internal(cpu=cpu.restride, tensors=("input",), grad=lambda g: g)
+def restride(input: Tensor, stride: Shape) -> Launch:
+    """A copy with the given strides."""
+    return Launch((input,), shape_of(input), input.dtype, stride=stride)
+
+
+def relaid(g: Tensor, base: Memory | None) -> Tensor:
+    """g with the strides of its base (row-major for None), offset 0."""
+    wanted = contiguous_strides(shape_of(g)) if base is None else base.strides
+    own = memory(g)
+    if own.strides == wanted and own.offset == 0 and own.storage.nbytes == extent(own.shape, wanted) * g.dtype.itemsize:
+        return g
+    return restride(g, wanted)
+
+
+class ReplayBackward(Node):
+    """Reads the gradient of a dtype-changing view back into its base."""
+
+    __slots__ = ("base_dtype", "replay")
+    raw = False
+
+    def apply(self, gradient: Any, create_graph: bool) -> list[Any]:
+        """Through a zero base, written by the view."""
+        import flambeau
+
+        base = flambeau.zeros(self.shape_of_base, dtype=self.base_dtype, device=gradient.device)
+        self.replay(base).copy_(gradient)
+        return [base]
+
+
+def replayed(base: Tensor, replay: Callable[[Tensor], Tensor], edge: Edge) -> Node:
+    """The node of a dtype-changing view of an updated base."""
+    like = replay(base.detach())  # type: ignore[attr-defined]
+    n = object.__new__(ReplayBackward)
+    n.edges, n.hooks, n.saved, n.versions = (edge,), None, None, None
+    n.shape, n.dtype, n.seq = shape_of(like), like.dtype, sequence()
+    n.replay, n.base_dtype = replay, base.dtype
+    n.shape_of_base = shape_of(base)
+    return n

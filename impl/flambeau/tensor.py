@@ -1,0 +1,214 @@
+"""Tensor: elements in a storage, seen through shape, strides and offset, with a place in the autograd graph.
+
+This module holds the data model alone. Operations, methods and operators are attached by their declarations
+(`flambeau.ops`); what a person calls on a tensor that is no operation stands in `flambeau.methods`.
+
+A fresh result owns its memory: `_memory` and `_version` stay None until a view, an in-place update or a question about
+the storage needs them. `memory` and `version` make them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from flambeau.dtypes import dtype
+from flambeau.geometry import Shape, contiguous_strides
+from flambeau.size import CPU, META, Size, device
+
+if TYPE_CHECKING:
+    from flambeau.autograd.node import Edge
+
+new = object.__new__
+
+
+class Storage:
+    """The elements that tensors share. flat: one-dimensional contiguous ndarray, or None where there are no data."""
+
+    __slots__ = ("__weakref__", "device", "flat", "nbytes")
+
+    def __init__(self, flat: Any, where: device, nbytes: int) -> None:
+        self.flat = flat
+        self.device = where
+        self.nbytes = nbytes
+
+
+class Memory:
+    """Which elements of a storage a tensor names, and in which order; strides and offset in elements."""
+
+    __slots__ = ("offset", "shape", "storage", "strides")
+
+    def __init__(self, shape: Shape, strides: Shape, offset: int, storage: Storage) -> None:
+        self.shape = shape
+        self.strides = strides
+        self.offset = offset
+        self.storage = storage
+
+
+class View:
+    """That a tensor is a differentiable view of `base` (never a view itself).
+
+    seen: version at which the tensor's node was last right; an in-place update of the base makes it stale.
+    origin: how it came about: "" (usual), "no_grad", "multi_output" or "custom" decide whether in-place is allowed.
+    replay: the view as a function of the base, where as_strided cannot say it (dtype-changing views).
+    """
+
+    __slots__ = ("base", "origin", "replay", "seen")
+
+    def __init__(self, base: Tensor, origin: str, replay: Any, seen: int) -> None:
+        self.base = base
+        self.origin = origin
+        self.replay = replay
+        self.seen = seen
+
+
+class Tensor:
+    """A multi-dimensional array of one dtype (https://docs.pytorch.org/docs/stable/tensors.html)."""
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_array",
+        "_dtype",
+        "_grad",
+        "_memory",
+        "_node",
+        "_version_counter",
+        "_view",
+    )
+    __module__ = "torch"
+
+    _array: Any
+    _dtype: dtype
+    _grad: Tensor | None
+    _memory: Memory | None
+    _node: Edge | None
+    _version_counter: list[int] | None
+    _view: View | None
+
+    @property
+    def shape(self) -> Size:
+        """Length of each dim."""
+        array = self._array
+        return tuple.__new__(Size, array.shape if array is not None else self._memory.shape)  # type: ignore[union-attr]
+
+    @property
+    def dtype(self) -> dtype:
+        """Data type of the elements."""
+        return self._dtype
+
+    @property
+    def device(self) -> device:
+        """Where the elements live."""
+        return CPU if self._array is not None else self._memory.storage.device  # type: ignore[union-attr]
+
+
+def fresh(array: np.ndarray[Any, Any], d: dtype) -> Tensor:
+    """A tensor over an array that nothing else refers to and whose elements are dense in memory."""
+    t = new(Tensor)
+    t._array = array
+    t._dtype = d
+    t._grad = t._memory = t._node = t._version_counter = t._view = None
+    return t
+
+
+def share(array: np.ndarray[Any, Any], d: dtype) -> Tensor:
+    """A tensor over an array of somebody else's, of whatever non-negative strides."""
+    size = array.itemsize
+    strides = tuple(s // size for s in array.strides)
+    count = 0 if 0 in array.shape else 1 + sum((n - 1) * s for n, s in zip(array.shape, strides, strict=True))
+    flat = np.lib.stride_tricks.as_strided(array, (count,), (size,))
+    if array.flags.c_contiguous:
+        strides = contiguous_strides(array.shape)
+    t = fresh(array, d)
+    t._memory = Memory(array.shape, strides, 0, Storage(flat, CPU, count * size))
+    return t
+
+
+def without_data(shape: Shape, d: dtype, strides: Shape | None = None, where: device = META) -> Tensor:
+    """A tensor on a device that keeps no elements."""
+    t = new(Tensor)
+    t._array = None
+    t._dtype = d
+    t._grad = t._node = t._version_counter = t._view = None
+    storage = Storage(None, where, prod(shape) * d.itemsize)
+    t._memory = Memory(tuple(shape), contiguous_strides(shape) if strides is None else strides, 0, storage)
+    return t
+
+
+def shape_of(t: Tensor) -> Shape:
+    """The shape as a plain tuple."""
+    array = t._array
+    return array.shape if array is not None else t._memory.shape  # type: ignore[no-any-return,union-attr]
+
+
+def memory(t: Tensor) -> Memory:
+    """The tensor's place in its storage, made on first request."""
+    found = t._memory
+    if found is None:
+        array = t._array
+        if array.flags.c_contiguous:
+            strides = contiguous_strides(array.shape)
+            flat = array.reshape(-1)
+        else:
+            size = array.itemsize
+            strides = tuple(s // size for s in array.strides)
+            flat = array.ravel(order="K")
+            if flat.base is None:
+                raise AssertionError("a kernel returned an array that is not dense in memory")
+        found = t._memory = Memory(array.shape, strides, 0, Storage(flat, CPU, array.nbytes))
+    return found
+
+
+def version(t: Tensor) -> list[int]:
+    """The version counter: its one element counts in-place updates; views and detached twins share it."""
+    found = t._version_counter
+    if found is None:
+        found = t._version_counter = [0]
+    return found
+
+
+def window(storage: Storage, d: dtype, shape: Shape, strides: Shape, offset: int) -> Any:
+    """The ndarray that names these elements of a storage, None where there are no data."""
+    flat = storage.flat
+    if flat is None:
+        return None
+    if 0 in shape:
+        return np.empty(shape, d.numpy)
+    size = d.itemsize
+    return np.ndarray(shape, d.numpy, flat, offset * size, [s * size for s in strides])
+
+
+def alias(t: Tensor, shape: Shape, strides: Shape, offset: int, d: dtype | None = None) -> Tensor:
+    """A tensor that shares storage and version with t. It has no part in the graph."""
+    own = memory(t)
+    d = d or t._dtype
+    out = new(Tensor)
+    out._array = window(own.storage, d, shape, strides, offset)
+    out._dtype = d
+    out._grad = out._node = out._view = None
+    out._memory = Memory(shape, strides, offset, own.storage)
+    out._version_counter = version(t)
+    return out
+
+
+def detached(t: Tensor) -> Tensor:
+    """A twin that shares memory and version but has no history."""
+    own = memory(t)
+    out = new(Tensor)
+    out._array = t._array
+    out._dtype = t._dtype
+    out._grad = out._node = out._view = None
+    out._memory = own
+    out._version_counter = version(t)
+    return out
+
+
+def set_geometry(t: Tensor, shape: Sequence[int], strides: Sequence[int], offset: int, storage: Storage) -> None:
+    """Point a tensor at other elements, in place."""
+    shape, strides = tuple(shape), tuple(strides)
+    t._array = window(storage, t._dtype, shape, strides, offset)
+    t._memory = Memory(shape, strides, offset, storage)
