@@ -22,7 +22,7 @@ from typing import Any
 
 from assay.case import Case
 from assay.catalog.form import Entry
-from assay.drawing import draw_cases, select
+from assay.drawing import Profile, draw_cases, select
 from assay.execute import Want, answer
 from assay.judge import judge
 from assay.testing.planting import planted
@@ -240,7 +240,7 @@ class Mutant:
 
 
 @lru_cache(maxsize=8)
-def _references(op: str, profile: str, seed: int) -> tuple[tuple[Case, ReferenceAnswer], ...]:
+def references(op: str, profile: str | Profile, seed: int) -> tuple[tuple[Case, ReferenceAnswer], ...]:
     """The cases of an operation with the sound torch's answers."""
     import torch
 
@@ -255,7 +255,7 @@ def try_mutant(entry: Entry, way: Way, profile: str = "quick", seed: int = 0, en
 
     fate = Fate(entry.op, way.name)
     aspects: Counter[str] = Counter()
-    for case, reference in _references(entry.op, profile, seed):
+    for case, reference in references(entry.op, profile, seed):
         mutant = Mutant(torch, way)
         try:
             with planted(torch, [case.call], mutant):

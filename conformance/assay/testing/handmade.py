@@ -1,0 +1,54 @@
+"""The hand-planted faults put to the cases of their operations, in this process."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay.drawing import Profile, select
+from assay.execute import Want, answer
+from assay.judge import judge
+from assay.testing.faulty import DEADLY, FAULTS, Fault
+from assay.testing.mutants import references
+from assay.testing.planting import restore
+
+#: Enough cases that special values, ties, layouts and every variant have come.
+PROFILE = Profile("faults", 240, 40)
+
+
+@dataclass(slots=True)
+class Finding:
+    """What a fault's cases showed: how many, deviating verdicts by aspect, the first of them in words."""
+
+    cases: int = 0
+    aspects: Counter[str] = field(default_factory=Counter)
+    details: dict[str, str] = field(default_factory=dict)
+
+    def blames(self, fault: Fault) -> bool:
+        """Whether the fault was seen where it is."""
+        return any(self.aspects[aspect] for aspect in fault.aspects)
+
+
+def catalogued() -> list[Fault]:
+    """The faults that can be tried in this process and whose operation is in the catalogue."""
+    known = {entry.op for entry in select()}
+    return [f for f in FAULTS.values() if f.op in known and f.name not in DEADLY]
+
+
+def try_fault(fault: Fault, torch: Any, seed: int = 0) -> Finding:
+    """Plant a fault, put its operation's cases to torch, and take it out again."""
+    (entry,) = [e for e in select([fault.op]) if e.op == fault.op]
+    finding = Finding()
+    for case, reference in references(fault.op, PROFILE, seed):
+        undo = fault.plant(torch)
+        try:
+            subject = answer(case, torch, want=Want.of(entry.policy))
+        finally:
+            restore(undo)
+        finding.cases += 1
+        for verdict in judge(case, reference, subject, entry.policy):
+            if verdict.status == "deviates":
+                finding.aspects[verdict.aspect] += 1
+                finding.details.setdefault(verdict.aspect, verdict.detail)
+    return finding
