@@ -18,6 +18,8 @@ _signatures.register(
         "torch.strided": _size.strided,
         "torch.preserve_format": _size.preserve_format,
         "torch.contiguous_format": _size.contiguous_format,
+        "contiguous_format": _size.contiguous_format,
+        "c10::MemoryFormat::Contiguous": _size.contiguous_format,
     },
 )
 from flambeau import methods as _methods  # noqa: E402,F401

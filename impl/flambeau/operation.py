@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,15 +17,14 @@ import numpy as np
 from flambeau import overrides
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import Edge, Node, Pick, Saved, node_of, sequence, unpack
-from flambeau.autograd.viewing import CopySlices
 from flambeau.cpu.casting import cast
 from flambeau.cpu.quiet import QUIET, enter, leave
-from flambeau.dtypes import BOOL, FLOATING, NATIVE_FLOAT, dtype
-from flambeau.errors import LEAF_IN_PLACE, PARTIAL_OVERLAP, SELF_OVERLAP, VIEW_OF_LEAF_IN_PLACE, cannot_cast
-from flambeau.geometry import Shape, contiguous_strides, may_overlap
+from flambeau.dtypes import FLOATING, NATIVE_FLOAT, OF_NUMPY, dtype
+from flambeau.errors import cannot_cast
+from flambeau.inplace import can_store, check_inplace, check_partial_overlap, set_history, write_out
 from flambeau.signatures import Parser
 from flambeau.size import CPU, META, device
-from flambeau.tensor import Memory, Tensor, View, fresh, memory, shape_of, version, window, without_data
+from flambeau.tensor import Memory, Tensor, fresh, shape_of, version, without_data
 
 Rule = Callable[..., Any]
 OPERATIONS: dict[str, Operation] = {}
@@ -290,7 +288,7 @@ class Operation:
         if type(result) is not np.ndarray:
             result = np.asarray(result)
         if result.dtype != d.numpy:
-            result = cast(result, _computed(result, d), d)
+            result = cast(result, OF_NUMPY[result.dtype], d)
         return result
 
     def launch(self, plan: Launch) -> Any:
@@ -416,8 +414,6 @@ class Operation:
         """Overwrite `this` with the result. Raises RuntimeError where PyTorch refuses."""
         plan = self.body(**{self.first: this, **bound})
         if type(plan) is not Launch:
-            from flambeau.ops.inplace import overwrite
-
             return overwrite(this, plan)
         check_inplace(this)
         inputs = plan.inputs
@@ -465,15 +461,8 @@ class Operation:
             state.enabled = previous
         made = list(results) if isinstance(results, tuple) else [results]
         for target, result in zip(given, made, strict=True):
-            write_out(self, target, result)
+            write_out(target, result)
         return out if not isinstance(results, tuple) or isinstance(out, tuple) else tuple(given)
-
-
-def _computed(array: Any, target: dtype) -> dtype:
-    """The dtype of what a kernel returned."""
-    from flambeau.dtypes import OF_NUMPY
-
-    return OF_NUMPY[array.dtype]
 
 
 def common_device(inputs: Sequence[Any]) -> device:
@@ -511,6 +500,16 @@ def common_device(inputs: Sequence[Any]) -> device:
     return found or CPU
 
 
+def overwrite(this: Tensor, result: Tensor) -> Tensor:
+    """The in-place form of a composite operation: copy the result over."""
+    have, made = shape_of(this), shape_of(result)
+    if have != made:
+        raise RuntimeError(f"output with shape {list(have)} doesn't match the broadcast shape {list(made)}")
+    if not can_store(result._dtype, this._dtype):
+        cannot_cast(result._dtype, this._dtype)
+    return this.copy_(result)  # type: ignore[attr-defined,no-any-return]
+
+
 def attach(node: OpNode, outs: Sequence[Tensor]) -> None:
     """Make node the history of its outputs."""
     if len(outs) == 1 and node.outputs == 1:
@@ -535,139 +534,3 @@ def _variadic(cls: type[OpNode], count: int) -> type[OpNode]:
     if key not in _variadics:
         _variadics[key] = type(cls.__name__, (cls,), {"__slots__": (), "outputs": count, "__module__": cls.__module__})
     return _variadics[key]
-
-
-def set_history(t: Tensor, node: OpNode) -> None:
-    """Make node the history of a tensor that was just updated in place."""
-    view = t._view
-    if view is None:
-        t._node = node
-        return
-    base = view.base
-    base._node = CopySlices(base, node_of(base), node, memory(t), view.replay)
-
-
-def can_store(result: dtype, target: dtype) -> bool:
-    """Whether a result may be written into a tensor of that dtype."""
-    if result is target:
-        return True
-    if result.is_complex and not target.is_complex:
-        return False
-    if result.category >= FLOATING > target.category:
-        return False
-    return not (result.category != BOOL and target.category == BOOL)
-
-
-def check_inplace(t: Tensor) -> None:
-    """Raise RuntimeError where autograd or overlapping memory forbids an in-place update."""
-    if state.enabled:
-        view = t._view
-        node = node_of(t)
-        if node is not None and type(node).__name__ == "AccumulateGrad" and view is None:
-            raise RuntimeError(LEAF_IN_PLACE)
-        if view is not None:
-            base_node = node_of(view.base)
-            if base_node is not None and type(base_node).__name__ == "AccumulateGrad":
-                raise RuntimeError(VIEW_OF_LEAF_IN_PLACE)
-            if view.origin:
-                refuse_view_update(t, view, node)
-    own = t._memory
-    if own is not None and may_overlap(own.shape, own.strides):
-        raise RuntimeError(SELF_OVERLAP)
-
-
-def refuse_view_update(t: Tensor, view: View, node: Edge | None) -> None:
-    """Raise for views whose base must not be updated through them."""
-    if view.origin == "multi_output" and (node is not None or node_of(view.base) is not None):
-        made_by = node.node.name() if type(node) is Pick else node.name() if node is not None else "unknown"  # type: ignore[union-attr]
-        index = node.index if type(node) is Pick else 0
-        raise RuntimeError(
-            f"Output {index} of {made_by} is a view and is being modified inplace. This view is the output of a "
-            "function that returns multiple views. Such functions do not allow the output views to be modified "
-            "inplace. You should replace the inplace operation by an out-of-place one."
-        )
-    if view.origin == "no_grad" and (node is not None or node_of(view.base) is not None):
-        raise RuntimeError(
-            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this "
-            "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view "
-            "and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both "
-            "outside (if you want the inplace to be tracked)."
-        )
-
-
-def check_partial_overlap(target: Tensor, source: Tensor) -> None:
-    """Raise RuntimeError where two tensors share some elements but do not name the same ones."""
-    a, b = target._memory, source._memory
-    if a is None or b is None or a.storage is not b.storage:
-        return
-    if 0 in a.shape or 0 in b.shape:
-        return
-    if a.offset == b.offset and a.strides == b.strides and a.shape == b.shape:
-        return
-    if not (is_filled(a) and is_filled(b)):
-        return
-    first = (a.offset * target._dtype.itemsize, (a.offset + count(a)) * target._dtype.itemsize)
-    second = (b.offset * source._dtype.itemsize, (b.offset + count(b)) * source._dtype.itemsize)
-    if first[0] < second[1] and second[0] < first[1]:
-        raise RuntimeError(PARTIAL_OVERLAP)
-
-
-def count(m: Memory) -> int:
-    """Number of elements."""
-    n = 1
-    for s in m.shape:
-        n *= s
-    return n
-
-
-def is_filled(m: Memory) -> bool:
-    """Whether the elements fill their stretch of memory; only then does PyTorch judge overlap."""
-    from flambeau.geometry import is_dense
-
-    return is_dense(m.shape, m.strides)
-
-
-def write_out(op: Operation, target: Tensor, result: Tensor) -> None:
-    """Store a result into an `out=` tensor, resizing it where its shape differs."""
-    if not can_store(result._dtype, target._dtype):
-        cannot_cast(result._dtype, target._dtype)
-    shape = shape_of(result)
-    have = shape_of(target)
-    if have != shape:
-        if 0 not in have:
-            warnings.warn(
-                f"An output with one or more elements was resized since it had shape {list(have)}, which does not "
-                f"match the required output shape {list(shape)}. This behavior is deprecated, and in a future PyTorch "
-                "release outputs will not be resized unless they have zero elements. You can explicitly reuse an out "
-                "tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
-                UserWarning,
-                stacklevel=5,
-            )
-        resize(target, shape)
-    own = target._memory
-    if own is not None and may_overlap(own.shape, own.strides):
-        raise RuntimeError(SELF_OVERLAP)
-    if target._array is not None:
-        token = enter(QUIET)
-        try:
-            target._array[...] = cast(result._array, result._dtype, target._dtype)
-        finally:
-            leave(token)
-    version(target)[0] += 1
-
-
-def resize(t: Tensor, shape: Shape) -> None:
-    """Give t another shape, row-major from its offset on, with more storage where it needs that."""
-    own = memory(t)
-    storage, d = own.storage, t._dtype
-    need = own.offset + int(np.prod(shape, dtype=np.int64))
-    if storage.flat is not None and storage.flat.nbytes < need * d.itemsize:
-        grown = np.empty(need, d.numpy)
-        old = storage.flat.view(np.uint8)
-        grown.view(np.uint8)[: old.size] = old
-        storage.flat, storage.nbytes = grown, grown.nbytes
-    elif storage.flat is None:
-        storage.nbytes = max(storage.nbytes, need * d.itemsize)
-    strides = contiguous_strides(shape)
-    t._array = window(storage, d, shape, strides, own.offset)
-    t._memory = Memory(shape, strides, own.offset, storage)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau import dtypes
-from flambeau.autograd.modes import state
 from flambeau.cpu import copying as cpu
 from flambeau.declare import composite, internal
 from flambeau.dtypes import COMPLEX, dtype
@@ -17,7 +16,7 @@ from flambeau.geometry import (
     is_contiguous,
     is_dense,
 )
-from flambeau.operation import Launch, check_inplace, check_partial_overlap
+from flambeau.operation import Launch
 from flambeau.size import (
     CPU,
     META,
@@ -195,6 +194,3 @@ def copy__(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     if input.device != src.device and src._array is None:
         raise NotImplementedError("Cannot copy out of meta tensor; no data!")
     return copied_over.op.run_inplace(input, {"src": src})  # type: ignore[no-any-return]
-
-
-__all__ = ["check_inplace", "check_partial_overlap", "state"]
