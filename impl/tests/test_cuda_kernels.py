@@ -23,7 +23,7 @@ from flambeau.cuda.host.runner import HostModule, KernelError
 from flambeau.cuda.launch import Launch, Packer, collapse, divisor
 from flambeau.cuda.packages import include_directory
 from flambeau.cuda.templates import ElementwiseKernel, instance, instances, kernels_of, module_source
-from flambeau.cuda.types import ALL, COMPLEX, FLOATING, INTEGRAL, REAL
+from flambeau.cuda.cpp import ALL, COMPLEX, FLOATING, INTEGRAL, REAL
 
 try:
     include_directory()

@@ -2,8 +2,9 @@
 
     python -m flambeau.cuda.check --arch sm_90 --host
 
-compiles the kernels of every declared operation with NVRTC for each architecture named and says what they take; with
---host it also builds them with g++, runs them on the CPU, and demands the same bits from every path and thread order.
+compiles the kernels of every declared operation, and the reductions, with NVRTC for each architecture named and says
+what they take; with --host it also builds the operations' with g++, runs them on the CPU, and demands the same bits of
+every path and thread order.
 The exit status is 0 if all went well, 1 if a kernel failed, 2 if the call was wrong or something needed is missing.
 """
 
@@ -14,14 +15,15 @@ import importlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 from flambeau.cuda.compile import CompileError, Module, compile_module
+from flambeau.cuda.reduction import REDUCTIONS, SOURCE, reduction_instances
 from flambeau.cuda.templates import ElementwiseKernel, instances, kernels_of, module_source
 
-OPERATIONS = "flambeau.ops:OPERATIONS"
+OPERATIONS = "flambeau.operation:OPERATIONS"
 EXAMPLES = """\
 examples:
   python -m flambeau.cuda.check --arch sm_90
@@ -44,8 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not kernels:
             raise LookupError(f"{options.operations} declares no CUDA body")
         failures = 0
+        units = units_of(kernels, options.full) + ([] if options.only else reductions())
         for arch in options.arch:
-            failures += check_nvrtc(kernels, arch, full=options.full, jobs=options.jobs, verbose=options.verbose)
+            failures += check_nvrtc(units, arch, jobs=options.jobs, verbose=options.verbose)
         if options.host:
             failures += check_host(kernels)
     except (ImportError, LookupError, FileNotFoundError, ValueError) as error:
@@ -56,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def load_kernels(where: str) -> list[ElementwiseKernel]:
     """Kernels of the operations at ``module:attribute``: a mapping or an iterable of declarations or of kernels."""
+    importlib.import_module("flambeau.ops")  # declares the operations
     module, _, attribute = where.partition(":")
     found: Any = getattr(importlib.import_module(module), attribute or "OPERATIONS", None)
     if found is None:
@@ -66,27 +70,39 @@ def load_kernels(where: str) -> list[ElementwiseKernel]:
     return [*ready, *kernels_of(declared)]
 
 
+class Unit(NamedTuple):
+    """What is compiled at once: the kernels of one operation."""
+
+    name: str
+    source: str
+    expressions: list[str]
+
+
+def units_of(kernels: Iterable[ElementwiseKernel], full: bool = False) -> list[Unit]:
+    """A unit for each elementwise operation; ``full`` asks for 64-bit indices on every dtype."""
+    return [Unit(kernel.name, module_source([kernel]), instances(kernel, full)) for kernel in kernels]
+
+
+def reductions() -> list[Unit]:
+    """A unit for each reduction."""
+    return [Unit(f"{name} (reduction)", SOURCE, reduction_instances(name)) for name in REDUCTIONS]
+
+
 def check_nvrtc(
-    kernels: Sequence[ElementwiseKernel],
-    arch: str,
-    *,
-    full: bool = False,
-    jobs: int = 1,
-    verbose: bool = False,
-    say: Callable[[str], None] = print,
+    units: Sequence[Unit], arch: str, *, jobs: int = 1, verbose: bool = False, say: Callable[[str], None] = print
 ) -> int:
     """Compile each operation's kernels for ``arch``; returns how many operations failed."""
 
-    def attempt(kernel: ElementwiseKernel) -> Module | CompileError:
+    def attempt(unit: Unit) -> Module | CompileError:
         try:
-            return compile_module(module_source([kernel]), instances(kernel, full), arch=arch)
+            return compile_module(unit.source, unit.expressions, arch=arch)
         except CompileError as error:
             return error
 
     start, done, failed, registers, spilled = time.perf_counter(), 0, 0, Counter[int](), 0
     with ThreadPoolExecutor(jobs) as pool:
-        for position, (kernel, outcome) in enumerate(zip(kernels, pool.map(attempt, kernels), strict=True), 1):
-            head = f"[{position}/{len(kernels)}] {arch} {kernel.name}"
+        for position, (unit, outcome) in enumerate(zip(units, pool.map(attempt, units), strict=True), 1):
+            head = f"[{position}/{len(units)}] {arch} {unit.name}"
             if isinstance(outcome, CompileError):
                 failed += 1
                 say(f"{head}: FAILED\n{outcome}")
@@ -100,7 +116,7 @@ def check_nvrtc(
                     say(f"    {takes.registers:3} registers, {takes.spills} bytes spilled  {expression}")
     most = f", at most {max(registers)} registers a thread" if registers else ""
     say(
-        f"{arch}: {done} kernels of {len(kernels) - failed} operations compiled in {time.perf_counter() - start:.1f} s"
+        f"{arch}: {done} kernels of {len(units) - failed} operations compiled in {time.perf_counter() - start:.1f} s"
         f"{most}, {spilled} with spills, {failed} operations failed"
     )
     return failed

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from flambeau.cuda.cpp import CPP_TYPES
 from flambeau.cuda.templates import VECTOR_BYTES, ElementwiseKernel, Instance, instance
-from flambeau.cuda.types import CPP_TYPES
 
 MAX_DIMS = 8  # as in elementwise.cuh
 BLOCK = 256
@@ -164,14 +164,23 @@ def elementwise_launch(
 
 
 def _pack_geometry(packer: Packer, wanted: Instance, count: int, sizes: list[int], steps: list[list[int]]) -> None:
-    unused = MAX_DIMS - len(sizes)
-    code = "i" if wanted.index == "i32" else "q"
-    packer.add(code, count)
+    packer.add("i" if wanted.index == "i32" else "q", count)
     packer.add("i", len(sizes))
-    if wanted.index == "i32":
-        for size in (*sizes, *[1] * unused):
-            packer.add("I", *divisor(size))
-    else:
-        packer.add("q", *sizes, *[1] * unused)
+    pack_sizes(packer, wanted.index, sizes)
+    pack_strides(packer, wanted.index, *steps)
+
+
+def pack_sizes(packer: Packer, index: Literal["i32", "i64"], sizes: Sequence[int]) -> None:
+    """Append ``Divisor<Index>[MAX_DIMS]``."""
+    padded = (*sizes, *[1] * (MAX_DIMS - len(sizes)))
+    if index == "i64":
+        packer.add("q", *padded)
+        return
+    for size in padded:
+        packer.add("I", *divisor(size))
+
+
+def pack_strides(packer: Packer, index: Literal["i32", "i64"], *steps: Sequence[int]) -> None:
+    """Append ``Index[MAX_DIMS]`` for each operand."""
     for step in steps:
-        packer.add(code, *step, *[0] * unused)
+        packer.add("i" if index == "i32" else "q", *step, *[0] * (MAX_DIMS - len(step)))

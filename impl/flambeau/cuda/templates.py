@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from flambeau.cuda.types import CPP_TYPES, EXACT, REAL, REAL_PART
+from flambeau.cuda.cpp import ALL, CPP_TYPES, EXACT, INTEGRAL, REAL, REAL_PART
 
 KERNELS = Path(__file__).parent / "kernels"
 VECTOR_BYTES = 16
@@ -141,8 +141,8 @@ def kernels_of(operations: Iterable[object]) -> list[ElementwiseKernel]:
     """Kernels of the declared operations that carry a CUDA body.
 
     An operation has ``name``, ``cuda``, ``cuda_inputs``, ``cuda_params`` and ``promote`` (a string or an enum with
-    such a value); ``cuda_dtypes`` and ``cuda_masks`` are optional. Operations whose ``cuda`` is empty or absent, those
-    composed of others, are left out.
+    such a value); ``accept`` (a mask of ``flambeau.dtypes``' bits), ``cuda_dtypes`` (names, which overrule it) and
+    ``cuda_masks`` are optional. Operations whose ``cuda`` is empty or absent, those composed of others, are left out.
     """
     kernels = []
     for operation in operations:
@@ -157,11 +157,27 @@ def kernels_of(operations: Iterable[object]) -> list[ElementwiseKernel]:
                 inputs=tuple(operation.cuda_inputs),  # type: ignore[attr-defined]
                 params=tuple(operation.cuda_params),  # type: ignore[attr-defined]
                 result=str(getattr(promote, "value", promote)).lower(),  # type: ignore[arg-type]
-                dtypes=tuple(getattr(operation, "cuda_dtypes", None) or REAL),
+                dtypes=_dtypes_of(operation),
                 masks=tuple(getattr(operation, "cuda_masks", ())),
             )
         )
     return kernels
+
+
+def _dtypes_of(operation: object) -> tuple[str, ...]:
+    """Dtypes a declaration names, else those among ``ALL`` that its mask accepts, else the real ones."""
+    if named := getattr(operation, "cuda_dtypes", None):
+        return tuple(named)
+    mask = getattr(operation, "accept", None)
+    if mask is None:
+        return REAL
+    from flambeau.dtypes import DTYPES
+
+    bits = {str(dtype).removeprefix("torch.").removeprefix("flambeau."): dtype.bit for dtype in DTYPES}
+    accepted = tuple(name for name in ALL if bits[name] & mask)
+    # Integers of an operation that computes in floats are converted before the mask is asked.
+    converted = (*INTEGRAL, "bool") if str(getattr(operation, "promote", "")) == "int_to_float" else ()
+    return tuple(name for name in ALL if name in accepted or name in converted)
 
 
 @cache
