@@ -53,13 +53,11 @@ REASONS = {
     "dtype": "a dtype",
     "internal": "a helper that leaks into the namespace",
     "jit": "TorchScript",
-    "metadata": "an attribute that every outcome records anyway",
     "module": "a namespace",
     "nested": "nested tensors",
-    "no tensor": "neither takes nor returns tensors",
     "protocol": "Python's object protocol: construction, pickling, hashing, __torch_function__",
     "quantized": "quantized tensors",
-    "random state": "the generator's state; judged through the random operations",
+    "random state": "a generator object, or a second name of a function in torch",
     "removed": "only raises: removed from PyTorch",
     "serialization": "files",
     "sparse": "sparse tensors",
@@ -72,14 +70,15 @@ REASONS = {
 LEFT_OUT = {
     "removed": """torch.eig torch.lstsq torch.matrix_rank torch.solve torch.symeig Tensor.eig Tensor.lstsq
         Tensor.solve Tensor.symeig Tensor.reinforce Tensor.volatile""",
-    "sparse": """torch.*sparse* Tensor.*sparse* torch.*_indices_copy torch.indices_copy torch.values_copy
-        Tensor.coalesce Tensor.is_coalesced Tensor.crow_indices Tensor.ccol_indices Tensor.col_indices
-        Tensor.row_indices Tensor.indices Tensor.values Tensor.dense_dim Tensor.to_dense Tensor.smm Tensor.sspaddmm
-        torch.dsmm torch.hsmm torch.hspmm torch.smm torch.spmm torch.saddmm torch.sspaddmm""",
+    "sparse": """torch.*sparse* torch.*_indices_copy torch.indices_copy torch.values_copy Tensor.coalesce
+        Tensor.is_coalesced Tensor.crow_indices Tensor.ccol_indices Tensor.col_indices Tensor.row_indices
+        Tensor.indices Tensor.values Tensor.dense_dim Tensor.to_dense Tensor.smm Tensor.sspaddmm torch.dsmm
+        torch.hsmm torch.hspmm torch.smm torch.spmm torch.saddmm torch.sspaddmm Tensor.to_sparse* Tensor.sparse_*
+        Tensor.resize_as_sparse_""",
     "quantized": """torch.*quantize* torch.*fake_quant* torch.q_* torch.int_repr torch.choose_qparams_optimized
-        torch.qscheme torch.per_channel_* torch.per_tensor_* Tensor.*quantize* Tensor.q_* Tensor.qscheme
-        Tensor.int_repr torch.fbgemm_*""",
-    "nested": "Tensor.is_nested Tensor.to_padded_tensor torch.jagged",
+        torch.qscheme torch.per_channel_* torch.per_tensor_* Tensor.q_* Tensor.qscheme Tensor.int_repr
+        torch.fbgemm_* Tensor.dequantize""",
+    "nested": """Tensor.to_padded_tensor torch.jagged""",
     "distributed": """torch.prepare_multiprocessing_environment torch.is_distributed Tensor.is_distributed
         Tensor.is_shared Tensor.share_memory_""",
     "jit": """torch.fork torch.wait torch.import_ir_module* torch.parse_* torch.merge_type_from_type_comment
@@ -88,18 +87,18 @@ LEFT_OUT = {
     "storage": """torch.*Storage torch.StorageBase torch.is_storage Tensor.storage Tensor.storage_type
         Tensor.untyped_storage Tensor.data_ptr Tensor.const_data_ptr Tensor.record_stream""",
     "serialization": "torch.load torch.save torch.from_file",
-    "random state": """torch.*rng_state torch.seed torch.initial_seed torch.manual_seed torch.default_generator
-        torch.thread_safe_generator torch.random.*""",
-    "config": """torch.*autocast* torch.*anomaly* torch.*deterministic* torch.get_default_* torch.set_default_*
-        torch.get_num_* torch.set_num_* torch.init_num_threads torch.*float32_matmul_precision
-        torch.set_flush_denormal torch.set_printoptions torch.*warn_always* torch.is_grad_enabled
-        torch.is_inference_mode_enabled torch.compiled_with_cxx11_abi""",
+    "random state": """torch.thread_safe_generator torch.default_generator torch.random.*""",
+    "config": """torch.*autocast* torch.*anomaly* torch.*deterministic* torch.get_num_* torch.set_num_*
+        torch.init_num_threads torch.*float32_matmul_precision torch.set_flush_denormal torch.set_printoptions
+        torch.*warn_always* torch.is_grad_enabled torch.is_inference_mode_enabled torch.compiled_with_cxx11_abi
+        torch.get_default_device torch.set_default_device""",
     "autograd": """torch.set_grad_enabled torch.enable_grad torch.no_grad torch.inference_mode
         torch.autograd.backward torch.autograd.grad torch.autograd.gradcheck torch.autograd.gradgradcheck
         torch.autograd.variable torch.autograd.is_*_enabled torch.autograd.kineto_available torch.autograd.*_grad
         torch.autograd.inference_mode torch.autograd.set_* torch.autograd.detect_anomaly
         torch.autograd.enforce_grad_layout_policy Tensor.backward Tensor.retain_grad Tensor.register_hook
-        Tensor.register_post_accumulate_grad_hook""",
+        Tensor.register_post_accumulate_grad_hook Tensor.grad_fn Tensor.grad_dtype Tensor.output_nr
+        Tensor.retains_grad Tensor.name""",
     "callable": """torch.compile torch.cond torch.while_loop torch.vmap torch.autograd.functional.* Tensor.apply_
         Tensor.map_ Tensor.map2_""",
     "backend": """torch.cudnn_* torch.miopen_* torch.mkldnn_* Tensor.to_mkldnn torch.batch_norm_* torch.native_*
@@ -108,28 +107,27 @@ LEFT_OUT = {
         Tensor.slice_inverse""",
     "device": """Tensor.cuda Tensor.ipu Tensor.xpu Tensor.mtia Tensor.pin_memory Tensor.is_pinned
         Tensor.__cuda_array_interface__ torch.is_vulkan_available torch.get_device_module torch.Event torch.Stream
-        torch.AcceleratorError torch.profiler_allow_cudagraph_cupti_lazy_reinit_cuda12""",
+        torch.AcceleratorError torch.profiler_allow_cudagraph_cupti_lazy_reinit_cuda12 Tensor.is_cuda Tensor.is_ipu
+        Tensor.is_maia Tensor.is_mkldnn Tensor.is_mps Tensor.is_mtia Tensor.is_vulkan Tensor.is_xla Tensor.is_xpu""",
     "internal": """torch.classproperty torch.get_file_path torch.typename torch.PRIVATE_OPS
         torch.nn.functional.assert_int_or_pair torch.nn.functional.boolean_dispatch
         torch.nn.functional.*torch_function* torch.autograd.*torch_function torch.autograd.is_tensor_like
         Tensor.__dlpack_c_exchange_api__ Tensor.module_load Tensor.index""",
     "data": "torch.utils.data.*",
-    "no tensor": """torch.broadcast_shapes torch.can_cast torch.promote_types torch.is_tensor
-        torch.nn.init.calculate_gain""",
     "protocol": """Tensor.__new__ Tensor.__init_subclass__ Tensor.__subclasshook__ Tensor.__torch_dispatch__
         Tensor.__torch_function__ Tensor.__hash__ Tensor.__delitem__ Tensor.__dir__ Tensor.__reduce_ex__
         Tensor.__setstate__ Tensor.__array_wrap__ Tensor.__array_priority__ Tensor.__class__ Tensor.__dict__
         Tensor.__weakref__ Tensor.__annotations__ Tensor.__doc__ Tensor.__module__""",
 }
 
-# Attributes that compute a tensor; every other attribute is metadata.
-TENSOR_PROPERTIES = frozenset(("T", "H", "mT", "mH", "real", "imag", "data"))
-
 # Classes that construct dense tensors, beside the legacy tensor types.
 CONSTRUCTORS = frozenset(("torch.Tensor", "torch.autograd.Variable"))
 
 # In-place names with a functional namesake that takes other arguments: operations of their own.
-NOT_INPLACE_OF = frozenset(("normal_", "bernoulli_", "resize_", "resize_as_"))
+NOT_INPLACE_OF = frozenset(("normal_", "resize_", "resize_as_", "detach_"))
+
+# Names with an underscore that leave the elements alone.
+CHANGE_NO_ELEMENTS = frozenset(("detach_", "requires_grad_"))
 
 # Python's operators and the operation each one is; other dunder methods of Tensor are operations of their own name.
 OPERATORS = {
@@ -201,8 +199,6 @@ class Recorder:
             if matches(path, pattern):
                 self.used.add(pattern)
                 return reason
-        if kind == "property":
-            return None if path.split(".")[-1] in TENSOR_PROPERTIES else "metadata"
         if kind == "dtype":
             return "dtype"
         if kind == "constant":
@@ -219,6 +215,8 @@ class Recorder:
         if name.startswith("__"):
             op = OPERATION_OF.get(name, name)
             return op, ["operator"] if op != name else ["method", "operator"]
+        if name in CHANGE_NO_ELEMENTS:
+            return full, ["method" if owner == "Tensor" else "function"]
         if name.endswith("_"):
             namesake = has_namesake(prefix, name[:-1]) and name not in NOT_INPLACE_OF
             return (full[:-1] if namesake else full), ["inplace"]
@@ -312,7 +310,13 @@ def record_surface() -> dict[str, Any]:
             if name.startswith("_") and not dunder:
                 continue
             value = inspect.getattr_static(torch.Tensor, name)
-            if dunder and name in vars(object) and getattr(torch.Tensor, name) is getattr(object, name):
+            # str() is inherited, but the text is PyTorch's
+            if (
+                dunder
+                and name != "__str__"
+                and name in vars(object)
+                and getattr(torch.Tensor, name) is getattr(object, name)
+            ):
                 continue
             recorder.record(f"Tensor.{name}", value)
             if recorder.rows[f"Tensor.{name}"]["kind"] == "function":
