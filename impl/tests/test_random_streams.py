@@ -270,6 +270,36 @@ def test_multinomial(shape: tuple[int, ...], dtype: torch.dtype) -> None:
             assert e.get_state() == torch_state(g)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_multinomial_without_replacement_16_bit(dtype: torch.dtype) -> None:
+    """Scores of 16 bits tie often, and the order of equal scores is PyTorch's sort's own affair."""
+    p = torch.from_numpy(np.random.RandomState(4).rand(5, 300)).to(dtype)
+    q = np.frombuffer(torch_bytes(p), DTYPES[dtype]).reshape(5, 300)
+    for k in (2, 5, 100, 300):
+        g, e = torch.Generator().manual_seed(k), Engine(k)
+        scores = p / torch.empty_like(p).exponential_(1, generator=torch.Generator().manual_seed(k))
+        expected = torch.multinomial(p, k, generator=g)
+        index = torch.from_numpy(distributions.multinomial(q, k, False, e))
+        assert torch.equal(scores.gather(1, index), scores.gather(1, expected))
+        assert all(len(set(row.tolist())) == k for row in index)
+        assert e.get_state() == torch_state(g)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("scale", [0, 1, 9.99, 10, 60, 1000, 60000, 1e12, float("inf"), -1, float("nan")])
+def test_poisson(scale: float, dtype: torch.dtype) -> None:
+    rates = torch.from_numpy(np.random.RandomState(6).rand(20, 40) * scale).to(dtype)
+    for rate in (rates, rates.t(), rates[:0]):
+        array = np.frombuffer(torch_bytes(rate), DTYPES[dtype]).reshape(tuple(rate.shape))
+        g, e = torch.Generator().manual_seed(17), Engine(17)
+        t, expected, _ = answer(lambda rate=rate, g=g: torch.poisson(rate, generator=g))
+        a, error, _ = answer(lambda array=array, e=e: distributions.poisson(array, e))
+        assert error == expected
+        if expected is None:
+            assert array_bytes(a) == torch_bytes(t)
+        assert e.get_state() == torch_state(g)
+
+
 @pytest.mark.parametrize("replacement", [False, True])
 @pytest.mark.parametrize("k", [-1, 0, 1, 2, 4])
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from . import exactmath
 from .layout import FLOAT32, FLOAT64, Array, facts, is_complex32, not_implemented, store, view_as_real
 from .mt19937 import Engine
 
+_CHUNK = 8192  # keeps the float64 temporaries in cache
+
 
 def uniform(out: Array, low: float, high: float, engine: Engine) -> Array:
     """Fill ``out`` (floating or complex) with uniforms in [low, high), one fused multiply-add each.
@@ -45,7 +47,9 @@ def uniform(out: Array, low: float, high: float, engine: Engine) -> Array:
         if last != 1:
             y *= last
     else:
-        y = exactmath.fma32(y, last - first, first)
+        for start in range(0, n, _CHUNK):
+            part = y[start : start + _CHUNK]
+            part[...] = exactmath.fma32(part, last - first, first)
     if out.dtype == FLOAT32:
         if first != 0 or last != 1:
             y[y == last] = first

@@ -194,6 +194,14 @@ def randperm(n: int, dtype: np.dtype[Any] | type, engine: Engine) -> Array:
     return out
 
 
+def _stable_argsort(x: Array) -> Array:
+    """Stable argsort of non-negative int32 by its two halves: NumPy sorts 16-bit integers by radix."""
+    if x.size < 2**16:
+        return np.argsort(x.astype(np.uint16), kind="stable")
+    order = np.argsort(x.astype(np.uint16), kind="stable")
+    return order[np.argsort((x >> 16).astype(np.uint16)[order], kind="stable")]
+
+
 def _check_permutation(n: int, numpy_dtype: np.dtype[Any]) -> None:
     dtype = facts(numpy_dtype)
     if n < 0:
@@ -218,10 +226,8 @@ def _swap_forward(partner: Array) -> Array:
     here = np.arange(n, dtype=np.int32)
     target = here.copy()
     target[:-1] += partner.astype(np.int32)
-    keys = target.astype(np.int64) << 32 | here
-    keys.sort()  # far faster than a stable argsort
-    order = (keys & 0xFFFFFFFF).astype(np.int32)  # steps grouped by target, in time order
-    grouped = (keys >> 32).astype(np.int32)
+    order = _stable_argsort(target)  # steps grouped by target, in time order
+    grouped = target[order]
     same = grouped[1:] == grouped[:-1]
     previous = np.full(n, -1, np.int32)  # the step before with the same target
     previous[order[1:]] = np.where(same, order[:-1], -1)

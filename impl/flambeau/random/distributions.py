@@ -3,6 +3,7 @@
 Every function takes the engine's lock, fills in memory order whatever the strides of ``out``, and leaves the engine in
 the state, byte for byte, that PyTorch 2.13 would have on x86 with AVX2 or AVX-512. On Intel CPUs PyTorch takes
 bernoulli_(number) from MKL's own stream instead, which is not followed.
+``out`` must not overlap itself.
 complex32 is a structure of two float16 fields (:data:`~flambeau.random.layout.COMPLEX32`).
 """
 
@@ -11,6 +12,7 @@ from .discrete import bernoulli, geometric, multinomial, random_default, random_
 from .layout import COMPLEX32
 from .mt19937 import Engine
 from .normal import log_normal, normal, normal_tensor
+from .rejection import poisson
 
 __all__ = [
     "COMPLEX32",
@@ -23,6 +25,7 @@ __all__ = [
     "multinomial",
     "normal",
     "normal_tensor",
+    "poisson",
     "random_default",
     "random_integers",
     "randperm",
