@@ -20,9 +20,9 @@ from hypothesis.internal.conjecture import providers
 
 from assay.case import Case
 from assay.catalog import entries
-from assay.catalog.form import Entry, Execution, Form, Structure
+from assay.catalog.form import Entry, Execution, Form, Structure, is_in_place
 from assay.catalog.spelling import corrupt, fill, spell
-from assay.dtypes import FLOATS, is_differentiable
+from assay.dtypes import FLOATS, category, is_differentiable
 from assay.pick import Pick
 
 
@@ -88,16 +88,29 @@ class _Rotation:
 
     def __init__(self, entry: Entry, pick: Pick) -> None:
         self.ways = {id(form): cycle(pick.shuffled(form.ways)) for form in entry.forms}
-        self.dtypes = {id(form): cycle(pick.shuffled(_pool(form))) for form in entry.forms}
+        self.any = {id(form): cycle(pick.shuffled(_pool(form))) for form in entry.forms}
+        self.written = {id(form): cycle(pick.shuffled(_holding(form)) or form.dtypes) for form in entry.forms}
 
     def next(self, form: Form) -> tuple[str, str, str]:
-        return (*next(self.ways[id(form)]), next(self.dtypes[id(form)]))
+        variant, operator = next(self.ways[id(form)])
+        in_place = variant == "inplace" or is_in_place(operator) or form.writes
+        return variant, operator, next((self.written if in_place else self.any)[id(form)])
 
 
 def _pool(form: Form) -> tuple[str, ...]:
     """The form's dtypes; those that have derivatives more often, where it has any."""
     extra = tuple(d for d in form.dtypes if is_differentiable(d)) if form.order else ()
     return (*form.dtypes, *extra, *(d for d in FLOATS if d in form.dtypes))
+
+
+def _holding(form: Form) -> tuple[str, ...]:
+    """Of these, the dtypes that can hold the operation's own result, as in-place calls must."""
+    result = form.result[0]
+
+    def holds(dtype: str) -> bool:
+        return category(result(Execution(Structure(form, {}), Pick(0), dtype))) <= category(dtype)
+
+    return tuple(d for d in _pool(form) if holds(d))
 
 
 def _execution(structure: Structure, rotation: _Rotation, pick: Pick) -> Execution:
@@ -125,7 +138,7 @@ def draw_cases(entry: Entry, profile: Profile | str = "standard", seed: int = 0)
     found = _collect(entry, count, mixed)
     rotation = _Rotation(entry, pick)
     seen: set[str] = set()
-    for wanted, make in ((profile.valid, spell), (profile.invalid, corrupt)):
+    for wanted, make in ((profile.valid, spell), (profile.invalid if entry.mistakes else 0, corrupt)):
         made = 0
         for structure, _ in zip(cycle(found), range(2 * wanted)):
             case = make(entry, _execution(structure, rotation, pick))

@@ -172,6 +172,17 @@ def _integers(rng: np.random.RandomState, n: int, dtype: str, values: Values, sh
     return rng.randint(int(low), max(int(high), int(low)) + 1, n, dtype=np.int64)
 
 
+@_plan("nonzero")
+def _nonzero(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape: tuple[int, ...]) -> np.ndarray:
+    """Divisors: integers from 1 to 9 and, where there are any, their negatives; floating numbers away from zero."""
+    if dtype == "bool":
+        return np.ones(n, np.bool_)
+    sign = np.where(rng.randint(0, 2, n) == 0, 1, -1) if dtype in NUMPY and NUMPY[dtype].kind != "u" else 1
+    if category(dtype) == 1:
+        return rng.randint(1, 10, n) * sign
+    return (0.25 + rng.random_sample(n) * 3.0) * sign
+
+
 @_plan("index")
 def _index(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape: tuple[int, ...]) -> np.ndarray:
     low, high = _between(values, 0, 1)
@@ -182,7 +193,7 @@ def _index(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape
 def _distinct(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape: tuple[int, ...]) -> np.ndarray:
     """Indices below `high`, no two alike along dimension `low` (size at most `high`)."""
     dim, high = _between(values, 0, 1)
-    if not shape:
+    if not shape or not n:
         return rng.randint(0, max(int(high), 1), n, dtype=np.int64)
     lines = n // max(shape[int(dim)], 1)
     order = np.argsort(rng.random_sample((lines, int(high))), axis=1)[:, : shape[int(dim)]]

@@ -8,7 +8,22 @@ from dataclasses import replace
 
 from assay.catalog.form import REGISTRY, Entry, Form, Param
 
-FAMILIES = ("creation", "elementwise", "reductions", "shapes", "indexing", "linear", "random")
+FAMILIES = (
+    "creation",
+    "casts",
+    "elementwise",
+    "comparison",
+    "reductions",
+    "sorting",
+    "shapes",
+    "indexing",
+    "linear",
+    "nn",
+    "random",
+    "inplace",
+    "items",
+    "legacy",
+)
 
 _loaded: dict[str, Entry] = {}
 

@@ -5,75 +5,199 @@ from __future__ import annotations
 from typing import Any
 
 from assay.case import Values
-from assay.catalog.form import Execution, arg, entry, form, kw, opt
-from assay.catalog.kinds import either, made, number, other, tensor, tensor_or_number
-from assay.catalog.results import elementwise, floating
-from assay.dtypes import COMMON, DIFFERENTIABLE, FLOATING, NUMERIC, REAL, category
-from assay.policy import ELEMENTWISE, EXACT_ELEMENTWISE, Policy
+from assay.catalog.common import x
+from assay.catalog.form import Execution, Param, arg, entry, form, kw, opt
+from assay.catalog.kinds import (
+    broadcasting,
+    choice,
+    divisor,
+    either,
+    integer,
+    made,
+    nonzero,
+    number,
+    other,
+    real,
+    tensor,
+    tensor_or_number,
+)
+from assay.catalog.results import broadcast_shape, floating, same
+from assay.catalog.results import real as real_result
+from assay.dtypes import (
+    COMMON,
+    DIFFERENTIABLE,
+    FLOATING,
+    NUMERIC,
+    REAL,
+    REAL_AND_BOOL,
+    category,
+)
+from assay.policy import ELEMENTWISE, EXACT_ELEMENTWISE, VIEW
 from assay.strategies.arguments import scalar
 
-OUT = elementwise()
+EVERYWHERE = "function method inplace"
+UNIT = Values("uniform", low=-1, high=1)
+POSITIVE = Values("positive")
+
+# name: (dtypes, where the function is interesting); integers and bools give the default dtype
+TO_FLOAT: dict[str, tuple[tuple[str, ...], Values | None]] = {
+    **dict.fromkeys(("exp", "exp2", "expm1", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sigmoid"), (COMMON, None)),
+    **dict.fromkeys(("atan", "arctan", "asinh", "arcsinh", "reciprocal"), (COMMON, None)),
+    **dict.fromkeys(("log", "log2", "log10", "log1p", "sqrt", "rsqrt"), (COMMON, POSITIVE)),
+    **dict.fromkeys(("asin", "arcsin", "acos", "arccos", "atanh", "arctanh"), (COMMON, UNIT)),
+    **dict.fromkeys(("acosh", "arccosh"), (COMMON, Values("positive", low=1))),
+    **dict.fromkeys(("erf", "erfc"), (REAL_AND_BOOL, None)),
+    "erfinv": (REAL_AND_BOOL, UNIT),
+}
+for name, (dtypes, prefer) in TO_FLOAT.items():
+    entry(name, x(dtypes, prefer=prefer), variants=EVERYWHERE, out=broadcast_shape, result=floating, order=2,
+          policy=ELEMENTWISE)  # fmt: skip
+
+# name: (dtypes, order); the result has the input's dtype
+KEEPING: dict[str, tuple[tuple[str, ...], int]] = {
+    **dict.fromkeys(("neg", "negative"), (NUMERIC, 2)),
+    **dict.fromkeys(("floor", "ceil", "trunc", "fix"), (REAL, 2)),
+    "frac": (FLOATING, 2),
+    "sign": (REAL_AND_BOOL, 2),
+    "sgn": (COMMON, 2),
+    "square": (COMMON, 2),
+    **dict.fromkeys(("deg2rad", "rad2deg"), (FLOATING, 2)),
+}
+ARITHMETIC = ("square", "deg2rad", "rad2deg", "sgn")
+for name, (dtypes, order) in KEEPING.items():
+    entry(name, x(dtypes), variants=EVERYWHERE, operators="neg" if name == "neg" else "",
+          out=None if name == "square" else broadcast_shape, order=order,
+          policy=ELEMENTWISE if name in ARITHMETIC else EXACT_ELEMENTWISE)  # fmt: skip
+
+for name in ("abs", "absolute"):
+    entry(name, x(NUMERIC), variants=EVERYWHERE, operators="abs" if name == "abs" else "", out=broadcast_shape,
+          result=real_result, order=2, policy=ELEMENTWISE)  # fmt: skip
+entry("positive", x(NUMERIC), operators="pos", order=2, policy=VIEW)
+entry(
+    "round",
+    form(x(REAL), variants=EVERYWHERE, out=broadcast_shape, order=2, weight=2),
+    form(x(FLOATING), kw("decimals", integer(-2, 3), 0), variants=EVERYWHERE, out=broadcast_shape, order=2),
+    policy=EXACT_ELEMENTWISE,
+)
+entry("relu", x(REAL), variants=EVERYWHERE, order=2, policy=EXACT_ELEMENTWISE)
+entry("conj", x(COMMON), order=2, policy=ELEMENTWISE)
+entry("real", x(COMMON), variants="function", order=2, policy=ELEMENTWISE)
+entry("imag", x(("complex64", "complex128")), variants="function", order=2, policy=ELEMENTWISE)
+entry("angle", x(COMMON), out=broadcast_shape, result=lambda ex: real_result(ex) if category(ex.dtype) > 1 else floating(ex),
+      order=2, policy=ELEMENTWISE)  # fmt: skip
+entry(
+    "nan_to_num",
+    x(REAL_AND_BOOL, prefer=Values("special")), opt("nan", real(-2, 2)), opt("posinf", real(-2, 2)), opt("neginf", real(-2, 2)),
+    variants=EVERYWHERE, out=broadcast_shape, order=2, policy=EXACT_ELEMENTWISE,
+)  # fmt: skip
 
 
-def alpha(drawn: Any, ex: Execution) -> Any:
-    """A multiplier that the result's category can hold."""
-    return scalar(ex.pick, min(category(ex.dtype), ex.pick.integer(1, 3))) if ex.dtype != "bool" else True
+def multiplier(drawn: Any, ex: Execution) -> Any:
+    """A scale that the results' category can hold."""
+    if ex.dtype == "bool" or category(ex.dtype) == 1:
+        return scalar(ex.pick, 1)
+    return scalar(ex.pick, ex.pick.integer(1, category(ex.dtype)))
 
 
-def unary(
+ALPHA = kw("alpha", made(multiplier))
+
+
+def binary(
     op: str,
-    dtypes: tuple[str, ...] = COMMON,
-    prefer: Values | None = None,
-    policy: Policy = ELEMENTWISE,
-    order: int = 2,
-    to_float: bool = True,
-    variants: str = "function method inplace",
+    dtypes: tuple[str, ...],
+    operand: Param,
+    *more: Param,
     operators: str = "",
+    result: Any = same,
+    order: int = 2,
+    **options: Any,
 ) -> None:
-    """One tensor in, one of the same shape out."""
-    inplace = tuple(d for d in dtypes if d in DIFFERENTIABLE) if to_float else dtypes
-    rest = " ".join(v for v in variants.split() if v != "inplace")
-    out = elementwise(floating) if to_float else OUT
-    forms = [
-        form(
-            arg("input", tensor(dtypes, prefer=prefer)),
-            variants=rest,
-            operators=operators,
-            out=out,
-            order=order,
-            weight=3,
-        )
-    ]
-    if "inplace" in variants:
-        forms.append(form(arg("input", tensor(inplace, prefer=prefer)), variants="inplace", order=order))
-    entry(op, *forms, policy=policy)
+    """Two operands that broadcast and promote."""
+    entry(op, x(dtypes), operand, *more, variants=options.pop("variants", EVERYWHERE), operators=operators,
+          out=options.pop("out", broadcast_shape), result=result, order=order,
+          policy=options.pop("policy", ELEMENTWISE), alias=True, **options)  # fmt: skip
 
 
-unary("exp")
-unary("sqrt", prefer=Values("positive"))
+def operand(dtypes: tuple[str, ...] = COMMON, scalar: number | None = None, **values: Any) -> Param:
+    """`other`: a tensor or a Python number."""
+    return arg("other", tensor_or_number(other(dtypes, **values), scalar))
 
+
+binary("add", COMMON, operand(), ALPHA, operators="add radd iadd")
+binary("sub", NUMERIC, operand(NUMERIC), ALPHA, operators="sub rsub isub")
+binary("subtract", NUMERIC, operand(NUMERIC), ALPHA)
+binary("rsub", NUMERIC, operand(NUMERIC), ALPHA, variants="function", out=None)
+for name in ("mul", "multiply"):
+    binary(name, COMMON, operand(), operators="mul rmul imul" if name == "mul" else "")
+
+ROUNDING = kw("rounding_mode", choice(("floor", "trunc"), ("ceil", 1, b"floor")), 0)
+DIVISOR = operand(REAL, number(2, fits=nonzero), values=divisor)
+for name in ("div", "divide"):
+    entry(
+        name,
+        form(x(COMMON), operand(), variants=EVERYWHERE, out=broadcast_shape, result=floating, order=2,
+             operators="truediv rtruediv itruediv" if name == "div" else ""),
+        form(x(REAL), DIVISOR, ROUNDING, variants=EVERYWHERE, out=broadcast_shape, order=2),
+        policy=ELEMENTWISE, alias=True,
+    )  # fmt: skip
+binary("true_divide", COMMON, operand(), result=floating)
+binary("floor_divide", REAL, DIVISOR, operators="floordiv rfloordiv ifloordiv", order=0)
+binary("remainder", REAL, DIVISOR, operators="mod rmod imod")
+binary("fmod", REAL, DIVISOR)
+
+
+def exponent(value: Any, ex: Execution) -> bool:
+    """Integers are not raised to negative Python integers."""
+    return category(ex.dtype) > 1 or isinstance(value, float | complex) or value >= 0
+
+
+EXPONENT = Values("uniform", low=-3, high=3)
 entry(
-    "add",
-    form(arg("input", tensor(COMMON)), arg("other", tensor_or_number(COMMON)), kw("alpha", made(alpha)),
-         variants="function method inplace", operators="add radd iadd", out=OUT, order=2),
-    policy=ELEMENTWISE, alias=True,
+    "pow",
+    form(x(NUMERIC, prefer=POSITIVE), arg("exponent", tensor_or_number(other(NUMERIC, prefer=EXPONENT), number(fits=exponent))),
+         variants=EVERYWHERE, operators="pow ipow", out=broadcast_shape, order=2, weight=3),
+    form(arg("self", number()), arg("exponent", tensor(NUMERIC, prefer=EXPONENT)), variants="function", order=2),
+    form(x(NUMERIC, prefer=EXPONENT), arg("exponent", either((number(),))), variants="", operators="rpow", order=2),
+    policy=ELEMENTWISE,
 )  # fmt: skip
-entry(
-    "mul",
-    form(arg("input", tensor(COMMON)), arg("other", tensor_or_number(COMMON)),
-         variants="function method inplace", operators="mul rmul imul", out=OUT, order=2),
-    policy=ELEMENTWISE, alias=True,
-)  # fmt: skip
+for name in ("atan2", "arctan2"):
+    binary(name, REAL_AND_BOOL, arg("other", other(REAL_AND_BOOL)), result=floating)
+for name in ("maximum", "minimum", "fmax", "fmin"):
+    binary(
+        name, REAL_AND_BOOL, arg("other", other(REAL_AND_BOOL)), variants="function method", policy=EXACT_ELEMENTWISE
+    )
+
+LOW, HIGH = number(2), number(2)
+for name in ("clamp", "clip"):
+    entry(
+        name,
+        form(x(REAL), arg("min", LOW), opt("max", HIGH), variants=EVERYWHERE, out=broadcast_shape, order=2, weight=2),
+        form(x(REAL), kw("max", HIGH, 0), variants=EVERYWHERE, out=broadcast_shape, order=2),
+        form(x(REAL), arg("min", other(REAL)), opt("max", other(REAL, "input", "min")), variants=EVERYWHERE,
+             out=broadcast_shape, order=2),
+        policy=EXACT_ELEMENTWISE,
+    )  # fmt: skip
+for name, bound in (("clamp_min", "min"), ("clamp_max", "max")):
+    entry(name, x(REAL), arg(bound, tensor_or_number(other(REAL), number(2))), variants=EVERYWHERE, out=broadcast_shape,
+          order=2, policy=EXACT_ELEMENTWISE)  # fmt: skip
+
+WHERE = arg("condition", tensor(("bool",), own=True))
+LEFT = arg("input", either((other(COMMON, "condition"), number()), (5, 1)))
+RIGHT = arg("other", either((other(COMMON, "condition", "input"), number()), (5, 1)))
 entry(
     "where",
-    form(arg("condition", tensor(("bool",), own=True)), arg("input", either((other(COMMON, "condition"), number()), (5, 1))),
-         arg("other", either((other(COMMON, "condition", "input"), number()), (5, 1))), variants="function", order=2, dtypes=COMMON),
-    policy=ELEMENTWISE,
+    form(WHERE, LEFT, RIGHT, variants="function", order=2, dtypes=COMMON, weight=3),
+    form(arg("condition", tensor(("bool",), own=True)), arg("input", other(COMMON, "condition", mixed=False)),
+         arg("other", other(COMMON, "condition", "input", mixed=False)), variants="", out=broadcast_shape, dtypes=COMMON),
+    form(x(), arg("condition", tensor(("bool",), broadcasting(("input",)), own=True)), arg("other", either((other(COMMON, "input", "condition"), number()), (5, 1))),
+         variants="method", order=2),
+    form(arg("condition", tensor(COMMON)), variants="function"),
+    policy=EXACT_ELEMENTWISE,
 )  # fmt: skip
-entry(
-    "clamp",
-    form(arg("input", tensor(REAL)), arg("min", number(2)), opt("max", number(2)), variants="function method inplace", out=OUT, order=2),
-    form(arg("input", tensor(REAL)), arg("min", other(REAL, "input")), opt("max", other(REAL, "input", "min")),
-         variants="function method inplace", out=OUT, order=2),
-    policy=ELEMENTWISE,
-)  # fmt: skip
+
+WEIGHT = either((number(3, keep=True), other((), "input", "end", mixed=False)), (1, 1))
+entry("lerp", x(DIFFERENTIABLE), arg("end", other((), mixed=False)), arg("weight", WEIGHT), variants=EVERYWHERE,
+      out=broadcast_shape, order=2, policy=ELEMENTWISE)  # fmt: skip
+for name, dtypes in (("addcmul", NUMERIC), ("addcdiv", DIFFERENTIABLE)):
+    entry(name, x(dtypes), arg("tensor1", other(dtypes, mixed=False)), arg("tensor2", other(dtypes, "input", "tensor1", mixed=False)),
+          kw("value", made(multiplier)), variants=EVERYWHERE, out=broadcast_shape, order=2, policy=ELEMENTWISE)  # fmt: skip

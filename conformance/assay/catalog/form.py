@@ -1,10 +1,14 @@
 """The form of a catalogue entry: an operation, the ways to call it, and constraints on its arguments.
 
+    entry("transpose", INPUT, arg("dim0", dim()), arg("dim1", dim()), variants="function method inplace", order=2,
+          policy=VIEW)
+
+An operation with several signatures has several forms:
+
     entry("sum",
-        form(arg("input", tensor(COMMON)), kw("dtype", dtype())),
-        form(arg("input", tensor(COMMON)), arg("dim", dims("input")), opt("keepdim", flag()), kw("dtype", dtype()),
-             variants="function method out", out=reduced),
-        order=2, policy=SUM)
+        form(INPUT, DTYPE, order=2),
+        form(INPUT, arg("dim", dims()), KEEPDIM, DTYPE, out=reduced, result=summed, order=2),
+        policy=SUM)
 
 An argument's `Kind` works in two steps. `structure` runs under Hypothesis and decides what shapes everything else:
 shapes, dims, indices. `realise` runs once for each execution of that structure and fills in dtype, layout, value plan
@@ -13,7 +17,7 @@ and scalars. Later arguments may look at earlier ones in both. `bad` offers valu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,7 +76,7 @@ class Execution:
     @property
     def in_place(self) -> bool:
         """Whether the first argument is written to."""
-        return self.variant == "inplace" or self.operator[:1] == "i" and self.operator != "invert"
+        return self.variant == "inplace" or is_in_place(self.operator) or self.structure.form.writes
 
     def shape(self, name: str) -> Shape:
         """The shape of a tensor argument in this execution."""
@@ -135,8 +139,14 @@ def kw(name: str, kind: Kind, absent: float = 0.65) -> Param:
     return Param(name, kind, absent, "keyword")
 
 
-OutRule = Callable[["Execution"], tuple[tuple[Shape | None, str], ...]]
-Bad = Callable[["Execution"], Iterator[tuple[tuple[Any, ...], dict[str, Any]]]]
+ShapeOf = Callable[["Execution"], "Shape | None"]
+DtypeOf = Callable[["Execution"], str]
+Bad = Callable[["Execution"], Iterable[tuple[tuple[Any, ...], dict[str, Any]]]]
+
+
+def same(ex: Execution) -> str:
+    """The primary dtype."""
+    return ex.dtype
 
 
 @dataclass(frozen=True)
@@ -144,18 +154,21 @@ class Form:
     """One signature of an operation.
 
     variants: how it may be called: "function", "method", "inplace", "out"; operators: names in `operator`, with "r"
-    before it for the reflected form (a number on the left) and "i" for the in-place one. out: shapes (None where not
-    known) and dtypes of the result, which `out=` is fitted to. order: highest derivative. weight: how often it is
-    drawn beside the other forms.
+    before it for the reflected form (a number on the left) and "i" for the in-place one. result: the dtypes of the
+    results, which keep in-place calls to dtypes that can take them; out: the results' shape, which `out=` is fitted
+    to. order: highest derivative. weight: how often it is drawn beside the other forms. writes: every variant writes
+    into the first argument.
     """
 
     params: tuple[Param, ...]
     variants: tuple[str, ...]
     operators: tuple[str, ...] = ()
-    out: OutRule | None = None
+    out: ShapeOf | None = None
+    result: tuple[DtypeOf, ...] = (same,)
     order: int = 0
     weight: int = 1
     dtypes: tuple[str, ...] = ()
+    writes: bool = False
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
@@ -163,13 +176,23 @@ class Form:
         return (*((v, "") for v in self.variants), *(("operator", name) for name in self.operators))
 
 
-@dataclass(frozen=True)
+def is_reflected(operator: str) -> bool:
+    """Whether the number stands on the left ("radd")."""
+    return operator[:1] == "r" and operator != "rshift"
+
+
+def is_in_place(operator: str) -> bool:
+    """Whether the operator writes into its first argument ("iadd")."""
+    return operator == "setitem" or (operator[:1] == "i" and operator != "invert")
+
+
+@dataclass(frozen=True, repr=False)
 class Entry:
     """An operation of PyTorch in the catalogue.
 
     op: its path without `torch.` and `Tensor.`. family: the module it is declared in. calls: what each variant calls,
     where that is not `torch.<op>`, `Tensor.<op>` and `Tensor.<op>_`. bad: (args, kwargs) of its own to be refused.
-    alias: tensor arguments of equal shape and dtype may be one tensor.
+    alias: tensor arguments of equal shape and dtype may be one tensor. mistakes: whether calls can be wrong at all.
     """
 
     op: str
@@ -179,6 +202,10 @@ class Entry:
     calls: Mapping[str, str] = field(default_factory=dict)
     bad: Bad | None = None
     alias: bool = False
+    mistakes: bool = True
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.op}>"
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -188,8 +215,7 @@ class Entry:
     def call(self, variant: str, operator: str = "") -> str:
         """The path that is called, e.g. "torch.sum", "Tensor.add_", "operator.add"."""
         if operator:
-            reflected = operator[0] == "r" and operator not in ("rshift",)
-            return f"operator.{operator[1:] if reflected else operator}"
+            return f"operator.{operator[1:] if is_reflected(operator) else operator}"
         if variant in self.calls:
             return self.calls[variant]
         if variant == "out" and "function" in self.calls:
@@ -202,12 +228,15 @@ def form(
     *params: Param,
     variants: str = "function method",
     operators: str = "",
-    out: OutRule | None = None,
+    out: ShapeOf | None = None,
+    result: DtypeOf | tuple[DtypeOf, ...] = same,
     order: int = 0,
     weight: int = 1,
     dtypes: tuple[str, ...] = (),
+    writes: bool = False,
 ) -> Form:
-    """A signature. `out=` is added to the variants when a rule for it is given.
+    """A signature. "out" is added to the variants when a rule for it is given; the primary dtypes are those of the
+    first argument that names any.
 
     Raises ValueError on unknown variants, names that repeat, and a required argument after an optional one.
     """
@@ -226,7 +255,8 @@ def form(
             optional = bool(p.optional)
     if not dtypes:
         dtypes = next((p.kind.dtypes for p in params if getattr(p.kind, "dtypes", ())), COMMON)
-    return Form(params, listed, tuple(operators.split()), out, order, weight, dtypes)
+    results = result if isinstance(result, tuple) else (result,)
+    return Form(params, listed, tuple(operators.split()), out, results, order, weight, dtypes, writes)
 
 
 REGISTRY: dict[str, Entry] = {}
@@ -234,14 +264,23 @@ REGISTRY: dict[str, Entry] = {}
 
 def entry(
     op: str,
-    *forms: Form,
+    *parts: Param | Form,
     policy: Policy,
     calls: Mapping[str, str] | None = None,
     bad: Bad | None = None,
     alias: bool = False,
+    mistakes: bool = True,
+    **options: Any,
 ) -> Entry:
-    """Put an operation into the catalogue. Raises ValueError when it is there already."""
+    """Put an operation into the catalogue: its forms, or the arguments and options of its only form.
+
+    Raises ValueError when it is there already.
+    """
     if op in REGISTRY:
         raise ValueError(f"{op} is in the catalogue already")
-    REGISTRY[op] = made = Entry(op, forms, policy, "", calls or {}, bad, alias)
+    forms = tuple(part for part in parts if isinstance(part, Form))
+    params = [part for part in parts if isinstance(part, Param)]
+    if (params or not parts) == bool(forms) or (forms and options):
+        raise ValueError(f"{op}: either forms, or arguments and options of one")
+    REGISTRY[op] = made = Entry(op, forms or (form(*params, **options),), policy, "", calls or {}, bad, alias, mistakes)
     return made

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from assay.case import Layout, Make, Named, TensorSpec, Values
-from assay.catalog.form import Alternatives, Execution, Kind, Structure
+from assay.catalog.form import Alternatives, Execution, Kind, Param, Structure, is_reflected
 from assay.dtypes import ALL, BAREBONES, COMMON, category
 from assay.pick import Pick
 from assay.strategies.arguments import dim_sets, layout, plan, scalar, stranger
@@ -23,7 +23,7 @@ ShapeRule = Callable[[st.DrawFn, Structure], Shape]
 
 
 @dataclass(frozen=True)
-class shaped:  # noqa: N801 - reads as a word in a declaration
+class shaped:
     """Any shape of these ranks, each size at least `min_size`."""
 
     min_rank: int = 0
@@ -38,7 +38,7 @@ _shapes = functools.cache(shapes)
 
 
 @dataclass(frozen=True)
-class broadcasting:  # noqa: N801
+class broadcasting:
     """A shape that broadcasts with those of the named arguments."""
 
     names: tuple[str, ...]
@@ -67,6 +67,7 @@ class Tensor(Kind):
     plans: Callable[[Execution, Shape], Values] | None = None
     prefer: Values | None = None
     grad: bool = True
+    contiguous: bool = False
 
     def structure(self, draw: st.DrawFn, env: Structure) -> Shape:
         return self.shape(draw, env)
@@ -91,7 +92,8 @@ class Tensor(Kind):
             values = plan(ex.pick, self.prefer, smooth=ex.order > 0)
         written = ex.in_place and not any(isinstance(v, TensorSpec) for v in ex.values.values())
         wants_grad = self.grad and ex.order > 0 and category(dtype) >= 2 and ex.pick.chance(0.85)
-        return TensorSpec(shape, dtype, values, layout(ex.pick, shape, expanded=not written), wants_grad)
+        lies = Layout() if self.contiguous else layout(ex.pick, shape, expanded=not written)
+        return TensorSpec(shape, dtype, values, lies, wants_grad)
 
     def bad(self, good: Any, name: str, ex: Execution) -> Iterator[Any]:
         yield stranger(ex.pick)
@@ -129,51 +131,67 @@ def tensor(
     values: Values | Callable[[Execution, Shape], Values] | None = None,
     prefer: Values | None = None,
     grad: bool = True,
+    contiguous: bool = False,
 ) -> Tensor:
     """A tensor; see `Tensor`. `values` constrains the elements (a plan or a function), `prefer` only favours one."""
     plans = (lambda ex, shape: values) if isinstance(values, Values) else values
     relation = "own" if own else "mixed" if mixed else "primary"
-    return Tensor(dtypes, shape or shaped(), relation, plans, prefer, grad)
+    return Tensor(dtypes, shape or shaped(), relation, plans, prefer, grad, contiguous)
 
 
-def other(dtypes: tuple[str, ...] = (), *names: str, prefer: Values | None = None) -> Tensor:
+def other(
+    dtypes: tuple[str, ...] = (),
+    *names: str,
+    mixed: bool = True,
+    values: Values | Callable[[Execution, Shape], Values] | None = None,
+    prefer: Values | None = None,
+) -> Tensor:
     """A second operand: broadcasts with the named arguments ("input"), mixes dtypes."""
-    return Tensor(dtypes, broadcasting(names or ("input",)), "mixed", None, prefer)
+    return tensor(dtypes, broadcasting(names or ("input",)), mixed=mixed, values=values, prefer=prefer)
+
+
+def divisor(ex: Execution, shape: Shape) -> Values:
+    """No zeros among integers, where PyTorch refuses them; anything among floating numbers."""
+    return Values("nonzero") if category(ex.dtype) < 2 else plan(ex.pick, smooth=ex.order > 0)
 
 
 @dataclass(frozen=True)
 class number(Kind):  # noqa: N801
     """A Python number beside a tensor: of its category, now and then of another; never above it in place.
 
-    highest: no category above this (0 bool, 1 int, 2 float, 3 complex).
+    highest: no category above this (0 bool, 1 int, 2 float, 3 complex). keep: never above the tensor's category.
+    fits: a predicate on (number, execution) that the operation needs (a divisor is not 0).
     """
 
     highest: int = 3
-    choices: tuple[Any, ...] = ()
+    keep: bool = False
+    fits: Callable[[Any, Execution], bool] | None = None
 
     def realise(self, drawn: Any, name: str, ex: Execution) -> Any:
-        if self.choices:
-            return ex.pick.choice(self.choices)
         own = min(category(ex.dtype), self.highest)
         kind = own
         if ex.pick.chance(0.3):
-            top = (
-                own
-                if ex.in_place or ex.variant == "out"
-                else min(3 if own == 3 or ex.pick.chance(0.1) else 2, self.highest)
-            )
-            kind = ex.pick.integer(0, top)
-        value = scalar(ex.pick, kind)
-        if kind == 1 and ex.dtype in ("uint8", *BAREBONES) and isinstance(value, int) and not isinstance(value, bool):
-            return abs(value)
-        return value
+            held = self.keep or ex.in_place or ex.variant == "out"
+            kind = ex.pick.integer(0, own if held else min(3 if ex.pick.chance(0.1) else 2, self.highest))
+        for _ in range(20):
+            value = scalar(ex.pick, kind)
+            if kind == 1 and ex.dtype in ("uint8", *BAREBONES):
+                value = abs(value)
+            if self.fits is None or self.fits(value, ex):
+                return value
+        return {0: True, 1: 2, 2: 2.0, 3: 1 + 1j}[kind]
 
     def bad(self, good: Any, name: str, ex: Execution) -> Iterator[Any]:
         yield stranger(ex.pick, (float,))
 
 
+def nonzero(value: Any, ex: Execution) -> bool:
+    """For divisors."""
+    return bool(value)
+
+
 @dataclass(frozen=True)
-class integer(Kind):  # noqa: N801
+class integer(Kind):
     """A Python integer from low to high; either bound may be a function of the structure."""
 
     low: int | Callable[[Structure], int] = 0
@@ -192,7 +210,7 @@ class integer(Kind):  # noqa: N801
 
 
 @dataclass(frozen=True)
-class real(Kind):  # noqa: N801
+class real(Kind):
     """A Python float from low to high, or one of `among`."""
 
     low: float = 0.0
@@ -209,7 +227,7 @@ class real(Kind):  # noqa: N801
 
 
 @dataclass(frozen=True)
-class choice(Kind):  # noqa: N801
+class choice(Kind):
     """One of a few values, with some that are refused."""
 
     among: tuple[Any, ...]
@@ -229,7 +247,7 @@ def flag() -> choice:
 
 
 @dataclass(frozen=True)
-class dim(Kind):  # noqa: N801
+class dim(Kind):
     """A dimension of the named tensor, from either end; `extra` more than it has (unsqueeze, stack)."""
 
     of: str = "input"
@@ -253,7 +271,7 @@ class dim(Kind):  # noqa: N801
 
 
 @dataclass(frozen=True)
-class dims(Kind):  # noqa: N801
+class dims(Kind):
     """Several different dimensions of the named tensor: an int or a tuple or list, None when `none`."""
 
     of: str = "input"
@@ -280,7 +298,7 @@ class dims(Kind):  # noqa: N801
 
 
 @dataclass(frozen=True)
-class permutation(Kind):  # noqa: N801
+class permutation(Kind):
     """All dimensions of the named tensor in any order, from either end."""
 
     of: str = "input"
@@ -300,7 +318,7 @@ class permutation(Kind):  # noqa: N801
 
 
 @dataclass(frozen=True)
-class dtype(Kind):  # noqa: N801
+class dtype(Kind):
     """A dtype argument; `wide` ones are not below the primary dtype's category."""
 
     names: tuple[str, ...] = COMMON
@@ -318,7 +336,7 @@ class dtype(Kind):  # noqa: N801
 
 
 @dataclass(frozen=True)
-class size(Kind):  # noqa: N801
+class size(Kind):
     """A size: any shape, or one that `rule` draws."""
 
     rule: ShapeRule = field(default_factory=shaped)
@@ -351,7 +369,7 @@ def reshaping(of: str = "input", inferred: bool = True) -> ShapeRule:
 
 
 @dataclass(frozen=True)
-class index(Kind):  # noqa: N801
+class index(Kind):
     """What stands between brackets: basic and advanced index expressions on the named tensor."""
 
     of: str = "input"
@@ -391,7 +409,7 @@ def _index_tensors(item: Any, pick: Pick) -> Any:
 
 
 @dataclass(frozen=True)
-class either(Kind):  # noqa: N801
+class either(Kind):
     """One of several kinds; a number where the operator is reflected."""
 
     kinds: tuple[Kind, ...]
@@ -403,7 +421,7 @@ class either(Kind):  # noqa: N801
         return Alternatives(drawn, shape)
 
     def realise(self, drawn: Alternatives, name: str, ex: Execution) -> Any:
-        reflected = ex.operator[:1] == "r" and ex.operator != "rshift"
+        reflected = is_reflected(ex.operator)
         allowed = (
             [i for i, k in enumerate(self.kinds) if isinstance(k, number)] if reflected else range(len(self.kinds))
         )
@@ -415,13 +433,13 @@ class either(Kind):  # noqa: N801
         yield stranger(ex.pick, (float, int))
 
 
-def tensor_or_number(dtypes: tuple[str, ...] = (), *names: str, prefer: Values | None = None) -> either:
+def tensor_or_number(operand: Tensor, scalar: number | None = None) -> either:
     """The second operand of an arithmetic operator."""
-    return either((other(dtypes, *names, prefer=prefer), number()), (7, 3))
+    return either((operand, scalar or number()), (7, 3))
 
 
 @dataclass(frozen=True)
-class made(Kind):  # noqa: N801
+class made(Kind):
     """Whatever two functions say: one for the structure, one for the execution."""
 
     how: Callable[[Any, Execution], Any]
@@ -438,3 +456,32 @@ class made(Kind):  # noqa: N801
         if self.refused:
             yield ex.pick.choice(self.refused)
         yield stranger(ex.pick)
+
+
+@dataclass(frozen=True)
+class hidden(Kind):  # noqa: N801
+    """Drawn for later arguments to look at, never passed; see `aside`."""
+
+    rule: Callable[[st.DrawFn, Structure], Any]
+
+    def structure(self, draw: st.DrawFn, env: Structure) -> Any:
+        return self.rule(draw, env)
+
+
+def aside(name: str, rule: Callable[[st.DrawFn, Structure], Any]) -> Param:
+    """A part of the structure that later arguments depend on, and no argument itself."""
+    return Param(name, hidden(rule), 1.0, "keyword")
+
+
+@dataclass(frozen=True)
+class drawn(Kind):  # noqa: N801
+    """The dimension of `of` that was drawn aside under another name."""
+
+    name: str
+    of: str = "input"
+
+    def realise(self, drawn: Any, name: str, ex: Execution) -> Any:
+        return ex.structure.drawn[self.name]
+
+    def bad(self, good: Any, name: str, ex: Execution) -> Iterator[Any]:
+        yield from dim(self.of).bad(good, name, ex)

@@ -1,15 +1,316 @@
-"""Views and rearrangements."""
+"""Views, rearrangements, joining and splitting."""
 
 from __future__ import annotations
 
-from assay.catalog.form import arg, entry, form
-from assay.catalog.kinds import dim, reshaping, size, tensor
-from assay.dtypes import ALL
-from assay.policy import VIEW
+from typing import Any
 
-entry("transpose", form(arg("input", tensor(ALL)), arg("dim0", dim()), arg("dim1", dim()), variants="function method inplace", order=2),
-      policy=VIEW)  # fmt: skip
-entry("reshape",
-      form(arg("input", tensor(ALL)), arg("shape", size(reshaping())), variants="function", order=2),
-      form(arg("input", tensor(ALL)), arg("shape", size(reshaping()), splat=True), variants="method", order=2),
-      policy=VIEW)  # fmt: skip
+from hypothesis import strategies as st
+
+from assay.case import Make, TensorSpec
+from assay.catalog.common import ANY, DIM, x
+from assay.catalog.form import Execution, Kind, Structure, arg, entry, form, kw, opt, pos
+from assay.catalog.kinds import (
+    aside,
+    dim,
+    dims,
+    drawn,
+    integer,
+    made,
+    permutation,
+    reshaping,
+    shaped,
+    size,
+    tensor,
+)
+from assay.catalog.results import unknown
+from assay.dtypes import ALL, COMMON
+from assay.policy import MOVE, VIEW
+from assay.strategies.arguments import layout, plan
+from assay.strategies.shapes import Shape, broadcastable, shapes
+
+ROUND = "function method inplace"
+NONEMPTY = x(ALL, shaped(min_size=1))
+
+# -- views -----------------------------------------------------------------------------------------------------------
+for name, first, second in (
+    ("transpose", "dim0", "dim1"),
+    ("swapdims", "dim0", "dim1"),
+    ("swapaxes", "axis0", "axis1"),
+):
+    entry(name, ANY, arg(first, dim()), arg(second, dim()), variants=ROUND, order=2, policy=VIEW)
+entry("t", x(ALL, shaped(max_rank=2)), variants=ROUND, order=2, policy=VIEW)
+entry("adjoint", x(ALL, shaped(min_rank=2)), order=2, policy=VIEW)
+entry("T", x(ALL, shaped(2, 2)), variants="method", mistakes=False, order=2, policy=VIEW)
+entry("mT", x(ALL, shaped(min_rank=2)), variants="method", mistakes=False, order=2, policy=VIEW)
+entry("H", x(COMMON, shaped(2, 2)), variants="method", mistakes=False, order=2, policy=VIEW)
+entry("mH", x(COMMON, shaped(min_rank=2)), variants="method", mistakes=False, order=2, policy=VIEW)
+entry(
+    "permute",
+    form(ANY, arg("dims", permutation()), variants="function", order=2),
+    form(ANY, arg("dims", permutation(), splat=True), variants="method", order=2),
+    policy=VIEW,
+)
+
+
+def _as_many(draw: st.DrawFn, env: Structure) -> tuple[int, ...]:
+    """As many different dims as the argument before names."""
+    rank, count = len(env.shape("input")), len(env.drawn["source"])
+    return tuple(draw(st.permutations(range(max(rank, 1))))[:count])
+
+
+SOURCE = arg("source", dims(single=False))
+for name in ("movedim", "moveaxis"):
+    entry(
+        name,
+        form(ANY, arg("source", dim()), arg("destination", dim()), order=2),
+        form(x(ALL, shaped(min_rank=1)), SOURCE, arg("destination", made(lambda d, ex: d, _as_many)), order=2),
+        policy=VIEW,
+    )
+RESHAPED = size(reshaping())
+entry(
+    "reshape",
+    form(ANY, arg("shape", RESHAPED), variants="function", order=2),
+    form(ANY, arg("shape", RESHAPED, splat=True), variants="method", order=2),
+    policy=VIEW,
+)
+entry("view", ANY, arg("size", size(reshaping()), splat=True), variants="method", order=2, policy=VIEW)
+OTHER_SHAPE = arg("other", tensor((), lambda draw, env: reshaping(inferred=False)(draw, env)))
+entry("reshape_as", ANY, OTHER_SHAPE, variants="method", order=2, policy=VIEW)
+entry("view_as", ANY, OTHER_SHAPE, variants="method", order=2, policy=VIEW)
+entry("ravel", ANY, order=2, policy=VIEW)
+
+
+def _later(draw: st.DrawFn, env: Structure) -> int:
+    rank = max(len(env.shape("input")), 1)
+    start = env.drawn["start_dim"] % rank
+    end = draw(st.integers(start, rank - 1))
+    return end - rank if draw(st.booleans()) else end
+
+
+entry(
+    "flatten",
+    form(ANY, order=2),
+    form(ANY, arg("start_dim", dim()), order=2),
+    form(ANY, arg("start_dim", dim()), arg("end_dim", made(lambda d, ex: d, _later)), order=2, weight=2),
+    policy=VIEW,
+)
+entry("squeeze", form(ANY, variants=ROUND, order=2), form(ANY, DIM, variants=ROUND, order=2),
+      form(ANY, arg("dim", dims(single=False)), variants=ROUND, order=2), policy=VIEW)  # fmt: skip
+entry("unsqueeze", x(ALL, shaped(max_rank=4)), arg("dim", dim(extra=1)), variants=ROUND, order=2, policy=VIEW)
+
+
+def _expanded(draw: st.DrawFn, env: Structure) -> Shape:
+    """Ones grow, new dimensions come in front, and -1 stands for what is there."""
+    shape = env.shape("input")
+    grown = [draw(st.sampled_from((1, 2, 3, 0))) if s == 1 else s for s in shape]
+    grown = [-1 if draw(st.integers(0, 4)) == 0 else s for s in grown]
+    return (*draw(st.sampled_from(((), (2,), (1, 3), (0,)))), *grown)
+
+
+def _positive(draw: st.DrawFn, env: Structure) -> Shape:
+    shape = env.shape("input")
+    return draw(broadcastable(shape)) if draw(st.booleans()) else shape
+
+
+EXPANDABLE = x(
+    ALL, lambda draw, env: tuple(draw(st.sampled_from((1, 2, 1, 3, 4))) for _ in range(draw(st.integers(0, 3))))
+)
+entry("expand", EXPANDABLE, arg("size", size(_expanded), splat=True), variants="method", order=2, policy=VIEW)
+entry("broadcast_to", EXPANDABLE, arg("size", size(_expanded)), order=2, policy=VIEW)
+
+
+def _grown(draw: st.DrawFn, env: Structure) -> Shape:
+    return tuple(
+        abs(s) if s >= 0 else o
+        for s, o in zip(_expanded(draw, env)[-len(env.shape("input")) or None :], env.shape("input"), strict=False)
+    )
+
+
+entry("expand_as", EXPANDABLE, arg("other", tensor((), _grown)), variants="method", order=2, policy=VIEW)
+
+
+def _within(draw: st.DrawFn, env: Structure) -> int:
+    shape = env.shape("input")
+    size = shape[env.drawn["dim"] % len(shape)]
+    return draw(st.integers(-size, size - 1))
+
+
+AXES = x(ALL, shaped(min_rank=1, min_size=1))
+entry("select", AXES, DIM, arg("index", made(lambda d, ex: d, _within, (1000, -1000))), order=2, policy=VIEW)
+
+
+def _rest(draw: st.DrawFn, env: Structure) -> int:
+    shape = env.shape("input")
+    size = shape[env.drawn["dim"] % len(shape)]
+    return draw(st.integers(0, size - env.drawn["start"] % size))
+
+
+entry("narrow", AXES, DIM, arg("start", made(lambda d, ex: d, _within, (1000, -1000))),
+      arg("length", made(lambda d, ex: d, _rest, (1000, -1))), order=2, policy=VIEW)  # fmt: skip
+entry("unbind", x(ALL, shaped(min_rank=1)), opt("dim", dim()), order=2, policy=VIEW)
+CHUNKS = integer(1, 6)
+entry("chunk", x(ALL, shaped(min_rank=1)), arg("chunks", CHUNKS), opt("dim", dim()), order=2, policy=VIEW)
+
+
+def _sections(draw: st.DrawFn, env: Structure) -> tuple[int, ...]:
+    """Sizes that add up to the dimension drawn before."""
+    shape = env.shape("input")
+    left = shape[env.drawn["at"] % len(shape)]
+    sizes = []
+    while left > 0 and len(sizes) < 4:
+        sizes.append(draw(st.integers(0, left)))
+        left -= sizes[-1]
+    return (*sizes, left) if left or not sizes else tuple(sizes)
+
+
+SECTIONS = made(lambda d, ex: list(d) if ex.pick.chance(0.7) else d, _sections, ([1000], [-1]))
+ALONG, AT = aside("at", dim().structure), arg("dim", drawn("at"))
+entry(
+    "split",
+    form(
+        x(ALL, shaped(min_rank=1)),
+        arg("split_size_or_sections", integer(1, 5)),
+        opt("dim", dim()),
+        order=2,
+        variants="function",
+    ),
+    form(x(ALL, shaped(min_rank=1)), ALONG, pos("split_size", SECTIONS), AT, order=2, variants="method"),
+    form(x(ALL, shaped(min_rank=1)), pos("split_size", integer(1, 5)), opt("dim", dim()), order=2, variants="method"),
+    policy=VIEW,
+)
+entry("split_with_sizes", x(ALL, shaped(min_rank=1)), ALONG, arg("split_sizes", SECTIONS), AT, order=2, policy=VIEW)
+for name in ("detach", "view_as_real", "contiguous", "clone"):
+    dtypes = ("complex64", "complex128") if name == "view_as_real" else ALL
+    entry(name, x(dtypes), variants="method" if name == "contiguous" else "function" if name == "view_as_real" else "function method",
+          order=0 if name == "detach" else 2, policy=VIEW)  # fmt: skip
+entry("view_as_complex", arg("input", tensor(("float32", "float64"), lambda draw, env: (*draw(shapes(max_rank=3)), 2), contiguous=True)),
+      variants="function", policy=VIEW)  # fmt: skip
+
+# -- rearrangements --------------------------------------------------------------------------------------------------
+entry(
+    "flip",
+    form(ANY, arg("dims", dims(single=False)), variants="function", order=2),
+    form(ANY, arg("dims", dims(single=False), splat=True), variants="method", order=2),
+    policy=MOVE,
+)
+entry("fliplr", x(ALL, shaped(min_rank=2)), order=2, policy=MOVE)
+entry("flipud", x(ALL, shaped(min_rank=1)), order=2, policy=MOVE)
+
+
+def _shifts(draw: st.DrawFn, env: Structure) -> Any:
+    count = env.drawn["dims"]
+    if isinstance(count, tuple):
+        return tuple(draw(st.integers(-7, 7)) for _ in count)
+    return draw(st.integers(-7, 7))
+
+
+entry(
+    "roll",
+    form(ANY, arg("shifts", integer(-9, 9)), order=2),
+    form(
+        x(ALL, shaped(min_rank=1)),
+        kw("dims", dims(min_size=1), 0),
+        arg("shifts", made(lambda d, ex: d, _shifts)),
+        order=2,
+        weight=2,
+    ),
+    policy=MOVE,
+)
+entry("rot90", x(ALL, shaped(min_rank=2)), opt("k", integer(-5, 5)), opt("dims", made(lambda d, ex: ex.pick.choice((d, list(d))), lambda draw, env: (0, 1) if draw(st.booleans()) else (-1, 0))),
+      order=2, policy=MOVE)  # fmt: skip
+
+
+def _repeats(draw: st.DrawFn, env: Structure) -> Shape:
+    rank = len(env.shape("input"))
+    return tuple(draw(st.sampled_from((1, 2, 1, 3, 0))) for _ in range(rank + draw(st.integers(0, 1))))
+
+
+REPEATED = x(ALL, lambda draw, env: tuple(min(s, 3) for s in draw(shapes(max_rank=3))))
+entry("repeat", REPEATED, arg("repeats", size(_repeats), splat=True), variants="method", order=2, policy=MOVE)
+entry(
+    "tile",
+    REPEATED,
+    arg("dims", size(lambda draw, env: draw(st.sampled_from(((2,), (1, 2), (2, 1, 3), ()))))),
+    order=2,
+    policy=MOVE,
+)
+entry(
+    "repeat_interleave",
+    form(REPEATED, arg("repeats", integer(0, 4)), opt("dim", dim()), order=2),
+    policy=MOVE,
+)
+for name in ("tril", "triu"):
+    entry(name, x(COMMON, shaped(min_rank=2)), opt("diagonal", integer(-4, 4)), variants=ROUND, out=lambda ex: ex.shape("input"), order=2,
+          policy=MOVE)  # fmt: skip
+entry("diag", x(COMMON, shaped(1, 2)), opt("diagonal", integer(-3, 3)), out=unknown, order=2, policy=MOVE)
+entry("diagonal", x(ALL, shaped(2, 4)), opt("offset", integer(-3, 3)), order=2, policy=VIEW)
+
+
+# -- joining ---------------------------------------------------------------------------------------------------------
+class tensors(Kind):  # noqa: N801
+    """A list or tuple of tensors; along the dimension `vary` their sizes may differ."""
+
+    def __init__(self, dtypes: tuple[str, ...], vary: str | None, mixed: bool = True) -> None:
+        self.dtypes, self.vary, self.mixed = dtypes, vary, mixed
+
+    def structure(self, draw: st.DrawFn, env: Structure) -> Any:
+        shape, count = env.drawn["like"], draw(st.integers(1, 4))
+        if self.vary is None:
+            return (shape,) * count
+        d = env.drawn[self.vary] % len(shape)
+        found = [(*shape[:d], draw(st.sampled_from((shape[d], 1, 2, 0))), *shape[d + 1 :]) for _ in range(count)]
+        if draw(st.integers(0, 9)) == 0:
+            found.append((0,))
+        return tuple(found)
+
+    def realise(self, drawn: tuple[Shape, ...], name: str, ex: Execution) -> Any:
+        built = []
+        for shape in drawn:
+            dtype = ex.pick.choice(COMMON) if self.mixed and ex.variant != "out" and ex.pick.chance(0.1) else ex.dtype
+            grad = ex.order > 0 and dtype in ("float32", "float64", "float16", "bfloat16", "complex64", "complex128")
+            built.append(
+                TensorSpec(
+                    shape,
+                    dtype,
+                    plan(ex.pick, smooth=ex.order > 0),
+                    layout(ex.pick, shape),
+                    grad and ex.pick.chance(0.9),
+                )
+            )
+        return tuple(built) if ex.pick.chance(0.5) else built
+
+    def bad(self, good: Any, name: str, ex: Execution) -> Any:
+        yield ()
+        yield [*good, Make("object")]
+        yield [TensorSpec((2, 3), ex.dtype), TensorSpec((4, 5, 6), ex.dtype)]
+        yield ex.pick.choice((None, "text", 2, TensorSpec((), ex.dtype)))
+
+
+MODEL = aside("like", lambda draw, env: tuple(min(s, 9) for s in draw(shapes(max_rank=4))))
+LONG_MODEL = aside("like", lambda draw, env: tuple(min(s, 9) for s in draw(shapes(min_rank=1, max_rank=4))))
+for name in ("cat", "concat", "concatenate"):
+    entry(
+        name,
+        form(
+            LONG_MODEL,
+            aside("at", dim("like").structure),
+            arg("tensors", tensors(COMMON, "at")),
+            arg("dim", drawn("at", "like")),
+            variants="function",
+            out=unknown,
+            order=2,
+            weight=3,
+        ),
+        form(
+            LONG_MODEL,
+            aside("at", lambda draw, env: 0),
+            arg("tensors", tensors(COMMON, "at")),
+            variants="function",
+            order=2,
+        ),
+        policy=MOVE,
+    )
+entry("stack", MODEL, arg("tensors", tensors(COMMON, None)), opt("dim", dim("like", extra=1)), variants="function", out=unknown, order=2,
+      policy=MOVE)  # fmt: skip
+entry("hstack", MODEL, arg("tensors", tensors(COMMON, None)), variants="function", out=unknown, order=2, policy=MOVE)
+entry("vstack", MODEL, arg("tensors", tensors(COMMON, None)), variants="function", out=unknown, order=2, policy=MOVE)

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from assay.case import Case, Layout, Make, Same, TensorSpec, Values
-from assay.catalog.form import ABSENT, Entry, Execution, Param
+from assay.catalog.form import ABSENT, Entry, Execution, Param, is_reflected
 from assay.catalog.kinds import Tensor, broadcasting, either
+from assay.catalog.results import broadcast_shape
 from assay.dtypes import ALL, category
 from assay.strategies.arguments import layout
 from assay.strategies.shapes import Shape, broadcast
@@ -21,7 +22,7 @@ def fill(ex: Execution) -> None:
         name = form.params[0].name
         ex.shapes[name] = _widest(ex)
     for at, param in enumerate(form.params):
-        dropped = ex.operator not in ("", "setitem") and at > 1 or param.optional and ex.pick.chance(param.optional)
+        dropped = (ex.operator not in ("", "setitem") and at > 1) or (param.optional and ex.pick.chance(param.optional))
         if dropped:
             ex.values[param.name] = ABSENT
         else:
@@ -82,8 +83,7 @@ def _positions(params: list[Param], ex: Execution) -> tuple[tuple[Any, ...], dic
     """Spread the arguments over positions and keywords."""
     if ex.operator:
         pair = [ex.values[p.name] for p in params]
-        reflected = ex.operator[0] == "r" and ex.operator != "rshift"
-        return tuple(reversed(pair) if reflected else pair), {}
+        return tuple(reversed(pair) if is_reflected(ex.operator) else pair), {}
     declared = [p for p in ex.structure.form.params if p.place != "keyword"]
     reach = next((i for i, p in enumerate(declared) if ex.values[p.name] is ABSENT), len(declared))
     least = max((i + 1 for i, p in enumerate(declared[:reach]) if p.place == "positional"), default=0)
@@ -109,17 +109,20 @@ def _alias(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _out(ex: Execution) -> tuple[Any, bool]:
     """Tensors for `out=`, and whether PyTorch must refuse them."""
-    assert ex.structure.form.out is not None
+    form = ex.structure.form
+    assert form.out is not None
+    fitting = form.out(ex)
     specs, refused = [], False
-    for shape, dtype in ex.structure.form.out(ex):
+    for rule in form.result:
+        shape, dtype = fitting, rule(ex)
         if shape is None or ex.pick.chance(0.35):
             shape = (0,)
         elif ex.pick.chance(0.12):
             shape = (*shape, 2)
         if ex.pick.chance(0.2):
             dtype_ = ex.pick.choice(ALL[:13])
-            refused |= category(dtype_) < category(dtype)
-            refused |= dtype_ != dtype and ex.get("dtype") is not None
+            casts = form.out is broadcast_shape and ex.get("dtype") is None
+            refused |= category(dtype_) < category(dtype) or (dtype_ != dtype and not casts)
             dtype = dtype_
         lies = layout(ex.pick, shape, expanded=False) if ex.pick.chance(0.4) else Layout()
         specs.append(TensorSpec(shape, dtype, Values("zeros"), lies))
@@ -144,7 +147,7 @@ def corrupt(entry: Entry, ex: Execution) -> Case:
         ex.values[name] = value
     case = spell(entry, ex)
     args, kwargs = case.args, dict(case.kwargs)
-    if how == "missing" and (len(args) > 1 or args and ex.variant == "function"):
+    if how == "missing" and (len(args) > 1 or (args and ex.variant == "function")):
         args = args[:-1]
     elif how == "extra" or how == "missing":
         args = (*args, *ex.pick.choice(((Make("object"),), (1, "x"), (None, None, None, None, 0.5))))

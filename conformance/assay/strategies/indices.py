@@ -66,6 +66,7 @@ def advanced_indices(draw: st.DrawFn, shape: Shape) -> Any:
     items: list[Any] = []
     used = draw(st.integers(1, min(rank, 4)))
     at = draw(st.integers(0, used - 1))
+    masked = False
     for position in range(used):
         size = shape[position]
         what = 0 if position == at else draw(st.integers(0, 4))
@@ -73,10 +74,9 @@ def advanced_indices(draw: st.DrawFn, shape: Shape) -> Any:
             items.append(_index(draw, common, size))
         elif what == 2 and size:
             items.append(draw(st.integers(-size, size - 1)))
-        elif what == 3:
-            items.append(
-                IndexTensor((size,), mask=True) if draw(st.integers(0, 3)) == 0 and not common else draw(slices(size))
-            )
+        elif what == 3 and not common and not masked and draw(st.booleans()):
+            masked = True
+            items.append(IndexTensor((size,), mask=True))
         else:
             items.append(draw(slices(size)))
     if used < rank and draw(st.integers(0, 3)) == 0:

@@ -1,0 +1,77 @@
+"""Comparison, tests of elements, logic and bits."""
+
+from __future__ import annotations
+
+from assay.case import Values
+from assay.catalog.common import x
+from assay.catalog.elementwise import EVERYWHERE, binary, operand
+from assay.catalog.form import arg, entry, opt
+from assay.catalog.kinds import flag, like, number, other, real, tensor
+from assay.catalog.results import always, broadcast_shape
+from assay.dtypes import COMMON, INTEGERS, INTEGERS_AND_BOOL, REAL_AND_BOOL
+from assay.policy import EXACT_ELEMENTWISE
+
+BOOL = always("bool")
+ORDERED = ("lt", "le", "gt", "ge", "less", "less_equal", "greater", "greater_equal")
+
+for name in ("eq", "ne", "not_equal"):
+    binary(
+        name,
+        COMMON,
+        operand(),
+        operators="" if name == "not_equal" else name,
+        result=BOOL,
+        order=0,
+        policy=EXACT_ELEMENTWISE,
+    )
+for name in ORDERED:
+    binary(name, REAL_AND_BOOL, operand(REAL_AND_BOOL, number(2)), operators=name if len(name) == 2 else "", result=BOOL,
+           order=0, policy=EXACT_ELEMENTWISE)  # fmt: skip
+for name in ("isnan", "isfinite", "isinf", "isreal"):
+    entry(name, x(COMMON), policy=EXACT_ELEMENTWISE)
+for name in ("isposinf", "isneginf", "signbit"):
+    entry(name, x(REAL_AND_BOOL), out=broadcast_shape, result=BOOL, policy=EXACT_ELEMENTWISE)
+
+TIES = Values("ties")
+CLOSE = (
+    opt("rtol", real(among=(1e-5, 0.0, 0.1, 1e-3))),
+    opt("atol", real(among=(1e-8, 0.0, 0.5))),
+    opt("equal_nan", flag()),
+)
+entry("isclose", x(COMMON, prefer=TIES), arg("other", other((), mixed=False, prefer=TIES)), *CLOSE, policy=EXACT_ELEMENTWISE,
+      alias=True)  # fmt: skip
+entry("allclose", x(COMMON, prefer=TIES), arg("other", other((), mixed=False, prefer=TIES)), *CLOSE, policy=EXACT_ELEMENTWISE,
+      alias=True)  # fmt: skip
+entry(
+    "equal",
+    x(COMMON, prefer=TIES),
+    arg("other", tensor((), like("input"), prefer=TIES)),
+    policy=EXACT_ELEMENTWISE,
+    alias=True,
+)
+
+for name in ("logical_and", "logical_or", "logical_xor"):
+    binary(name, COMMON, arg("other", other(COMMON, prefer=TIES)), result=BOOL, order=0, policy=EXACT_ELEMENTWISE)
+entry(
+    "logical_not",
+    x(COMMON, prefer=TIES),
+    variants=EVERYWHERE,
+    out=broadcast_shape,
+    result=BOOL,
+    policy=EXACT_ELEMENTWISE,
+)
+
+BITS = operand(INTEGERS_AND_BOOL, number(1))
+for name, operators in (("and", "and_ rand_ iand"), ("or", "or_ ror_ ior"), ("xor", "xor rxor ixor")):
+    binary(f"bitwise_{name}", INTEGERS_AND_BOOL, BITS, operators=operators, order=0, policy=EXACT_ELEMENTWISE)
+entry(
+    "bitwise_not",
+    x(INTEGERS_AND_BOOL),
+    variants=EVERYWHERE,
+    operators="invert",
+    out=broadcast_shape,
+    policy=EXACT_ELEMENTWISE,
+)
+SHIFT = operand(INTEGERS, number(1, fits=lambda n, ex: n >= 0), prefer=Values("integers", low=0, high=7))
+for name, operators in (("left", "lshift rlshift ilshift"), ("right", "rshift rrshift irshift")):
+    binary(f"bitwise_{name}_shift", INTEGERS, SHIFT, operators=operators, order=0, policy=EXACT_ELEMENTWISE)

@@ -1,0 +1,68 @@
+"""The API of old tutorials, which still works, and the global settings."""
+
+from __future__ import annotations
+
+from assay.case import Named
+from assay.catalog.creation import nested, small
+from assay.catalog.form import entry, form, pos
+from assay.catalog.kinds import choice, made, tensor
+from assay.dtypes import COMMON
+from assay.policy import CREATION, VIEW
+
+KINDS = {
+    "Float": 2,
+    "Double": 2,
+    "Int": 1,
+    "Long": 1,
+    "Short": 1,
+    "Char": 1,
+    "Byte": 1,
+    "Bool": 0,
+    "Half": 2,
+    "BFloat16": 2,
+    "": 2,
+}
+
+
+def numbers(kind: int) -> made:
+    """Nested lists of numbers that the type holds."""
+
+    def how(drawn: tuple[int, ...], ex: object) -> object:
+        data = nested(ex.pick, drawn or (2,), kind)
+        return _absolute(data) if kind == 1 else data
+
+    return made(how, small)
+
+
+def _absolute(data: object) -> object:
+    return (
+        type(data)(_absolute(d) for d in data)
+        if isinstance(data, list | tuple)
+        else data
+        if isinstance(data, bool)
+        else abs(data)
+    )
+
+
+for name, kind in KINDS.items():
+    entry(
+        f"{name}Tensor",
+        form(pos("data", numbers(kind)), variants="function"),
+        policy=CREATION,
+        bad=lambda ex: [
+            ((2.5,), {}),
+            (("text",), {}),
+            (([1, "a"],), {}),
+            (([[1], [2, 3]],), {}),
+            ((None,), {}),
+            ((2, -1), {}),
+        ],
+    )
+entry("autograd.Variable", pos("data", tensor(COMMON)), variants="function", policy=VIEW)
+for name in ("set_default_dtype", "get_default_dtype"):
+    arguments = (
+        (pos("d", choice((Named("float32"), Named("float64"), Named("float16")), (Named("int64"), "float32", 3))),)
+        if name[0] == "s"
+        else ()
+    )
+    entry(name, *arguments, variants="function", policy=CREATION)
