@@ -84,11 +84,14 @@ def to_module(module: Any, array: np.ndarray, dtype: str) -> Any:
     """A contiguous tensor of `dtype` that owns a copy of `array`.
 
     complex32 arrives as float16 with a last dimension of 2. Uses `from_numpy`, then `frombuffer`, then
-    `tensor(nested list)`, whichever the module has.
+    `tensor(nested list)`, whichever the module has; `zeros` where there are no elements.
     """
     array = np.asarray(array, order="C")  # ascontiguousarray would make a 0-dim array 1-dim
     carrier = CARRIERS.get(dtype)
     shape = array.shape[:-1] if dtype == "complex32" else array.shape
+    if not array.size and hasattr(module, "zeros"):
+        # numpy gives an empty array strides of 0, which `from_numpy` would take over
+        return module.zeros(shape, dtype=attribute(module, dtype))
     if hasattr(module, "from_numpy"):
         if carrier is None:
             return module.from_numpy(array.copy()).clone()

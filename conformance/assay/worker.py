@@ -82,7 +82,7 @@ class Process:
             start_new_session=True,
         )
         child.close()
-        self._printed: deque[bytes] = deque(maxlen=4)
+        self._printed = b""
         self._drain = threading.Thread(target=self._read_output, daemon=True)
         self._drain.start()
         # Sending has a thread of its own: a large message to a child that is itself busy sending would block both.
@@ -103,7 +103,7 @@ class Process:
         stream = self.process.stdout
         assert stream is not None
         while chunk := os.read(stream.fileno(), 65536):
-            self._printed.append(chunk)
+            self._printed = (self._printed + chunk)[-_TAIL:]
 
     def _write_jobs(self) -> None:
         while (message := self._outbox.get()) is not None:
@@ -115,7 +115,7 @@ class Process:
     def printed(self) -> str:
         """The end of what the subject wrote to stdout and stderr."""
         self._drain.join(timeout=1)
-        return b"".join(self._printed)[-_TAIL:].decode(errors="replace")
+        return self._printed.decode(errors="replace")
 
     def _hello(self) -> float:
         try:

@@ -13,24 +13,23 @@ from assay.policy import Policy
 from assay.subjects import Subject, SubjectError, parse
 from assay.worker import Limits, Local, Worker, WorkerError
 
-A = TensorSpec((2, 3), "float32")
-GOOD = Case("mul", "function", "torch.mul", (A, 2.0))
-BAD = Case("add", "function", "torch.add", (A, 2.0))
+# Numbers alone, so that a module of three lines answers them and a fresh process starts in a moment.
+GOOD = Case("mul", "function", "torch.mul", (2, 3))
+BAD = Case("add", "function", "torch.add", (2, 3))
 POLICY = Policy()
 
-WRAPPED_TORCH = """
+TINY = """
 import os, signal, sys, time
-import torch
 
-def __getattr__(name):
-    return getattr(torch, name)
+def mul(a, b):
+    return a * b
 
 """
 
 
-def planted(tmp_path, monkeypatch, body: str, name: str = "planted") -> Subject:
-    """A module that is torch but for what `body` says."""
-    (tmp_path / f"{name}.py").write_text(WRAPPED_TORCH + textwrap.dedent(body))
+def planted(tmp_path, monkeypatch, body: str, name: str = "planted", head: str = TINY) -> Subject:
+    """A tiny module with a fault planted in `add`."""
+    (tmp_path / f"{name}.py").write_text(head + textwrap.dedent(body))
     monkeypatch.syspath_prepend(str(tmp_path))
     return parse(name)
 
@@ -83,7 +82,7 @@ def test_a_timeout_that_does_not_repeat_alone_is_not_blamed(tmp_path, monkeypatc
             if not os.path.exists({str(flag)!r}):
                 open({str(flag)!r}, "w").close()
                 time.sleep(60)
-            return torch.add(*args, **kwargs)
+            return sum(args)
         """,
     )
     assert [o.status for o in statuses(subject, Limits(timeout=1.5))] == ["returned"] * 4
@@ -99,13 +98,13 @@ def test_printing_breaks_nothing(tmp_path, monkeypatch):
             print("x" * 100_000)
             sys.stderr.write("to stderr\\n" * 10_000)
             os.write(1, b"raw bytes" * 10_000)
-            return torch.add(*args, **kwargs)
+            return sum(args)
         """,
     )
     assert [o.status for o in statuses(subject, Limits())] == ["returned"] * 4
 
 
-def test_many_cases_with_large_answers_do_not_block(tmp_path, monkeypatch):
+def test_many_cases_with_large_answers_do_not_block():
     large = Case("add", "function", "torch.add", (TensorSpec((200, 200), "float64"), 1))
     with Worker(parse("torch")) as worker:
         outcomes = worker.answers([(large, POLICY)] * 150)
@@ -137,7 +136,8 @@ def test_names_that_are_no_subjects(name):
 
 
 def test_workers_and_in_process_answer_alike():
-    cases = [(GOOD, POLICY), (Case("nope", "function", "torch.nope"), POLICY)]
+    tensor = TensorSpec((2, 3), "bfloat16")
+    cases = [(Case("mul", "function", "torch.mul", (tensor, 2)), POLICY), (Case("nope", "function", "torch.nope"), POLICY)]
     with Worker(parse("torch")) as worker:
         apart = worker.answers(cases)
     with Local(parse("torch")) as local:
@@ -145,10 +145,20 @@ def test_workers_and_in_process_answer_alike():
     assert [o.status for o in apart] == ["returned", "missing"]
 
 
-def test_the_subject_process_has_its_threads_set(tmp_path, monkeypatch):
-    subject = planted(tmp_path, monkeypatch, "def add(*args): return torch.get_num_threads()")
-    with Worker(subject, threads=1) as worker:
-        assert worker.answers([(BAD, POLICY)])[0].result == 1
+def test_the_subject_process_has_its_threads_set():
+    asked = Case("get_num_threads", "function", "torch.get_num_threads")
+    with Worker(parse("torch"), threads=1) as worker:
+        assert worker.answers([(asked, POLICY)])[0].result == 1
+
+
+def test_a_segmentation_fault_in_a_wrapped_torch(tmp_path, monkeypatch):
+    tensor = TensorSpec((2, 3), "float32")
+    head = "import ctypes, torch\ndef __getattr__(name): return getattr(torch, name)\n"
+    subject = planted(tmp_path, monkeypatch, "def add(*args): return ctypes.string_at(0)", head=head)
+    cases = [Case(op, "function", f"torch.{op}", (tensor, 2.0)) for op in ("mul", "add", "mul")]
+    outcomes = statuses(subject, Limits(), cases)
+    assert [o.status for o in outcomes] == ["returned", "crash", "returned"]
+    assert "Segmentation fault" in outcomes[1].extra["printed"]
 
 
 def test_a_flambeau_worker_never_imports_torch(tmp_path, monkeypatch):
