@@ -216,10 +216,11 @@ def _square(spec: TensorSpec, array: Array) -> Array:
     return np.abs(array) ** 2
 
 
-#: Declared scales: what is done to the floating inputs, and to what then comes out (as float64 magnitudes).
-SCALES: dict[str, tuple[_Transform, Callable[[Array], Array]]] = {
-    "sum_abs": (_abs, np.abs),
-    "product": (_square, lambda out: np.sqrt(np.abs(out))),
+#: Declared scales, each the largest of some evaluations: what is done to the floating inputs, and to what comes out.
+#: The errors of a long running sum are a random walk: beyond some sixteen terms they outgrow √(A²B²), never Σ|A||B|.
+SCALES: dict[str, tuple[tuple[_Transform, Callable[[Array], Array]], ...]] = {
+    "sum_abs": ((_abs, np.abs),),
+    "product": ((_square, lambda out: np.sqrt(np.abs(out))), (_abs, lambda out: 0.4 * np.abs(out))),
 }
 
 
@@ -280,11 +281,13 @@ def _scales(
     found: dict[str, Array] = {}
     names = set(by_path.values())
     for name in sorted(names - {"perturbation", "magnitude"}):
-        transform, back = SCALES[name]
-        outcome = widened.run(module, transform)
-        if outcome.status == "returned":
+        for transform, back in SCALES[name]:
+            outcome = widened.run(module, transform)
             arrays = _arrays_of_scale(outcome, judged)
-            found |= {path: back(arrays[path]) for path, n in by_path.items() if n == name and path in arrays}
+            for path, array in arrays.items():
+                if by_path.get(path) == name:
+                    scale = back(array)
+                    found[path] = np.fmax(found[path], scale) if path in found else scale
     wanted = {path: judged[path] for path, name in by_path.items() if name == "perturbation"}
     if wanted:
         found |= _perturbed(widened, module, policy, wanted, base)
