@@ -24,6 +24,10 @@ from assay.catalog.form import Entry, Execution, Form, Structure, is_in_place
 from assay.catalog.spelling import corrupt, fill, spell
 from assay.dtypes import FLOATS, category, is_differentiable
 from assay.pick import Pick
+from assay.simpler import smaller
+from assay.traits import traits
+
+__all__ = ["PROFILES", "Profile", "draw", "draw_cases", "select", "smaller", "structures", "traits"]
 
 
 @dataclass(frozen=True, slots=True)

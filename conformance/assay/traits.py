@@ -1,0 +1,125 @@
+"""What is worth counting about a case: the shapes, layouts, values and dtypes that implementations stumble over."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from assay.case import Case, TensorSpec
+from assay.dtypes import NUMPY, category, real_part
+from assay.values import array
+
+#: Plans whose floating elements show none of the value traits, so that they need not be expanded.
+_PLAIN = frozenset(("normal", "uniform", "positive", "nonzero", "sorted", "permutation", "counting"))
+
+
+def specs(value: Any) -> Iterator[TensorSpec]:
+    """All tensors in an argument, in order."""
+    if isinstance(value, TensorSpec):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from specs(item)
+
+
+def traits(case: Case) -> frozenset[str]:
+    """Which of these a case shows: empty, 0-dim, non-contiguous, expanded, offset, nan, inf, -0.0, subnormal, huge, ties,
+    mixed-dtype, mixed-rank, aliased, keyword, gradients, gradients2, and the variant's name."""
+    tensors = [s for arg in (*case.args, *(v for k, v in case.kwargs.items() if k != "out")) for s in specs(arg)]
+    found = {case.variant}
+    if case.kwargs:
+        found.add("keyword")
+    if case.order >= 1:
+        found.add("gradients")
+    if case.order >= 2:
+        found.add("gradients2")
+    for spec in tensors:
+        found |= _of_tensor(spec)
+    if len({len(s.shape) for s in tensors}) > 1:
+        found.add("mixed-rank")
+    if len({s.dtype for s in tensors}) > 1 or any(_above(number, s) for number in _numbers(case) for s in tensors[:1]):
+        found.add("mixed-dtype")
+    return frozenset(found)
+
+
+def _numbers(case: Case) -> Iterator[bool | int | float | complex]:
+    return (v for v in (*case.args, *case.kwargs.values()) if isinstance(v, bool | int | float | complex))
+
+
+def _above(number: bool | int | float | complex, spec: TensorSpec) -> bool:
+    """Whether a Python number raises the category of a tensor's dtype."""
+    return {bool: 0, int: 1, float: 2, complex: 3}[type(number)] > category(spec.dtype)
+
+
+def _of_tensor(spec: TensorSpec) -> Iterator[str] | set[str]:
+    found = set()
+    if 0 in spec.shape:
+        found.add("empty")
+    if not spec.shape:
+        found.add("0-dim")
+    if is_strided(spec):
+        found.add("non-contiguous")
+    if spec.layout.kind == "expanded" and any(spec.shape[d] > 1 for d in spec.layout.dims):
+        found.add("expanded")
+    if spec.layout.kind == "offset":
+        found.add("offset")
+    if math.prod(spec.shape):
+        found |= _of_elements(spec)
+    return found
+
+
+def is_strided(spec: TensorSpec) -> bool:
+    """Whether the elements do not lie one after another in row-major order."""
+    shape, layout = spec.shape, spec.layout
+    if 0 in shape:
+        return False
+    long = [d for d, s in enumerate(shape) if s > 1]
+    if layout.kind == "permuted":
+        return [d for d in layout.dims if d in long] != long
+    if layout.kind in ("stepped", "expanded"):
+        return any(d in long for d in layout.dims)
+    if layout.kind == "channels_last":
+        return shape[1] > 1 and shape[2] * shape[3] > 1
+    return False
+
+
+def _of_elements(spec: TensorSpec) -> set[str]:
+    floating = category(spec.dtype) >= 2
+    if floating and spec.values.kind in _PLAIN:
+        return set()
+    elements = array(spec)
+    found = set()
+    flat = elements.reshape(-1, 2) if spec.dtype == "complex32" else elements.reshape(-1)
+    if len(np.unique(flat.astype(NUMPY.get(spec.dtype)) if not floating else _bits(flat), axis=0)) < len(flat):
+        found.add("ties")
+    if not floating:
+        info = np.iinfo(NUMPY[spec.dtype]) if spec.dtype != "bool" else None
+        return found | (
+            {"huge"} if info and (elements.max() > info.max // 2 or elements.min() < info.min // 2) else set()
+        )
+    part = real_part(spec.dtype)
+    numbers = elements.view(NUMPY[part]).reshape(-1) if spec.dtype != part else flat
+    info = ml_dtypes.finfo(part)
+    wide = numbers.astype(np.float64)
+    size = np.abs(wide)
+    finite = size[np.isfinite(wide)]
+    if np.isnan(wide).any():
+        found.add("nan")
+    if np.isinf(wide).any():
+        found.add("inf")
+    if ((wide == 0) & np.signbit(wide)).any():
+        found.add("-0.0")
+    if ((finite > 0) & (finite < float(info.tiny))).any():
+        found.add("subnormal")
+    if (finite > math.sqrt(float(info.max))).any():
+        found.add("huge")
+    return found
+
+
+def _bits(flat: np.ndarray) -> np.ndarray:
+    """Rows of bytes: equal elements are equal bits, NaN included."""
+    return np.ascontiguousarray(flat).view(np.uint8).reshape(len(flat), -1)
