@@ -1,8 +1,11 @@
 """flambeau: PyTorch in plain Python."""
 
+from importlib import import_module as _import_module
+
 from flambeau import dtypes as _dtypes
 from flambeau import signatures as _signatures
 from flambeau import size as _size
+from flambeau.declare import NAMESPACES as _NAMESPACES
 from flambeau.parameter import Parameter as _Parameter
 from flambeau.tensor import Tensor
 
@@ -22,8 +25,18 @@ _signatures.register(
         "c10::MemoryFormat::Contiguous": _size.contiguous_format,
     },
 )
-from flambeau import methods as _methods  # noqa: E402,F401
-from flambeau.declare import NAMESPACES as _NAMESPACES  # noqa: E402
-from flambeau.ops import arithmetic, copying, creation, linear, operators, reductions, strided, views  # noqa: E402,F401
 
+for _family in (
+    "methods",
+    "ops.arithmetic",
+    "ops.copying",
+    "ops.creation",
+    "ops.joining",
+    "ops.linear",
+    "ops.operators",
+    "ops.reductions",
+    "ops.strided",
+    "ops.views",
+):
+    _import_module(f"flambeau.{_family}")
 globals().update(_NAMESPACES[""])

@@ -172,7 +172,7 @@ def infer_size(shape: Shape, numel: int) -> Shape:
                 raise RuntimeError("only one dimension can be inferred")
             unknown = d
         elif n < 0:
-            raise RuntimeError(f"invalid shape dimension {n}")
+            raise RuntimeError(f"invalid shape dimension {n} at index {d} of shape {list(shape)}")
         else:
             known *= n
     if unknown is None:

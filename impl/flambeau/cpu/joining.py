@@ -1,0 +1,54 @@
+"""NumPy kernels of joining, repeating and reordering."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from flambeau.cpu.casting import cast
+from flambeau.dtypes import dtype
+from flambeau.geometry import Shape
+
+Array = np.ndarray[Any, Any]
+
+
+def cat(tensors: Sequence[Array], dim: int, sizes: Sequence[Any], dtypes: Sequence[dtype], target: dtype) -> Array:
+    """Arrays one after the other; size None marks one to leave out."""
+    parts = [cast(a, d, target) for a, n, d in zip(tensors, sizes, dtypes, strict=True) if n is not None]
+    return np.concatenate(parts, axis=dim) if parts else np.empty(0, target.numpy)
+
+
+def stack(tensors: Sequence[Array], dim: int, dtypes: Sequence[dtype], target: dtype) -> Array:
+    """Arrays along a new axis."""
+    return np.stack([cast(a, d, target) for a, d in zip(tensors, dtypes, strict=True)], axis=dim)
+
+
+def repeat(x: Array, repeats: Shape) -> Array:
+    """Copies of x along each axis."""
+    return np.tile(x, repeats)
+
+
+def repeated_indices(repeats: Array) -> Array:
+    """The number i, repeats[i] times."""
+    if (repeats < 0).any():
+        raise RuntimeError("repeats can not be negative")
+    return np.repeat(np.arange(len(repeats), dtype=repeats.dtype), repeats)
+
+
+def flip(x: Array, dims: Shape) -> Array:
+    """Reversed along the axes, in memory laid out like x."""
+    return np.flip(x, dims).copy(order="K") if dims else x.copy(order="K")
+
+
+def roll(x: Array, shifts: Shape, dims: Shape) -> Array:
+    """Shifted along the axes, or flattened."""
+    if not x.size:
+        return x.copy()
+    return np.ascontiguousarray(np.roll(x, shifts, dims)) if dims else np.roll(x, shifts[0]).reshape(x.shape)
+
+
+def rot90(x: Array, k: int, dims: Shape) -> Array:
+    """Turned in the plane of two axes."""
+    return np.rot90(x, k, dims).copy(order="K")
