@@ -12,12 +12,13 @@ PyTorch's error texts, and the documentation. Schemas are written as PyTorch pri
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flambeau import overrides
 from flambeau.dtypes import DTYPES, mask
-from flambeau.elementwise import SAME, Elementwise, binary_front, unary_front
+from flambeau.elementwise import SAME, Elementwise, binary_front, inplace_front, unary_front
 from flambeau.operation import OPERATIONS, Operation
 from flambeau.overrides import PLAIN
 from flambeau.signatures import Parser
@@ -98,8 +99,49 @@ def _fast_forms(op: Elementwise) -> tuple[Front, Front]:
 
 
 def _inplace(op: Operation) -> Front:
+    if isinstance(op, Elementwise) and len(op.tensors) in (1, 2) and op.native:
+        return _fast_inplace(op)
+
     def front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         return op.call_inplace(front, self, args, kwargs)
+
+    return front
+
+
+def _fast_inplace(op: Elementwise) -> Front:
+    """The in-place method with the fast path in front."""
+    count = len(op.tensors) - 1
+    has_alpha = op.params == ("alpha",)
+
+    def slow(self: Tensor, other: Any, alpha: Any) -> Any:
+        kwargs = {} if type(alpha) is int and alpha == 1 else {"alpha": alpha}
+        return op.call_inplace(front, self, (other,) if count else (), kwargs)
+
+    fast = inplace_front(op, slow)
+
+    def front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == count:
+            if not kwargs:
+                return fast(self, *args)
+            if has_alpha and len(kwargs) == 1 and "alpha" in kwargs:
+                return fast(self, args[0], kwargs["alpha"])
+        return op.call_inplace(front, self, args, kwargs)
+
+    return front
+
+
+def _inplace_function(op: Operation, name: str, method: Front) -> Front:
+    """`torch.name_`: the in-place method as a function."""
+    parser = Parser(name, *[f"{name}{re.sub(r', (?:[*], )?Tensor out=None[)]', ')', s[s.index('(') :])}" for s in op.schemas])
+
+    def front(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs and args and type(args[0]) in PLAIN:
+            return method(*args)
+        if overrides.needed(args, kwargs):
+            return overrides.handle(front, args, kwargs)
+        index, values = parser.bind(args, kwargs)
+        bound = dict(zip([p.name for p in parser.signatures[index].parameters], values, strict=True))
+        return op.run_inplace(bound.pop(op.first), bound)
 
     return front
 
@@ -110,15 +152,34 @@ def install(
     function: bool = True,
     method: bool = True,
     inplace: bool = False,
+    inplace_function: bool | Sequence[str] = False,
     namespace: str = "",
-    aliases: Sequence[str] = (),
+    aliases: Sequence[str] | Mapping[str, Sequence[str]] = (),
     name: str | None = None,
 ) -> Front:
-    """Make the public forms of an operation and put them where PyTorch has them. Returns the function form."""
+    """Make the public forms of an operation and put them where PyTorch has them. Returns the function form.
+
+    inplace: also the method `name_`; inplace_function: also `torch.name_`, for all names or those listed.
+    aliases: further names, with schemas of their own where those differ.
+    """
     public = name or op.name.rpartition(".")[2]
     if op.name in OPERATIONS:
         raise ValueError(f"{op.name} is declared twice")
     OPERATIONS[op.name] = op
+    forms = {"function": function, "method": method, "inplace": inplace, "namespace": namespace}
+    listed = inplace_function if isinstance(inplace_function, Sequence) else None
+    made = _install(op, public, inplace_function=public in listed if listed else bool(inplace_function), **forms)
+    for alias in aliases:
+        schemas = aliases[alias] if isinstance(aliases, Mapping) else [f"{alias}{s[s.index('(') :]}" for s in op.schemas]
+        has_function = alias in listed if listed else bool(inplace_function)
+        _install(op.renamed(alias, schemas), alias, inplace_function=has_function, **forms)
+    return made
+
+
+def _install(
+    op: Operation, public: str, *, function: bool, method: bool, inplace: bool, inplace_function: bool, namespace: str
+) -> Front:
+    """The forms of one name."""
     if method or inplace:
         op.method_parser = Parser(public, *op.schemas, method=True)
         op.method_names = [[p.name for p in s.parameters] for s in op.method_parser.signatures]
@@ -127,17 +188,20 @@ def install(
     else:
         made, bound = _function(op), _method(op)
     _named(made, public, op.doc)
-    made.op = op  # type: ignore[attr-defined]
-    for n in (public, *aliases):
-        if function:
-            export(n, made, namespace)
-        if method:
-            setattr(Tensor, n, _named(bound, public, op.doc, "Tensor"))
-        if inplace:
-            renamed = [f"{n}_{s[s.index('(') :]}" for s in op.schemas]
-            op.inplace_parser = Parser(f"{n}_", *renamed, method=True)
-            setattr(Tensor, f"{n}_", _named(_inplace(op), f"{n}_", f"In-place form of `{n}`.", "Tensor"))
-    bound.op = op  # type: ignore[attr-defined]
+    made.op = bound.op = op  # type: ignore[attr-defined]
+    if function:
+        export(public, made, namespace)
+    if method:
+        made.method = bound  # type: ignore[attr-defined]
+        setattr(Tensor, public, _named(bound, public, op.doc, "Tensor"))
+    if inplace:
+        op.inplace_parser = Parser(f"{public}_", *[f"{public}_{s[s.index('(') :]}" for s in op.schemas], method=True)
+        doc = f"In-place form of `{public}`."
+        updating = _named(_inplace(op), f"{public}_", doc, "Tensor")
+        made.inplace = updating  # type: ignore[attr-defined]
+        setattr(Tensor, f"{public}_", updating)
+        if inplace_function:
+            export(f"{public}_", _named(_inplace_function(op, f"{public}_", updating), f"{public}_", doc), namespace)
     return made
 
 
@@ -155,23 +219,26 @@ def elementwise(
     defaults: Mapping[str, Any] | None = None,
     tensors: Sequence[str] | None = None,
     raw: bool = True,
-    node: str | None = None,
+    node: str | tuple[str, ...] | None = None,
+    opmath: bool = False,
     **where: Any,
 ) -> Callable[[Callable[..., Any]], Front]:
     """Declare an elementwise operation.
 
     numpy: called with arrays in the compute dtype, parameters by name. fast: the same with default parameters, for the
     fast path. cuda: expression over x, y, z (the tensor arguments in order) and the parameters. grad: one rule an input (a tuple), or one alone; a rule's argument names say what is
-    saved ("out" is the result). promote: SAME, INT_TO_FLOAT or TO_BOOL. accept: mask of common dtypes, others are
+    saved ("out" is the result). promote: SAME, INT_TO_FLOAT, TO_BOOL or TO_REAL. accept: mask of common dtypes, others are
     refused in the name of kernel `refusal`. native: mask of dtypes whose arrays `numpy` answers uncast (fast path).
-    check: called with the bound arguments, raises. raw: rules run on ndarrays too. where: see `install`.
+    check: called with the bound arguments, raises. raw: rules run on ndarrays too. node: PyTorch's name of the node; a
+    tuple where overloads for numbers differ: (tensors, second is a number, first is a number). opmath: a single second
+    operand is not rounded to half. where: see `install`.
     """
 
     def declare(body: Callable[..., Any]) -> Front:
         name = schemas[0].partition("(")[0]
         op = Elementwise(
             where.pop("full_name", name), schemas, body, numpy=numpy, fast=fast, cuda=cuda, promote=promote, accept=accept,
-            refusal=refusal, native=native, check=check, grad=grad, tensors=tensors, raw=raw, node=node,
+            refusal=refusal, native=native, check=check, grad=grad, tensors=tensors, raw=raw, node=node, opmath=opmath,
         )  # fmt: skip
         op.defaults.update(defaults or {})
         return install(op, **where)
@@ -182,6 +249,7 @@ def elementwise(
 def primitive(
     *schemas: str,
     cpu: Callable[..., Any] | None = None,
+    update: Callable[..., Any] | None = None,
     grad: Any = None,
     tensors: Sequence[str] | None = None,
     outputs: Sequence[str] = ("out",),
@@ -193,7 +261,8 @@ def primitive(
     """Declare an operation by a body that answers with a `Launch`.
 
     cpu: kernel, called with the inputs' arrays (in their compute dtype; as stored where `moves`) and the Launch's
-    parameters. grad: a rule for the first tensor, a tuple, a mapping by argument name, or `joint(rule)`.
+    parameters. update: in place of cpu, a kernel that changes its first array, which has the result's shape and dtype,
+    and checks everything before it does. grad: a rule for the first tensor, a tuple, a mapping by argument name, or `joint(rule)`.
     tensors: argument names of the Launch's inputs, where the schema does not say it. outputs: names of the results;
     differentiable: how many of them carry gradients.
     """
@@ -201,7 +270,7 @@ def primitive(
     def declare(body: Callable[..., Any]) -> Front:
         name = schemas[0].partition("(")[0]
         op = Operation(
-            where.pop("full_name", name), schemas, body, kernels={"cpu": cpu} if cpu else {}, grad=grad,
+            where.pop("full_name", name), schemas, body, kernels={"cpu": cpu} if cpu else {}, update=update, grad=grad,
             tensors=tensors, outputs=outputs, differentiable=differentiable, moves=moves, node=node,
         )  # fmt: skip
         return install(op, **where)
@@ -222,12 +291,12 @@ def composite(*schemas: str, **where: Any) -> Callable[[Callable[..., Any]], Fro
 
 
 def internal(
-    *, cpu: Callable[..., Any], tensors: Sequence[str], name: str | None = None, **rest: Any
+    *, tensors: Sequence[str], cpu: Callable[..., Any] | None = None, name: str | None = None, **rest: Any
 ) -> Callable[[Callable[..., Any]], Front]:
     """Declare an operation that has no public name: called by bodies and rules with plain positional arguments."""
 
     def declare(body: Callable[..., Any]) -> Front:
-        op = Operation(name or body.__name__, (), body, kernels={"cpu": cpu}, tensors=tensors, **rest)
+        op = Operation(name or body.__name__, (), body, kernels={"cpu": cpu} if cpu else {}, tensors=tensors, **rest)
         OPERATIONS[op.name] = op
 
         @functools.wraps(body)

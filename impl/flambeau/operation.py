@@ -7,10 +7,11 @@ none to run), and records. Composite operations answer with finished tensors ins
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -122,6 +123,11 @@ def _argument_names(rule: Rule, lead: int) -> tuple[str, ...]:
     return tuple(inspect.signature(rule).parameters)[lead:]
 
 
+def _bound_names(parser: Parser) -> list[list[str]]:
+    """Argument names by signature; an overload's `self`, a number, stands where the others have `input`."""
+    return [["input" if p.name == "self" else p.name for p in s.parameters] for s in parser.signatures]
+
+
 class Operation:
     """One operation of PyTorch: its signatures, body, kernels by device, derivative rules and documentation."""
 
@@ -134,6 +140,7 @@ class Operation:
         body: Callable[..., Any],
         *,
         kernels: Mapping[str, Callable[..., Any]] | None = None,
+        update: Callable[..., Any] | None = None,
         grad: Any = None,
         tensors: Sequence[str] | None = None,
         outputs: Sequence[str] = ("out",),
@@ -145,12 +152,15 @@ class Operation:
         self.name = name
         self.body = body
         self.kernels = dict(kernels or {})
+        self.update = update
+        if update is not None:
+            self.kernels.setdefault("cpu", on_copy(update))
         self.moves = moves
         self.raw = raw
         self.doc = inspect.getdoc(body) or ""
         self.schemas = tuple(schemas)
         self.parser = Parser(name.rpartition(".")[2], *schemas) if schemas else None
-        self.names = [[p.name for p in s.parameters] for s in self.parser.signatures] if self.parser else []
+        self.names = _bound_names(self.parser) if self.parser else []
         self.method_parser: Parser | None = None
         self.method_names: list[list[str]] = []
         self.inplace_parser: Parser | None = None
@@ -170,6 +180,14 @@ class Operation:
                 if p.name != "out" and "Tensor" in p.type_name:
                     names[p.name] = None
         return tuple(names)
+
+    def renamed(self, name: str, schemas: Sequence[str]) -> Self:
+        """The operation under an alias, which speaks of itself in its errors but shares kernels, rules and nodes."""
+        twin = copy.copy(self)
+        twin.schemas = tuple(schemas)
+        twin.parser = Parser(name, *schemas)
+        twin.names = _bound_names(twin.parser)
+        return twin
 
     def _set_rules(self, grad: Any) -> None:
         self.joint: Rule | None = None
@@ -262,7 +280,7 @@ class Operation:
         kernel = self.kernels.get(where.type)
         if kernel is None:
             raise NotImplementedError(f"flambeau has no {where.type} kernel for {self.name}")
-        arrays = [self._operand(t, plan.compute) for t in plan.inputs]
+        arrays = self._operands(plan)
         token = enter(QUIET)
         try:
             results = kernel(*arrays, **plan.params)
@@ -272,6 +290,10 @@ class Operation:
             return [self._store(r, d) for r, d in zip(results, plan.dtype, strict=True)]
         finally:
             leave(token)
+
+    def _operands(self, plan: Launch) -> list[Any]:
+        """What the kernel is given."""
+        return [self._operand(t, plan.compute) for t in plan.inputs]
 
     def _operand(self, t: Any, compute: dtype | None) -> Any:
         if isinstance(t, Tensor):
@@ -374,7 +396,8 @@ class Operation:
             for i, e in enumerate(edges):
                 if e is not None:
                     needed |= self.needs[i]
-        saved, versions = [], []
+        saved: list[Any] = []
+        versions: list[Any] = []
         for key in self.saved_names:
             if key not in needed:
                 value: Any = None
@@ -393,6 +416,8 @@ class Operation:
                 versions.append(value._version_counter[0] if value._version_counter is not None else 0)
             elif type(value) is Saved:
                 versions.append(value.counter[0])
+            elif type(value) in (list, tuple) and any(isinstance(v, Tensor) for v in value):
+                versions.append([v._version_counter[0] if getattr(v, "_version_counter", None) else 0 for v in value])
             else:
                 versions.append(0)
         n.saved, n.versions = tuple(saved), versions
@@ -436,7 +461,13 @@ class Operation:
                     )  # type: ignore[attr-defined]
                     originals[key]._node = node_of(this)
         where = plan.device or common_device(inputs)
-        if where is CPU:
+        if where is CPU and self.update is not None and (self.moves or this._dtype.compute is this._dtype):
+            token = enter(QUIET)
+            try:
+                self.update(this._array, *[self._operand(t, plan.compute) for t in inputs[1:]], **plan.params)
+            finally:
+                leave(token)
+        elif where is CPU:
             (result,) = self.compute(plan, where)
             this._array[...] = cast(result, plan.dtype, this._dtype)
         version(this)[0] += 1
@@ -463,6 +494,17 @@ class Operation:
         for target, result in zip(given, made, strict=True):
             write_out(target, result)
         return out if not isinstance(results, tuple) or isinstance(out, tuple) else tuple(given)
+
+
+def on_copy(update: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel from one that updates its first array: it updates a row-major copy."""
+
+    def kernel(x: Any, *rest: Any, **params: Any) -> Any:
+        x = np.array(x, order="C")
+        update(x, *rest, **params)
+        return x
+
+    return kernel
 
 
 def common_device(inputs: Sequence[Any]) -> device:

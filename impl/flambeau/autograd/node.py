@@ -215,6 +215,11 @@ def unpack(node: Node, create_graph: bool) -> list[Any]:
             if value.counter[0] != versions[i]:
                 raise changed_in_place(value, node, versions[i], value.counter[0])
             value = value.tensor(node, create_graph)
+        elif versions is not None and type(versions[i]) is list:
+            for element, expected in zip(value, versions[i], strict=True):
+                counter = element._version_counter if isinstance(element, Tensor) else None
+                if counter is not None and counter[0] != expected:
+                    raise changed_in_place(element, node, expected, counter[0])
         values.append(value)
     return values
 
