@@ -132,7 +132,8 @@ def _fast_inplace(op: Elementwise) -> Front:
 
 def _inplace_function(op: Operation, name: str, method: Front) -> Front:
     """`torch.name_`: the in-place method as a function."""
-    parser = Parser(name, *[f"{name}{re.sub(r', (?:[*], )?Tensor out=None[)]', ')', s[s.index('(') :])}" for s in op.schemas])
+    without_out = [re.sub(r", (?:[*], )?Tensor out=None[)]", ")", s[s.index("(") :]) for s in op.schemas]
+    parser = Parser(name, *[f"{name}{s}" for s in without_out])
 
     def front(*args: Any, **kwargs: Any) -> Any:
         if not kwargs and args and type(args[0]) in PLAIN:
@@ -170,7 +171,9 @@ def install(
     listed = inplace_function if isinstance(inplace_function, Sequence) else None
     made = _install(op, public, inplace_function=public in listed if listed else bool(inplace_function), **forms)
     for alias in aliases:
-        schemas = aliases[alias] if isinstance(aliases, Mapping) else [f"{alias}{s[s.index('(') :]}" for s in op.schemas]
+        schemas = (
+            aliases[alias] if isinstance(aliases, Mapping) else [f"{alias}{s[s.index('(') :]}" for s in op.schemas]
+        )
         has_function = alias in listed if listed else bool(inplace_function)
         _install(op.renamed(alias, schemas), alias, inplace_function=has_function, **forms)
     return made
@@ -226,9 +229,10 @@ def elementwise(
     """Declare an elementwise operation.
 
     numpy: called with arrays in the compute dtype, parameters by name. fast: the same with default parameters, for the
-    fast path. cuda: expression over x, y, z (the tensor arguments in order) and the parameters. grad: one rule an input (a tuple), or one alone; a rule's argument names say what is
-    saved ("out" is the result). promote: SAME, INT_TO_FLOAT, TO_BOOL or TO_REAL. accept: mask of common dtypes, others are
-    refused in the name of kernel `refusal`. native: mask of dtypes whose arrays `numpy` answers uncast (fast path).
+    fast path. cuda: expression over x, y, z (the tensor arguments in order) and the parameters. grad: one rule an input
+    (a tuple), or one alone; a rule's argument names say what is saved ("out" is the result). promote: SAME,
+    INT_TO_FLOAT, TO_BOOL or TO_REAL. accept: mask of common dtypes, others are refused in the name of kernel `refusal`.
+    native: mask of dtypes whose arrays `numpy` answers uncast (fast path).
     check: called with the bound arguments, raises. raw: rules run on ndarrays too. node: PyTorch's name of the node; a
     tuple where overloads for numbers differ: (tensors, second is a number, first is a number). opmath: a single second
     operand is not rounded to half. where: see `install`.

@@ -16,14 +16,24 @@ from flambeau.autograd.modes import state
 from flambeau.autograd.node import Saved, node_of, sequence
 from flambeau.cpu.casting import cast, scalar
 from flambeau.cpu.quiet import QUIET, enter, leave
-from flambeau.dtypes import FLOATING, INTEGRAL, NATIVE_FLOAT, NATIVE_INTEXACT, combine, dtype, of_scalar, promote_types
+from flambeau.dtypes import (
+    FLOATING,
+    INTEGRAL,
+    NATIVE_FLOAT,
+    NATIVE_INTEXACT,
+    combine,
+    dtype,
+    mask,
+    of_scalar,
+    promote_types,
+)
 from flambeau.errors import not_implemented_for
 from flambeau.geometry import broadcast
 from flambeau.operation import Launch, Operation
 from flambeau.overrides import PLAIN
 from flambeau.tensor import Tensor, new, shape_of
 
-SAME, INT_TO_FLOAT, TO_BOOL = "same", "int_to_float", "bool"
+SAME, INT_TO_FLOAT, TO_BOOL, TO_REAL = "same", "int_to_float", "bool", "real"
 
 
 def result_type(*operands: Any) -> dtype:
@@ -64,6 +74,8 @@ class Elementwise(Operation):
         refusal: str | None,
         native: int | None,
         check: Callable[..., None] | None,
+        opmath: bool,
+        node: str | tuple[str, ...] | None,
         **rest: Any,
     ) -> None:
         self.numpy = numpy
@@ -73,7 +85,17 @@ class Elementwise(Operation):
         self.accept = accept
         self.refusal = refusal
         self.check = check
-        super().__init__(name, schemas, body, kernels={"cpu": numpy}, **rest)
+        self.opmath = opmath
+        names = node if isinstance(node, tuple) else (node,)
+        super().__init__(name, schemas, body, kernels={"cpu": numpy}, node=names[0], **rest)
+        # the node's name where an input is a Python number: the second, the first
+        self.number_nodes = (names[1:] + names[1:])[:2] if len(names) > 1 else (None, None)
+        self.takes_numbers = any(
+            p.name != "out" and (p.numbers or p.type_name == "Number")
+            for s in (self.parser.signatures if self.parser else ())
+            for p in s.parameters
+            if p.name in self.tensors[1:]
+        )
         first = self.parser.signatures[0] if self.parser else None
         self.params = tuple(p.name for p in (first.parameters if first else ()) if p.name not in (*self.tensors, "out"))
         self.defaults: dict[str, Any] = {}
@@ -94,21 +116,47 @@ class Elementwise(Operation):
         inputs = [bound.pop(n) for n in self.tensors]
         if self.check is not None:
             self.check(*inputs, **bound)
+        shape = broadcast(*[shape_of(t) if isinstance(t, Tensor) else () for t in inputs])
         common = result_type(*inputs)
         if self.promote == INT_TO_FLOAT and common.category < FLOATING:
             common = dtypes.get_default_dtype()
         if not common.bit & self.accept:
             not_implemented_for(self.refusal or f"{self.name}_cpu", common)
-        shape = broadcast(*[shape_of(t) if isinstance(t, Tensor) else () for t in inputs])
-        answer = dtypes.bool_ if self.promote == TO_BOOL else common
-        return Launch(inputs, shape, answer, compute=common, **bound)
+        answer = common
+        if self.promote == TO_BOOL:
+            answer = dtypes.bool_
+        elif self.promote == TO_REAL:
+            answer = common.to_real()
+        node = None
+        if self.number_nodes[0] is not None:
+            if not isinstance(inputs[0], Tensor):
+                node = self.number_nodes[1]
+            elif not any(isinstance(t, Tensor) for t in inputs[1:]):
+                node = self.number_nodes[0]
+        return Launch(inputs, shape, answer, compute=common, node=node, **bound)
+
+    def _operands(self, plan: Launch) -> list[Any]:
+        common = plan.compute
+        assert common is not None
+        arrays = [self._operand(t, common) for t in plan.inputs]
+        if self.opmath and common.compute.category == FLOATING and common.compute is not common:
+            # PyTorch's half products and quotients take a single second operand in float32, unrounded
+            other = plan.inputs[1]
+            if not isinstance(other, Tensor):
+                arrays[1] = scalar(other, common.compute)
+            elif other._array.size == 1:
+                arrays[1] = cast(other._array, other._dtype, common.compute)
+        return arrays
 
     def _operand(self, t: Any, compute: dtype | None) -> Any:
         assert compute is not None
+        if t is None:
+            return None
+        # half and bfloat16: operands round to the common dtype, arithmetic is done in float32
+        wide = compute.compute
         if isinstance(t, Tensor):
-            # half and bfloat16: operands round to the common dtype, arithmetic is done in float32
-            return cast(cast(t._array, t._dtype, compute), compute, compute.compute)
-        return None if t is None else scalar(t, compute.compute)
+            return cast(cast(t._array, t._dtype, compute), compute, wide)
+        return scalar(t, wide) if wide is compute else cast(cast(scalar(t, wide), wide, compute), compute, wide)
 
 
 def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -116,6 +164,8 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
     function, native = op.fast, op.native
     is_ufunc = isinstance(function, np.ufunc)
     answer = dtypes.bool_ if op.promote == TO_BOOL else None
+    if op.promote == TO_REAL:
+        native &= ~mask(*dtypes.COMPLEXES)
     node_class = op.node_class
     has_rule = op.rules[0] is not None
     keep_in, keep_out = op.tensors[0] in op.saved_names, "out" in op.saved_names
@@ -163,7 +213,11 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
     function, native = op.fast, op.native
     is_ufunc = isinstance(function, np.ufunc)
     answer = dtypes.bool_ if op.promote == TO_BOOL else None
-    node_class = op.node_class
+    takes_numbers = op.takes_numbers
+    # the widest integers of either sign that every integer dtype holds: beyond them a comparison must wrap
+    low, high = (0, 127) if answer else (-0x80000000, 0x7FFFFFFF)
+    tensor_class = op.node_class
+    number_class = op.node_class if op.number_nodes[0] is None else op.node_class_of(op.number_nodes[0])
     first, second = op.tensors
     recorded = any(r is not None for r in op.rules)
     names = op.saved_names
@@ -193,12 +247,15 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
             if other._dtype is not d or y is None:
                 return slow(self, other)
             b = other._node if other._view is None else node_of(other)
+            node_class = tensor_class
+        elif not takes_numbers:
+            return slow(self, other)
         elif kind is float:
             if d.category < FLOATING:
                 return slow(self, other)
-            y, b = other, None
-        elif kind is int:
-            y, b = other, None
+            y, b, node_class = other, None, number_class
+        elif kind is int and low <= other <= high:
+            y, b, node_class = other, None, number_class
         else:
             return slow(self, other)
         token = enter(QUIET)
@@ -245,13 +302,81 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
     return front
 
 
+def inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """`f_(x)`, `f_(x, y)` or `f_(x, y, alpha)` straight into x's memory, where nothing is recorded."""
+    function = op.fast
+    is_ufunc = isinstance(function, np.ufunc)
+    native = op.native if op.promote in (SAME, INT_TO_FLOAT) else 0
+    unary = len(op.tensors) == 1
+    takes_numbers = op.takes_numbers
+
+    def front(self: Tensor, other: Any = None, alpha: Any = 1) -> Tensor:
+        d = self._dtype
+        x = self._array
+        if not d.bit & native or x is None or type(self) not in PLAIN:
+            return slow(self, other, alpha)
+        if self._memory is not None and not x.flags.c_contiguous:
+            return slow(self, other, alpha)
+        view = self._view
+        recording = state.enabled
+        if recording and (self._node is not None or (view is not None and view.base._node is not None)):
+            return slow(self, other, alpha)
+        y = other
+        if not unary:
+            kind = type(other)
+            if kind in PLAIN:
+                y = other._array
+                if other._dtype is not d or y is None:
+                    return slow(self, other, alpha)
+                if recording and (other._node is not None or other._view is not None):
+                    return slow(self, other, alpha)
+                own, its = self._memory, other._memory
+                if own is not None and its is not None and other is not self and own.storage is its.storage:
+                    return slow(self, other, alpha)
+            elif not takes_numbers or not (
+                kind is int and -0x80000000 <= other <= 0x7FFFFFFF or kind is float and d.category >= FLOATING
+            ):
+                return slow(self, other, alpha)
+            if alpha is not one:
+                if type(alpha) is not float and type(alpha) is not int or d.category < FLOATING:
+                    return slow(self, other, alpha)
+                y = y * alpha
+        token = enter(QUIET)
+        try:
+            if is_ufunc:
+                if unary:
+                    function(x, x)
+                else:
+                    function(x, y, x)
+            else:
+                r = function(x) if unary else function(x, y)
+                if r.shape != x.shape:
+                    return slow(self, other, alpha)
+                x[...] = r
+        except (ValueError, OverflowError):
+            return slow(self, other, alpha)
+        finally:
+            leave(token)
+        counter = self._version_counter
+        if counter is None:
+            self._version_counter = [1]
+        else:
+            counter[0] += 1
+        return self
+
+    one = 1
+    return front
+
+
 __all__ = [
     "INTEGRAL",
     "INT_TO_FLOAT",
     "SAME",
     "TO_BOOL",
+    "TO_REAL",
     "Elementwise",
     "binary_front",
+    "inplace_front",
     "result_type",
     "unary_front",
 ]

@@ -17,13 +17,13 @@ def cast(a: Array, source: dtype, target: dtype) -> Array:
     if source is target:
         return a
     if source is dtypes.complex32:
-        wide = np.empty(a.shape, np.complex64)
+        wide = np.empty_like(a, np.complex64)
         wide.real, wide.imag = a["re"], a["im"]
         a, source = wide, dtypes.complex64
         if target is source:
             return a
     if target is dtypes.complex32:
-        out = np.empty(a.shape, target.numpy)
+        out = np.empty_like(a, target.numpy)
         if source.category == COMPLEX:
             out["re"], out["im"] = a.real, a.imag
         else:
