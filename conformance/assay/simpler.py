@@ -140,12 +140,11 @@ def _plain(spec: TensorSpec, shape: tuple[int, ...]) -> TensorSpec:
 
 def _crop(spec: TensorSpec, index: tuple[Any, ...], keep: bool = False) -> TensorSpec:
     """A part of the tensor with its elements written out where they are few, and its layout where it still fits."""
-    part = array(spec)[index]
-    pair = spec.dtype == "complex32"
-    shape = part.shape[: part.ndim - pair]
+    shape = np.broadcast_to(0, spec.shape)[index].shape
     layout = spec.layout if keep else Layout()
     if spec.values.kind in _ORDERS or math.prod(shape) > _WRITABLE:
         return replace(_plain(spec, shape), layout=layout)
+    part = np.asarray(array(spec)[index])
     return replace(spec, shape=shape, layout=layout, values=Values("literal", literal=_written(part, spec.dtype)))
 
 

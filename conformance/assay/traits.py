@@ -102,7 +102,7 @@ def _of_elements(spec: TensorSpec) -> set[str]:
             {"huge"} if info and (elements.max() > info.max // 2 or elements.min() < info.min // 2) else set()
         )
     part = real_part(spec.dtype)
-    numbers = elements.view(NUMPY[part]).reshape(-1) if spec.dtype != part else flat
+    numbers = np.ascontiguousarray(elements).reshape(-1).view(NUMPY[part]) if spec.dtype != part else flat
     info = ml_dtypes.finfo(part)
     wide = numbers.astype(np.float64)
     size = np.abs(wide)

@@ -191,14 +191,15 @@ def _index(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape
 
 @_plan("distinct")
 def _distinct(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape: tuple[int, ...]) -> np.ndarray:
-    """Indices below `high`, no two alike along dimension `low` (size at most `high`)."""
+    """Indices below `high`, no two alike along dimension `low` (unless it is longer than `high`)."""
     dim, high = _between(values, 0, 1)
     if not shape or not n:
         return rng.randint(0, max(int(high), 1), n, dtype=np.int64)
-    lines = n // max(shape[int(dim)], 1)
-    order = np.argsort(rng.random_sample((lines, int(high))), axis=1)[:, : shape[int(dim)]]
+    dim, high = int(dim) % len(shape), max(int(high), 1)
+    size = shape[dim]
+    order = np.argsort(rng.random_sample((n // size, max(high, size))), axis=1)[:, :size] % high
     moved = [s for i, s in enumerate(shape) if i != dim]
-    return np.ascontiguousarray(np.moveaxis(order.reshape(*moved, -1), -1, int(dim))).ravel()
+    return np.ascontiguousarray(np.moveaxis(order.reshape(*moved, -1), -1, dim)).ravel()
 
 
 @_plan("permutation")
