@@ -354,7 +354,7 @@ def _race(p: Array, rows: Array, k: int, engine: Engine) -> Array:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         score = (wide / clock.astype(wide.dtype)).astype(p.dtype).astype(wide.dtype)
     if k == 1:
-        return score.argmax(-1)
+        return np.asarray(score.argmax(-1))
     return np.argsort(-score, -1, kind="stable")[:, :k]
 
 
@@ -372,9 +372,5 @@ def _with_replacement(rows: Array, k: int, engine: Engine) -> Array:
             raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
         cumulative /= cumulative[-1]
         cumulative[-1] = 1
-        result[i] = _lower_bound(cumulative.astype(np.float64), engine.uniform53(k))
+        result[i] = np.searchsorted(cumulative.astype(np.float64), engine.uniform53(k), "left")
     return result
-
-
-def _lower_bound(cumulative: Array, u: Array) -> Array:
-    return np.searchsorted(cumulative, u, "left")

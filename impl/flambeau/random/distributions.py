@@ -12,7 +12,7 @@ from .discrete import bernoulli, geometric, multinomial, random_default, random_
 from .layout import COMPLEX32
 from .mt19937 import Engine
 from .normal import log_normal, normal, normal_tensor
-from .rejection import poisson
+from .rejection import poisson, standard_gamma
 
 __all__ = [
     "COMPLEX32",
@@ -29,5 +29,6 @@ __all__ = [
     "random_default",
     "random_integers",
     "randperm",
+    "standard_gamma",
     "uniform",
 ]

@@ -68,7 +68,7 @@ def settle_float32(fast: F64, exact: Callable[[NDArray[np.intp]], F64]) -> F64:
     return fast
 
 
-def _round_to_odd(s: Any, error: Any) -> F64:
+def _round_to_odd(s: Any, error: Any) -> Any:
     """Replace the even-ended inexact elements of ``s`` by their neighbour towards ``error``, s + error being exact."""
     s = np.ascontiguousarray(s)
     fix = (error != 0) & ((s.view(np.int64) & 1) == 0)
@@ -99,7 +99,7 @@ def fma32(a: NDArray[Any], b: ArrayLike, c: ArrayLike) -> NDArray[np.float32]:
         error = _two_sum_error(product, c[doubtful] if c.ndim else c, rough)
         s[doubtful] = _round_to_odd(rough, error)
     with np.errstate(under="ignore", over="ignore", invalid="ignore"):
-        return s.astype(np.float32)
+        return np.asarray(s, np.float32)
 
 
 def _split(x: Any) -> tuple[Any, Any]:
@@ -121,4 +121,6 @@ def fma64(a: F64, b: float, c: float) -> F64:
     s_error = _two_sum_error(p, c, s)
     t = s_error + p_error
     out = s + _round_to_odd(t, _two_sum_error(s_error, p_error, t))
-    return out if scale == 1.0 else out / scale
+    if scale != 1.0:
+        out /= scale
+    return np.asarray(out)

@@ -40,7 +40,7 @@ FACTS: dict[np.dtype[Any], DTypeFacts] = {
     np.dtype(np.uint32): DTypeFacts("UInt32", "unsigned int", "unsigned", 32, 2**32 - 1),
     np.dtype(np.uint64): DTypeFacts("UInt64", "long unsigned int", "unsigned", 64, 2**64 - 1),
     FLOAT16: DTypeFacts("Half", "c10::Half", "float", 11, 65504.0),
-    BFLOAT16: DTypeFacts("BFloat16", "c10::BFloat16", "float", 8, float(ml_dtypes.finfo(BFLOAT16).max)),
+    BFLOAT16: DTypeFacts("BFloat16", "c10::BFloat16", "float", 8, float.fromhex("0x1.FEp127")),
     FLOAT32: DTypeFacts("Float", "float", "float", 24, float(np.finfo(np.float32).max)),
     FLOAT64: DTypeFacts("Double", "double", "float", 53, float(np.finfo(np.float64).max)),
     COMPLEX32: DTypeFacts("ComplexHalf", "c10::complex<c10::Half>", "complex", 11, 65504.0),

@@ -109,7 +109,7 @@ class Engine:
     def get_state(self) -> bytes:
         """The 5056 bytes that ``torch.get_rng_state()`` would hold."""
         with self.lock:
-            key = self._twister.get_state(legacy=True)[1]
+            key = self._twister.get_state(legacy=False)["state"]["key"]
             double, single = self.next_double_normal, self.next_float_normal
             header = _HEADER.pack(self._seed, _BLOCK + 1 - self._position, 1, self._position + self._next_skew)
             trailer = _TRAILER.pack(
@@ -132,7 +132,7 @@ class Engine:
         key = np.frombuffer(state, "<u8", _BLOCK, _HEADER.size).astype(np.uint32)
         with self.lock:
             self._seed = seed
-            self._twister.set_state(("MT19937", key, 0))
+            self._twister.set_state(("MT19937", key, 0, 0, 0.0))
             tempered = self._twister.randint(0, 2**32, _BLOCK, dtype=np.uint32)
             self._position = _BLOCK + 1 - left
             self._next_skew = following - self._position

@@ -80,7 +80,7 @@ def serial_normals(n: int, mean: float, std: float, engine: Engine) -> exactmath
     pairs = (n - start + 1) // 2
     if 0 < pairs <= 8:
         u = engine.uniform53_list(2 * pairs)
-        values = []
+        values: list[float] = []
         for i in range(0, 2 * pairs, 2):
             radius = math.sqrt(-2.0 * math.log1p(-u[i + 1]))
             theta = _TWO_PI * u[i]

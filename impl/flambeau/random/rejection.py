@@ -1,4 +1,4 @@
-"""Distributions drawn by rejection, one element after another: poisson."""
+"""Distributions drawn by rejection, one element after another: poisson and the standard gamma."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import functools
 import math
 import sys
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
 from .layout import Array, facts, not_implemented, store
 from .mt19937 import Engine
+from .normal import serial_normals
+
+_THIRD = np.float32(1 / 3)
+_SQUEEZE = float(np.float32(0.0331))
 
 
 @functools.cache
@@ -79,3 +83,45 @@ def _transformed_rejection(rate: float, engine: Engine) -> int:
         accepted = (math.log(v) if v else -math.inf) + math.log(inverse_alpha) - math.log(a / (distance * distance) + b)
         if accepted <= -rate + count * log_rate - log_gamma(count + 1.0):
             return count
+
+
+def standard_gamma(shape: Array, engine: Engine) -> Array:
+    """Gamma variates of unit scale for an array of shape parameters; same array shape and dtype, never below tiny.
+
+    Raises NotImplementedError unless ``shape`` is float32 or float64.
+    """
+    if shape.dtype not in (np.float32, np.float64):
+        raise not_implemented("gamma_cpu", shape.dtype)
+    with engine.lock:
+        values = [float(_gamma(alpha, engine)) for alpha in shape.reshape(-1)]
+    out = np.zeros(shape.shape, shape.dtype)
+    store(out, np.array(values, np.float64))
+    lowest = np.finfo(out.dtype).tiny
+    out[~(out > lowest)] = lowest  # nan too
+    return out
+
+
+def _gamma(alpha: np.floating[Any], engine: Engine) -> float:
+    """Marsaglia & Tsang, A simple method for generating gamma variables, 2000.
+
+    The constants are float32, and ``alpha`` is prepared in its own precision, as in PyTorch.
+    """
+    scale = 1.0
+    if alpha < 1:
+        if alpha == 0:
+            return 0.0
+        with np.errstate(over="ignore"):
+            scale = float(np.float64(1 - engine.uniform53_list(1)[0]) ** float(1 / alpha))
+        alpha = alpha + 1
+    d = float(alpha - _THIRD)
+    c = 1 / math.sqrt(9 * d) if d > 0 else math.nan  # nan goes through to the result
+    while True:
+        root = -1.0
+        while root <= 0:
+            x = float(serial_normals(1, 0, 1, engine)[0])
+            root = 1 + c * x
+        v = root * root * root
+        u = 1 - engine.uniform53_list(1)[0]
+        squared = x * x
+        if u < 1 - _SQUEEZE * squared * squared or math.log(u) < 0.5 * squared + d * (1 - v + math.log(v)):
+            return scale * d * v
