@@ -174,12 +174,14 @@ def _integers(rng: np.random.RandomState, n: int, dtype: str, values: Values, sh
 
 @_plan("nonzero")
 def _nonzero(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape: tuple[int, ...]) -> np.ndarray:
-    """Divisors: integers from 1 to 9 and, where there are any, their negatives; floating numbers away from zero."""
+    """Divisors: integers to 9 and, where there are any, their negatives but for -1, by which the least integer cannot be
+    divided (PyTorch dies of SIGFPE); floating numbers away from zero."""
     if dtype == "bool":
         return np.ones(n, np.bool_)
     sign = np.where(rng.randint(0, 2, n) == 0, 1, -1) if dtype in NUMPY and NUMPY[dtype].kind != "u" else 1
     if category(dtype) == 1:
-        return rng.randint(1, 10, n) * sign
+        drawn = rng.randint(1, 10, n) * sign
+        return np.where(drawn == -1, 1, drawn)
     return (0.25 + rng.random_sample(n) * 3.0) * sign
 
 

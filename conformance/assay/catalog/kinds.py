@@ -156,7 +156,7 @@ def divisor(ex: Execution, shape: Shape) -> Values:
 
 
 @dataclass(frozen=True)
-class number(Kind):  # noqa: N801
+class number(Kind):
     """A Python number beside a tensor: of its category, now and then of another; never above it in place.
 
     highest: no category above this (0 bool, 1 int, 2 float, 3 complex). keep: never above the tensor's category.
@@ -186,8 +186,8 @@ class number(Kind):  # noqa: N801
 
 
 def nonzero(value: Any, ex: Execution) -> bool:
-    """For divisors."""
-    return bool(value)
+    """For divisors; -1 is none of them, see `assay.values`."""
+    return bool(value) and value != -1
 
 
 @dataclass(frozen=True)
@@ -417,7 +417,7 @@ class either(Kind):
 
     def structure(self, draw: st.DrawFn, env: Structure) -> Alternatives:
         drawn = tuple(kind.structure(draw, env) for kind in self.kinds)
-        shape = next((d for k, d in zip(self.kinds, drawn) if isinstance(k, Tensor)), ())
+        shape = next((d for k, d in zip(self.kinds, drawn, strict=True) if isinstance(k, Tensor)), ())
         return Alternatives(drawn, shape)
 
     def realise(self, drawn: Alternatives, name: str, ex: Execution) -> Any:
@@ -459,7 +459,7 @@ class made(Kind):
 
 
 @dataclass(frozen=True)
-class hidden(Kind):  # noqa: N801
+class hidden(Kind):
     """Drawn for later arguments to look at, never passed; see `aside`."""
 
     rule: Callable[[st.DrawFn, Structure], Any]
@@ -474,7 +474,7 @@ def aside(name: str, rule: Callable[[st.DrawFn, Structure], Any]) -> Param:
 
 
 @dataclass(frozen=True)
-class drawn(Kind):  # noqa: N801
+class drawn(Kind):
     """The dimension of `of` that was drawn aside under another name."""
 
     name: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from assay.catalog.common import x
-from assay.catalog.form import Structure, arg, entry, kw
-from assay.catalog.kinds import ShapeRule, number, shaped, tensor
+from assay.catalog.form import Structure, arg, entry
+from assay.catalog.kinds import ShapeRule, shaped, tensor
 from assay.catalog.results import unknown
 from assay.dtypes import NUMERIC
 from assay.policy import PRODUCT
@@ -36,33 +36,16 @@ VECTOR, MATRIX, BATCH = shaped(1, 1), shaped(2, 2), shaped(3, 3)
 A = "input"
 entry("matmul", x(NUMERIC, shaped(min_rank=1, max_rank=4)), arg("other", tensor((), multipliable)), operators="matmul", out=unknown,
       order=2, policy=PRODUCT, alias=True)  # fmt: skip
-PRODUCTS: dict[str, tuple[ShapeRule, str, ShapeRule, ShapeRule]] = {
-    "mm": (MATRIX, "mat2", built((A, 1), None), lambda draw, env: ()),
-    "bmm": (BATCH, "mat2", built((A, 0), (A, 2), None), lambda draw, env: ()),
-    "mv": (MATRIX, "vec", built((A, 1)), lambda draw, env: ()),
-    "dot": (VECTOR, "tensor", built((A, 0)), lambda draw, env: ()),
-    "vdot": (VECTOR, "other", built((A, 0)), lambda draw, env: ()),
-    "outer": (VECTOR, "vec2", built(None), lambda draw, env: ()),
-    "ger": (VECTOR, "vec2", built(None), lambda draw, env: ()),
-    "inner": (
-        shaped(1, 3),
-        "other",
-        lambda draw, env: (*draw(st.sampled_from(((), (2,), (3, 1)))), env.shape(A)[-1]),
-        lambda draw, env: (),
-    ),
+# name: (the first operand's shape, the second's name and shape)
+PRODUCTS: dict[str, tuple[ShapeRule, str, ShapeRule]] = {
+    "mm": (MATRIX, "mat2", built((A, 1), None)),
+    "bmm": (BATCH, "mat2", built((A, 0), (A, 2), None)),
+    "mv": (MATRIX, "vec", built((A, 1))),
+    "dot": (VECTOR, "tensor", built((A, 0))),
+    "vdot": (VECTOR, "other", built((A, 0))),
+    "outer": (VECTOR, "vec2", built(None)),
+    "ger": (VECTOR, "vec2", built(None)),
+    "inner": (shaped(1, 3), "other", lambda draw, env: (*draw(st.sampled_from(((), (2,), (3, 1)))), env.shape(A)[-1])),
 }
-for name, (left, second, right, _) in PRODUCTS.items():
+for name, (left, second, right) in PRODUCTS.items():
     entry(name, x(NUMERIC, left), arg(second, tensor((), right)), out=unknown, order=2, policy=PRODUCT)
-
-SCALED = (kw("beta", number(keep=True)), kw("alpha", number(keep=True)))
-
-
-def added(*rest: str) -> ShapeRule:
-    """What broadcasts to the product of the arguments drawn before it."""
-
-    def rule(draw: st.DrawFn, env: Structure) -> Shape:
-        first, second = (env.shape(n) for n in rest)
-        result = (*first[:-1], *second[-1:]) if len(second) > 1 else first[:-1]
-        return draw(st.sampled_from((result, result, result[-1:], (1,) * len(result))))
-
-    return rule

@@ -247,7 +247,7 @@ entry("diagonal", x(ALL, shaped(2, 4)), opt("offset", integer(-3, 3)), order=2, 
 
 
 # -- joining ---------------------------------------------------------------------------------------------------------
-class tensors(Kind):  # noqa: N801
+class tensors(Kind):
     """A list or tuple of tensors; along the dimension `vary` their sizes may differ."""
 
     def __init__(self, dtypes: tuple[str, ...], vary: str | None, mixed: bool = True) -> None:

@@ -21,14 +21,18 @@ def _checked(low: int, high: int, what: str) -> None:
         raise ValueError(f"{what} must satisfy 0 <= min <= max, not {low!r} and {high!r}")
 
 
-@st.composite
-def shapes(draw: st.DrawFn, min_rank: int = 0, max_rank: int = 5, min_size: int = 0) -> Shape:
+def shapes(min_rank: int = 0, max_rank: int = 5, min_size: int = 0) -> st.SearchStrategy[Shape]:
     """Shapes of rank `min_rank` to `max_rank`, each size at least `min_size`, at most `MAX_ELEMENTS` elements.
 
     About one in ten has one long dimension. Raises ValueError on bounds out of order.
     """
     _checked(min_rank, max_rank, "ranks")
     _checked(min_size, max(SIZES), "sizes")
+    return _shapes(min_rank, max_rank, min_size)
+
+
+@st.composite
+def _shapes(draw: st.DrawFn, min_rank: int, max_rank: int, min_size: int) -> Shape:
     rank = draw(st.sampled_from(tuple(r for r in _RANKS if min_rank <= r <= max_rank)))
     pool = tuple(s for s in SIZES if s >= min_size)
     sizes = [draw(st.sampled_from(pool)) for _ in range(rank)]
@@ -57,7 +61,7 @@ def broadcastable(draw: st.DrawFn, *others: Shape, max_rank: int = 5) -> Shape:
         ones = draw(st.integers(0, 2 ** len(sizes) - 1))
         sizes = [1 if ones >> i & 1 else s for i, s in enumerate(sizes)]
         grow = tuple(s for s in SIZES if s != 1)
-        sizes = [draw(st.sampled_from(grow)) if s == 1 == w and how == 3 else s for s, w in zip(sizes, whole[-keep:])]
+        sizes = [draw(st.sampled_from(grow)) if s == 1 == w and how == 3 else s for s, w in zip(sizes, whole[-keep:], strict=True)]
     if how == 5 and len(whole) < max_rank:
         sizes = [draw(st.sampled_from((2, 1, 3))), *sizes]
     return _fit(tuple(sizes), tuple(whole))
