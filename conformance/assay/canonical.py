@@ -42,9 +42,9 @@ def _ties(case: Case, outcome: Outcome) -> Outcome:
         return outcome
     array = values.array(source)
     result = outcome.result
-    if isinstance(result, TensorData):
+    if isinstance(result, TensorData) and case.op in ("argsort", "argmax", "argmin"):
         return replace(outcome, result=_pointed_at(case, array, source, result))
-    if isinstance(result, Sequence) and len(result.items) == 2 and isinstance(result.items[1], TensorData):
+    if isinstance(result, Sequence) and result.fields == ("values", "indices"):
         chosen, indices = result.items
         return replace(outcome, result=replace(result, items=(chosen, _pointed_at(case, array, source, indices))))
     return outcome
@@ -55,11 +55,13 @@ def _pointed_at(case: Case, array: np.ndarray, source: TensorSpec, indices: Tens
         return indices
     where = raw_array(indices)
     dim = _argument(case, "dim", _DIM_AT.get(case.op, 1))
+    if not isinstance(dim, int | None):
+        return indices
     try:
         if dim is None and case.op in ("argmax", "argmin"):
             found = array.reshape(-1)[where]
             return _like(indices, source, found)
-        axis = -1 if dim is None else int(dim)
+        axis = -1 if dim is None else dim
         if array.ndim == 0:
             return indices
         reduced = where.ndim == array.ndim - 1

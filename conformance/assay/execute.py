@@ -10,6 +10,7 @@ import hashlib
 import operator
 import traceback
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ from assay.reading import is_tensor, read, read_bytes, read_tensor, short_name, 
 
 _MAX_ALIASED = 16
 _FRAMES = 6
+#: Reseeded for each use: making a RandomState costs two hundred times as much.
+_STREAM = np.random.RandomState(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,13 @@ def reset(module: Any, case: Case) -> None:
     for name, argument in (
         ("set_grad_enabled", True),
         ("set_default_dtype", getattr(module, case.default_dtype, None)),
-        ("manual_seed", case.seed),
     ):
         if hasattr(module, name):
             getattr(module, name)(argument)
+    # torch.manual_seed also queues a seed, with a formatted stack, for every device there might be: 0.3 ms.
+    seeded = getattr(module, "default_generator", module)
+    if hasattr(seeded, "manual_seed"):
+        seeded.manual_seed(case.seed)
 
 
 def reset_printing(module: Any) -> None:
@@ -97,7 +103,8 @@ def resolve(case: Case, module: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[
 def cotangent(shape: tuple[int, ...], dtype: str, seed: int) -> np.ndarray:
     """Random cotangents in ±(0.5, 2), never ±1, of at most seven bits, so that every floating dtype holds them exactly
     and a wider evaluation gets the very same. complex32 as pairs of halves."""
-    stream = np.random.RandomState(seed & 0xFFFFFFFF)
+    stream = _STREAM
+    stream.seed(seed & 0xFFFFFFFF)
     pair = dtype.startswith("complex")
     whole = (*shape, 2) if pair else shape
     magnitude = (stream.randint(16, 64, whole) * 2 + 1) / 64
@@ -109,15 +116,6 @@ def cotangent(shape: tuple[int, ...], dtype: str, seed: int) -> np.ndarray:
     if dtype == "bfloat16":
         return np.asarray((drawn.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16).view(np.int16))
     return drawn.astype(dtype)
-
-
-def _cotangents(module: Any, outputs: list[Any], seed: int, requires_grad: bool) -> list[Any]:
-    made = []
-    for i, output in enumerate(outputs):
-        dtype = short_name(output.dtype)
-        one = to_module(module, cotangent(tuple(output.shape), dtype, seed + 7919 * (i + 1)), dtype)
-        made.append(one.requires_grad_(True) if requires_grad else one)
-    return made
 
 
 def _differentiable(module: Any, tensors: list[Any]) -> list[Any]:
@@ -132,11 +130,19 @@ def _read_gradient(module: Any, gradient: Any) -> TensorData | None:
 class Run:
     """One execution of one case in one module."""
 
-    def __init__(self, case: Case, module: Any, want: Want, adapt: Adapt | None = None) -> None:
+    def __init__(
+        self,
+        case: Case,
+        module: Any,
+        want: Want,
+        adapt: Adapt | None = None,
+        adapt_cotangent: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> None:
         self.case = case
         self.module = module
         self.want = want
         self.adapt = adapt
+        self.adapt_cotangent = adapt_cotangent
         self.inputs = Inputs()
         self.result: Any = None
         self.stage = "build"
@@ -163,6 +169,17 @@ class Run:
             except (Exception, SystemExit) as error:
                 return self._raised(error)
 
+    def _cotangents(self, outputs: list[Any], seed: int, requires_grad: bool) -> list[Any]:
+        made = []
+        for i, output in enumerate(outputs):
+            dtype = short_name(output.dtype)
+            drawn = cotangent(tuple(output.shape), dtype, seed + 7919 * (i + 1))
+            if self.adapt_cotangent is not None:
+                drawn = self.adapt_cotangent(drawn)
+            one = to_module(self.module, drawn, dtype)
+            made.append(one.requires_grad_(True) if requires_grad else one)
+        return made
+
     def _raised(self, error: BaseException) -> Outcome:
         mutated: tuple[bool, ...] = ()
         described = describe(error, self.stage)
@@ -170,7 +187,9 @@ class Run:
             try:
                 mutated = self._mutations()[0]
             except Exception as unreadable:  # a refused call may leave its inputs unreadable; that is not the answer
-                return Outcome("raised", error=described, extra={"unreadable": str(unreadable)}, warnings=self._warnings())
+                return Outcome(
+                    "raised", error=described, extra={"unreadable": str(unreadable)}, warnings=self._warnings()
+                )
         return Outcome("raised", error=described, mutated=mutated, warnings=self._warnings())
 
     def _warnings(self) -> tuple[tuple[str, str], ...]:
@@ -216,7 +235,9 @@ class Run:
             now = read_tensor(self.module, built.tensor)
             changed = now.data != built.raw
             if not changed:
-                now = TensorData(now.dtype, now.shape, None, now.stride, now.offset, now.requires_grad, now.is_leaf, now.grad_fn)
+                now = TensorData(
+                    now.dtype, now.shape, None, now.stride, now.offset, now.requires_grad, now.is_leaf, now.grad_fn
+                )
             mutated.append(changed)
             after.append(now)
         return tuple(mutated), tuple(after)
@@ -241,7 +262,7 @@ class Run:
         first = None
         try:
             self.stage = "backward"
-            cotangents = _cotangents(module, outputs, seed, order >= 2)
+            cotangents = self._cotangents(outputs, seed, order >= 2)
             raw = module.autograd.grad(outputs, leaves, cotangents, create_graph=order >= 2, allow_unused=True)
             raw = [None if g is None else b.regain(g) for b, g in zip(wanted, raw, strict=True)]
             first = tuple(_read_gradient(module, g) for g in raw)
@@ -252,7 +273,7 @@ class Run:
             sources = leaves + cotangents
             if not outputs2:
                 return first, (None,) * len(sources), None
-            cotangents2 = _cotangents(module, outputs2, seed + 1, False)
+            cotangents2 = self._cotangents(outputs2, seed + 1, False)
             raw2 = list(module.autograd.grad(outputs2, sources, cotangents2, allow_unused=True))
             raw2[: len(wanted)] = [None if g is None else b.regain(g) for b, g in zip(wanted, raw2, strict=False)]
             return first, tuple(_read_gradient(module, g) for g in raw2), None
@@ -300,11 +321,18 @@ class Run:
         target[index] = new
 
 
-def answer(case: Case, module: Any, *, want: Want | None = None, adapt: Adapt | None = None) -> Outcome:
+def answer(
+    case: Case,
+    module: Any,
+    *,
+    want: Want | None = None,
+    adapt: Adapt | None = None,
+    adapt_cotangent: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Outcome:
     """What `module` answers to `case`; never raises for what the module does.
 
     want says what to observe beside the cheap (everything but text and the generator by default). adapt, for the
     reference's wider evaluations, is called with each TensorSpec and its array and gives (dtype name, array) to build
-    instead.
+    instead; adapt_cotangent does the same for the arrays of cotangents, whose dtype stays.
     """
-    return Run(case, module, want or Want(), adapt).outcome()
+    return Run(case, module, want or Want(), adapt, adapt_cotangent).outcome()

@@ -225,8 +225,10 @@ class _Judgement:
             return Comparison(True, elements=int(np.prod(theirs.shape, dtype=np.int64)))
         if exact or theirs.dtype not in FLOATING:
             return compare_exact(mine, theirs)
-        truth, scale = _decoded(self.answer.truths.get(path, Truth()), theirs)
-        return compare(wide_array(mine), wide_array(theirs), truth, scale, theirs.dtype, self.answer.overflow)
+        known = self.answer.truths.get(path, Truth())
+        truth, scale = _decoded(known, theirs)
+        unit = known.unit or theirs.dtype
+        return compare(wide_array(mine), wide_array(theirs), truth, scale, unit, self.answer.overflow)
 
     def _worst(self, path: str, mine: TensorData, theirs: TensorData, comparison: Comparison) -> str:
         at = comparison.worst or 0

@@ -53,10 +53,12 @@ _Transform = Callable[[TensorSpec, Array], Array]
 @dataclass(frozen=True, slots=True)
 class Truth:
     """What one floating tensor of an outcome should be: value (float64 or complex128 elements, row-major; None where
-    the reference itself is the truth), and scale (float64; None for |truth|)."""
+    the reference itself is the truth), and scale (float64; None for |truth|). unit: the dtype in whose ulps errors
+    count, where it is computed in a narrower one than it is returned in."""
 
     value: bytes | None = None
     scale: bytes | None = None
+    unit: str = ""
 
 
 @plain("reference")
@@ -149,7 +151,7 @@ def _dtype_arguments(value: Any) -> Iterator[str]:
 class _Widened:
     """A case in the next wider dtype."""
 
-    def __init__(self, case: Case, judged: dict[str, TensorData]) -> None:
+    def __init__(self, case: Case, judged: dict[str, TensorData], outcome: Outcome) -> None:
         self.case = case
         self.specs = tensor_specs(case)
         named = set(_dtype_arguments((case.args, case.kwargs)))
@@ -157,6 +159,9 @@ class _Widened:
         self.rank = max(_RANK[d] for d in present if d in _RANK)
         answered = [t.dtype for path, t in judged.items()]
         self.compute = _REAL_PART[min(answered, key=lambda d: _RANK[d])]
+        # A gradient passes through the dtypes of the result and of dtype= arguments, whatever its own is.
+        results = {t.dtype for _, t in leaves(outcome.result) if isinstance(t, TensorData) and t.dtype in _RANK}
+        self.through = tuple(sorted(results | named))
         self.narrowest = max((FORMATS[_REAL_PART[d]].half_ulp for d in named), default=0.0)
         self.wider = any(_RANK[d] < 3 for d in answered)
         self.wide_case = replace(
@@ -185,7 +190,18 @@ class _Widened:
             return {k: self._value(v) for k, v in value.items()}
         return value
 
-    def run(self, module: Any, transform: _Transform | None = None) -> Outcome:
+    def unit(self, path: str, dtype: str) -> str:
+        """The dtype in whose ulps the errors of a tensor count."""
+        if not is_gradient(path):
+            return dtype
+        return min((dtype, *self.through), key=lambda d: _RANK[d])
+
+    def run(
+        self,
+        module: Any,
+        transform: _Transform | None = None,
+        adapt_cotangent: Callable[[Array], Array] | None = None,
+    ) -> Outcome:
         """The case in the wider dtype, its floating inputs put through `transform` after the cast."""
 
         def adapt(spec: TensorSpec, array: Array) -> tuple[str, Array]:
@@ -197,7 +213,7 @@ class _Widened:
             wide = array.astype(numpy_dtype(dtype))
             return dtype, wide if transform is None else transform(spec, wide).astype(wide.dtype, copy=False)
 
-        return answer(self.wide_case, module, want=_WIDE_WANT, adapt=adapt)
+        return answer(self.wide_case, module, want=_WIDE_WANT, adapt=adapt, adapt_cotangent=adapt_cotangent)
 
 
 _REAL_PART = {d: d for d in FORMATS} | {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
@@ -232,7 +248,7 @@ def reference_answer(case: Case, module: Any, policy: Policy, want: Want | None 
     judged = _judged_by_truth(canonical(policy.canonical, case, outcome), policy)
     if not judged:
         return ReferenceAnswer(outcome)
-    widened = _Widened(case, judged)
+    widened = _Widened(case, judged, outcome)
     with np.errstate(all="ignore"):
         truth, note = _evaluate(widened, module, policy, judged)
         base = {path: wide_array(leaf) for path, leaf in judged.items()} if truth is None else truth
@@ -241,7 +257,8 @@ def reference_answer(case: Case, module: Any, policy: Policy, want: Want | None 
     for path in judged:
         value = None if truth is None or path not in truth else truth[path].tobytes()
         scale = None if path not in scales else scales[path].tobytes()
-        truths[path] = Truth(value, scale)
+        unit = widened.unit(path, judged[path].dtype)
+        truths[path] = Truth(value, scale, "" if unit == judged[path].dtype else unit)
     return ReferenceAnswer(outcome, truths, policy.overflow and _can_overflow(widened, policy), note)
 
 
@@ -307,7 +324,7 @@ def _perturbed(
 ) -> dict[str, Array]:
     """The outputs' change under one-ulp changes of the inputs, in units in which |truth| is the change of 1 ulp."""
     count = sum(s.dtype in _RANK for s in widened.specs)
-    if count == 0:
+    if count == 0 and not any(is_gradient(path) for path in wanted):
         return {}
     step = 1.0 if widened.wider else _ENLARGED
     found: dict[str, Array] = {}
@@ -344,13 +361,17 @@ def _change(
         ulp = 2 * max(format_of(spec.dtype).half_ulp, widened.narrowest)
         return _moved(array, step * ulp, _flip(pattern, i, len(position)), i, pattern if len(position) == 1 else 0)
 
-    outcome = widened.run(module, move)
+    def move_cotangent(array: Array) -> Array:
+        ulp = 2 * max(format_of(leaf.dtype).half_ulp for leaf in wanted.values())
+        return _moved(array, step * ulp, 1.0, 97, pattern).astype(array.dtype, copy=False)
+
+    outcome = widened.run(module, move, move_cotangent)
     if outcome.status != "returned":
         return {}
     moved = _arrays(canonical(policy.canonical, widened.wide_case, outcome), wanted)
     change = {}
     for path, array in moved.items():
-        ulp = 2 * format_of(wanted[path].dtype).half_ulp
+        ulp = 2 * format_of(widened.unit(path, wanted[path].dtype)).half_ulp
         distance = np.abs(array - base[path]) / (step * ulp)
         change[path] = np.where(np.isfinite(distance), distance, 0.0)
     return change
