@@ -27,6 +27,7 @@ _signatures.register(
 )
 
 for _family in (
+    "data",
     "methods",
     "ops.arithmetic",
     "ops.copying",

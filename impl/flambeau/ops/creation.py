@@ -1,54 +1,114 @@
-"""Tensors from shapes, ranges and Python data."""
+"""Tensors from shapes and ranges."""
 
 from __future__ import annotations
 
+import math
+import warnings
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from flambeau import dtypes
-from flambeau.cpu.casting import scalar
-from flambeau.cpu.copying import empty as empty_array
-from flambeau.declare import composite
-from flambeau.dtypes import dtype
+from flambeau.autograd.modes import state
+from flambeau.autograd.node import node_of
+from flambeau.cpu import creation as cpu
+from flambeau.declare import composite, primitive
+from flambeau.dtypes import COMPLEX, FLOATING, dtype
+from flambeau.errors import check, not_implemented_for
 from flambeau.geometry import Shape, contiguous_strides
+from flambeau.inplace import write_out
 from flambeau.methods import requires_grad_
-from flambeau.ops.copying import check_device
-from flambeau.size import CPU
-from flambeau.tensor import Tensor, fresh, without_data
+from flambeau.operation import Launch
+from flambeau.ops.copying import check_device, strides_for
+from flambeau.size import CPU, contiguous_format
+from flambeau.tensor import Tensor, fresh, shape_of, version, without_data
 
-OPTIONS = (
-    "Tensor out=None, torch.dtype? dtype=None, torch.layout? layout=torch.strided, torch.device? device=None, "
-    "bool? pin_memory=False, bool? requires_grad=False"
+_TAIL = (
+    "torch.dtype? dtype=None, torch.layout? layout=torch.strided, torch.device? device=None, bool? pin_memory=False, "
+    "bool? requires_grad=False"
 )
+OPTIONS = f"Tensor out=None, {_TAIL}"
+LIKE_OPTIONS = f"torch.memory_format? memory_format=None, {_TAIL}".replace("=torch.strided", "=None")
 
 
-def check_size(size: Shape) -> Shape:
+def check_size(size: Shape, what: str = "") -> Shape:
     """Raise RuntimeError for negative dims."""
     for n in size:
         if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(size)}")
+            raise RuntimeError(
+                f"{what}: Dimension size must be non-negative."
+                if what
+                else f"Trying to create tensor with negative dimension {n}: {list(size)}"
+            )
     return tuple(size)
 
 
-def filled(size: Shape, value: Any, d: dtype, device: Any = None, requires_grad: bool | None = False) -> Tensor:
-    """A new row-major tensor with one value everywhere; None leaves it uninitialised."""
+def new_tensor_of(
+    size: Shape,
+    fill: Callable[..., Any] | None,
+    d: dtype,
+    device: Any = None,
+    requires_grad: bool | None = False,
+    strides: Shape | None = None,
+) -> Tensor:
+    """A new tensor; fill(array) writes its elements, None leaves them uninitialised."""
     where = check_device(device)
     size = check_size(size)
-    if where is not CPU:
-        t = without_data(size, d, contiguous_strides(size), where)
-    elif value is None:
-        t = fresh(np.empty(size, d.numpy), d)
-    else:
-        array = empty_array(size, contiguous_strides(size), d.numpy)
-        from flambeau.cpu.casting import cast
-
-        array[...] = cast(scalar(value, d.compute), d.compute, d)
+    strides = contiguous_strides(size) if strides is None else strides
+    if requires_grad and d.category < FLOATING:
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    if where is CPU:
+        array = cpu.empty(size, strides, d.numpy)
+        if fill is not None:
+            fill(array)
         t = fresh(array, d)
+    else:
+        t = without_data(size, d, strides, where)
     return requires_grad_(t) if requires_grad else t  # type: ignore[no-any-return]
 
 
-def _constant(name: str, value: Any, doc: str) -> None:
+def deliver(t: Tensor, out: Tensor | None) -> Tensor:
+    """t itself, or its elements written to out."""
+    if out is None:
+        return t
+    if state.enabled and node_of(out) is not None:
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+            "requires grad."
+        )
+    write_out(out, t)
+    return out
+
+
+def _scalar_dtype(value: Any) -> dtype:
+    return dtypes.of_scalar(value)
+
+
+def check_representable(value: Any, d: dtype) -> None:
+    """Raise RuntimeError where a number has no place in a dtype, as PyTorch's checked conversion does."""
+    name = {
+        "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t", "bool": "bool",
+        "uint16": "uint16_t", "uint32": "uint32_t", "uint64": "uint64_t", "float32": "float", "float64": "double",
+        "float16": "at::Half", "bfloat16": "at::BFloat16",
+    }.get(d.name)  # fmt: skip
+    if d.category == COMPLEX or d is dtypes.bool_:
+        return
+    if isinstance(value, complex):
+        check(value.imag == 0, f"value cannot be converted to type {name} without overflow")
+        value = value.real
+    if d.category == FLOATING:
+        if isinstance(value, float) and math.isfinite(value) and d is not dtypes.float64:
+            limit = cpu.largest(d)
+            check(abs(value) <= limit, f"value cannot be converted to type {name} without overflow")
+        return
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RuntimeError(f"value cannot be converted to type {name} without overflow")
+    low, high = cpu.limits(d)
+    if not d.is_signed:
+        low = -high  # negative numbers wrap as long as their magnitude fits
+    check(low <= math.trunc(value) <= high, f"value cannot be converted to type {name} without overflow")
+
+
+def _zeros_ones(name: str, value: int) -> None:
     def body(
         size: Shape,
         dtype: dtype | None = None,
@@ -57,24 +117,373 @@ def _constant(name: str, value: Any, doc: str) -> None:
         pin_memory: bool | None = False,
         requires_grad: bool | None = False,
     ) -> Tensor:
-        return filled(size, value, dtype or dtypes.get_default_dtype(), device, requires_grad)
+        check_size(size, name if name == "zeros" else "")
+        d = dtype or dtypes.get_default_dtype()
+        return new_tensor_of(size, lambda a: cpu.fill(a, value, d), d, device, requires_grad)
 
-    body.__name__, body.__doc__ = name, doc
+    def like(
+        input: Tensor,
+        memory_format: Any = None,
+        dtype: dtype | None = None,
+        layout: Any = None,
+        device: Any = None,
+        pin_memory: bool | None = False,
+        requires_grad: bool | None = False,
+    ) -> Tensor:
+        d = dtype or input.dtype
+        return new_tensor_of(
+            shape_of(input), lambda a: cpu.fill(a, value, d), d, device or input.device, requires_grad,
+            strides_for(input, memory_format),
+        )  # fmt: skip
+
+    def new(
+        input: Tensor,
+        size: Shape,
+        dtype: dtype | None = None,
+        layout: Any = None,
+        device: Any = None,
+        pin_memory: bool | None = False,
+        requires_grad: bool | None = False,
+    ) -> Tensor:
+        d = dtype or input.dtype
+        return new_tensor_of(size, lambda a: cpu.fill(a, value, d), d, device or input.device, requires_grad)
+
+    body.__doc__ = f"A tensor of {name}."
+    like.__doc__ = f"A tensor of {name} with the shape, dtype, device and memory order of another."
+    new.__doc__ = f"A tensor of {name} with this tensor's dtype and device."
     composite(f"{name}(tuple of ints size, *, {OPTIONS})", method=False)(body)
+    composite(f"{name}_like(Tensor input, *, {LIKE_OPTIONS})", method=False)(like)
+    composite(
+        f"new_{name}(Tensor input, tuple of ints size, *, {_TAIL.replace('=torch.strided', '=None')})", function=False
+    )(new)
 
 
-_constant("zeros", 0, "A tensor of zeros.")
-_constant("ones", 1, "A tensor of ones.")
+_zeros_ones("zeros", 0)
+_zeros_ones("ones", 1)
+
+
+def _filled(
+    size: Shape, fill_value: Any, d: dtype, device: Any, requires_grad: bool | None, strides: Any = None
+) -> Tensor:
+    check_representable(fill_value, d)
+    return new_tensor_of(size, lambda a: cpu.fill(a, fill_value, d), d, device, requires_grad, strides)
 
 
 @composite(
-    "new_zeros(Tensor input, tuple of ints size, *, torch.dtype? dtype=None, torch.layout? layout=None, "
-    "torch.device? device=None, bool? pin_memory=False, bool? requires_grad=False)",
+    f"full(tuple of ints size, Number fill_value, *, {_TAIL})",
+    f"full(tuple of ints size, Number fill_value, *, {OPTIONS})",
+    method=False,
+)
+def full(
+    size: Shape, fill_value: Any, dtype: dtype | None = None, layout: Any = None, device: Any = None,
+    pin_memory: bool | None = False, requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """A tensor with one value everywhere; its dtype follows from the value."""
+    return _filled(size, fill_value, dtype or _scalar_dtype(fill_value), device, requires_grad)
+
+
+@composite(f"full_like(Tensor input, Number fill_value, *, {LIKE_OPTIONS})", method=False)
+def full_like(
+    input: Tensor, fill_value: Any, memory_format: Any = None, dtype: dtype | None = None, layout: Any = None,
+    device: Any = None, pin_memory: bool | None = False, requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """A tensor with one value everywhere and the shape, dtype and device of another."""
+    return _filled(
+        shape_of(input), fill_value, dtype or input.dtype, device or input.device, requires_grad,
+        strides_for(input, memory_format),
+    )  # fmt: skip
+
+
+@composite(
+    f"new_full(Tensor input, tuple of ints size, Number fill_value, *, {_TAIL.replace('=torch.strided', '=None')})",
     function=False,
 )
-def new_zeros(
+def new_full(
+    input: Tensor, size: Shape, fill_value: Any, dtype: dtype | None = None, layout: Any = None, device: Any = None,
+    pin_memory: bool | None = False, requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """A tensor with one value everywhere and this tensor's dtype and device."""
+    return _filled(size, fill_value, dtype or input.dtype, device or input.device, requires_grad)
+
+
+@composite(f"scalar_tensor(Number s, *, {_TAIL})", method=False)
+def scalar_tensor(
+    s: Any, dtype: dtype | None = None, layout: Any = None, device: Any = None, pin_memory: bool | None = False,
+    requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """A 0-dim tensor of the default dtype."""
+    return _filled((), s, dtype or dtypes.get_default_dtype(), device, requires_grad)
+
+
+@composite(f"empty(tuple of ints size, *, torch.memory_format? memory_format=None, {OPTIONS})", method=False)
+def empty(
+    size: Shape, memory_format: Any = None, dtype: dtype | None = None, layout: Any = None, device: Any = None,
+    pin_memory: bool | None = False, requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """An uninitialised tensor."""
+    strides = None
+    if memory_format not in (None, contiguous_format):
+        strides = strides_for(without_data(size, dtypes.float32), memory_format)
+    return new_tensor_of(size, None, dtype or dtypes.get_default_dtype(), device, requires_grad, strides)
+
+
+@composite(f"empty_like(Tensor input, *, {LIKE_OPTIONS})", method=False)
+def empty_like(
+    input: Tensor, memory_format: Any = None, dtype: dtype | None = None, layout: Any = None, device: Any = None,
+    pin_memory: bool | None = False, requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """An uninitialised tensor with the shape, dtype, device and memory order of another."""
+    return new_tensor_of(
+        shape_of(input), None, dtype or input.dtype, device or input.device, requires_grad,
+        strides_for(input, memory_format),
+    )  # fmt: skip
+
+
+@composite(
+    f"new_empty(Tensor input, tuple of ints size, *, {_TAIL.replace('=torch.strided', '=None')})", function=False
+)
+def new_empty(
     input: Tensor, size: Shape, dtype: dtype | None = None, layout: Any = None, device: Any = None,
     pin_memory: bool | None = False, requires_grad: bool | None = False,
 ) -> Tensor:  # fmt: skip
-    """Zeros of this tensor's dtype and device."""
-    return filled(size, 0, dtype or input.dtype, device or input.device, requires_grad)
+    """An uninitialised tensor with this tensor's dtype and device."""
+    return new_tensor_of(size, None, dtype or input.dtype, device or input.device, requires_grad)
+
+
+def _strided(size: Shape, stride: Shape, d: dtype, device: Any, requires_grad: bool | None) -> Tensor:
+    check(
+        len(size) == len(stride),
+        f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})",
+    )
+    for s in stride:
+        check(s >= 0, f"Trying to create tensor with negative stride {s}: {list(stride)}")
+    check_size(size)
+    if check_device(device) is not CPU:
+        t = without_data(size, d, tuple(stride), check_device(device))
+    else:
+        t = cpu.over_strides(tuple(size), tuple(stride), d)
+    return requires_grad_(t) if requires_grad else t  # type: ignore[no-any-return]
+
+
+@composite(f"empty_strided(tuple of ints size, tuple of ints stride, *, {_TAIL})", method=False)
+def empty_strided(
+    size: Shape, stride: Shape, dtype: dtype | None = None, layout: Any = None, device: Any = None,
+    pin_memory: bool | None = False, requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """An uninitialised tensor with the given strides."""
+    return _strided(size, stride, dtype or dtypes.get_default_dtype(), device, requires_grad)
+
+
+@composite(
+    f"new_empty_strided(Tensor input, tuple of ints size, tuple of ints stride, *, {_TAIL.replace('=torch.strided', '=None')})",
+    function=False,
+)
+def new_empty_strided(
+    input: Tensor, size: Shape, stride: Shape, dtype: dtype | None = None, layout: Any = None, device: Any = None,
+    pin_memory: bool | None = False, requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """An uninitialised tensor with the given strides and this tensor's dtype and device."""
+    return _strided(size, stride, dtype or input.dtype, device or input.device, requires_grad)
+
+
+# ------------------------------------------------------------------------------------------ ranges
+
+
+def _check_range(start: Any, end: Any, step: Any) -> None:
+    for v in (start, end, step):
+        if isinstance(v, complex):
+            raise RuntimeError("value cannot be converted to type double without overflow")
+    check(step != 0, "step must be nonzero")
+    check(math.isfinite(start) and math.isfinite(end), f"unsupported range: {_number(start)} -> {_number(end)}")
+    check(
+        (step > 0 and end >= start) or (step < 0 and end <= start),
+        "upper bound and lower bound inconsistent with step sign",
+    )
+
+
+def _number(v: Any) -> str:
+    return f"{v:g}"
+
+
+@composite(
+    f"arange(Number end, *, {OPTIONS})",
+    f"arange(Number start, Number end, *, {_TAIL})",
+    f"arange(Number start, Number end, Number step=1, *, {OPTIONS})",
+    method=False,
+)
+def arange(
+    end: Any, start: Any = 0, step: Any = 1, dtype: dtype | None = None, layout: Any = None, device: Any = None,
+    pin_memory: bool | None = False, requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """Numbers from start up to, not including, end; int64 for integers, else the default dtype."""
+    numbers = (start, end, step)
+    whole = all(isinstance(v, int) for v in numbers)
+    d = dtype or (dtypes.int64 if whole else dtypes.get_default_dtype())
+    if d is dtypes.bool_ or d.category == COMPLEX:
+        _check_range(start, end, step)
+        not_implemented_for("arange_cpu", d)
+    _check_range(start, end, step)
+    n = cpu.range_length(start, end, step, d)
+    return new_tensor_of((n,), lambda a: cpu.arange(a, start, step, d), d, device, requires_grad)
+
+
+@composite(
+    "range(Number start, Number end, Number step=1, *, Tensor out=None, torch.dtype dtype=None, "
+    "torch.layout layout=torch.strided, torch.device device=None, bool requires_grad=False)",
+    method=False,
+)
+def range_(
+    start: Any, end: Any, step: Any = 1, dtype: dtype | None = None, layout: Any = None, device: Any = None,
+    requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """Numbers from start up to and including end, in the default dtype. Deprecated."""
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
+        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
+        UserWarning,
+        stacklevel=4,
+    )
+    d = dtype or dtypes.get_default_dtype()
+    _check_range(start, end, step)
+    n = int(math.floor((end - start) / step)) + 1
+    return new_tensor_of((n,), lambda a: cpu.arange(a, start, step, d), d, device, requires_grad)
+
+
+def _ends(name: str, start: Any, end: Any) -> tuple[Any, Any]:
+    found = []
+    for which, v in (("start", start), ("end", end)):
+        if isinstance(v, Tensor):
+            if shape_of(v):
+                n = {"start": f"start with {len(shape_of(v))}", "end": f"end with {len(shape_of(v))}"}[which]
+                raise RuntimeError(
+                    f"{name} only supports 0-dimensional start and end tensors, but got {n} dimension(s)."
+                )
+            v = v.item()  # type: ignore[attr-defined]
+        found.append(v)
+    return found[0], found[1]
+
+
+def _spaced(name: str, base: str) -> Any:
+    kinds = [("Tensor", "Tensor"), ("Number", "Tensor"), ("Tensor", "Number"), ("Number", "Number")]
+    return composite(*[f"{name}({a} start, {b} end, int steps{base}, *, {OPTIONS})" for a, b in kinds], method=False)
+
+
+def _spaced_dtype(start: Any, end: Any, d: dtype | None) -> dtype:
+    if isinstance(start, complex) or isinstance(end, complex):
+        natural = dtypes.get_default_dtype().to_complex()
+        if d is None:
+            return natural
+        check(
+            d.is_complex,
+            f"linspace(): inferred dtype {natural.type_name} can't be safely cast to passed dtype {d.type_name}",
+        )
+    return d or dtypes.get_default_dtype()
+
+
+@_spaced("linspace", "")
+def linspace(
+    start: Any, end: Any, steps: int, dtype: dtype | None = None, layout: Any = None, device: Any = None,
+    pin_memory: bool | None = False, requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """steps numbers evenly spaced from start to end, both included."""
+    start, end = _ends("linspace", start, end)
+    d = _spaced_dtype(start, end, dtype)
+    check(steps >= 0, "number of steps must be non-negative")
+    return new_tensor_of((steps,), lambda a: cpu.linspace(a, start, end, d), d, device, requires_grad)
+
+
+@_spaced("logspace", ", float base=10.0")
+def logspace(
+    start: Any, end: Any, steps: int, base: float = 10.0, dtype: dtype | None = None, layout: Any = None,
+    device: Any = None, pin_memory: bool | None = False, requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """base to the power of steps numbers evenly spaced from start to end."""
+    start, end = _ends("logspace", start, end)
+    d = _spaced_dtype(start, end, dtype)
+    check(steps >= 0, "number of steps must be non-negative")
+    return new_tensor_of((steps,), lambda a: cpu.logspace(a, start, end, base, d), d, device, requires_grad)
+
+
+@composite(f"eye(index n, *, {OPTIONS})", f"eye(index n, index m, *, {OPTIONS})", method=False)
+def eye(
+    n: int, m: int | None = None, dtype: dtype | None = None, layout: Any = None, device: Any = None,
+    pin_memory: bool | None = False, requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """Ones on the diagonal, zeros elsewhere."""
+    check(n >= 0, f"n must be greater or equal to 0, got {n}")
+    check(m is None or m >= 0, f"m must be greater or equal to 0, got {m}")
+    d = dtype or dtypes.get_default_dtype()
+    return new_tensor_of((n, n if m is None else m), lambda a: cpu.eye(a, d), d, device, requires_grad)
+
+
+# ------------------------------------------------------------------------------------------ filling
+
+
+@primitive(
+    "_filled(Tensor input, Tensor value)",
+    tensors=("input", "value"),
+    cpu=cpu.filled_from,
+    grad={"input": lambda g: g * 0, "value": lambda g: g.sum()},
+    node="FillBackward1",
+    function=False,
+    method=False,
+    moves=True,
+)
+def filled_from(input: Tensor, value: Tensor) -> Launch:
+    """A 0-dim tensor's value everywhere."""
+    return Launch((input, value), shape_of(input), input.dtype, source=value.dtype, target=input.dtype)
+
+
+@primitive(
+    "_filled_number(Tensor input, Number value)",
+    cpu=cpu.filled,
+    grad=lambda g: g * 0,
+    node="FillBackward0",
+    function=False,
+    method=False,
+    moves=True,
+)
+def filled(input: Tensor, value: Any) -> Launch:
+    """A number everywhere."""
+    return Launch((input,), shape_of(input), input.dtype, value=value, target=input.dtype)
+
+
+@primitive(
+    "_zeroed(Tensor input)", cpu=cpu.zeroed, grad=lambda g: g * 0, node="ZeroBackward0", function=False, method=False,
+    moves=True,
+)  # fmt: skip
+def zeroed(input: Tensor) -> Launch:
+    """Zero everywhere."""
+    return Launch((input,), shape_of(input), input.dtype)
+
+
+@composite("fill_(Tensor input, Tensor value)", "fill_(Tensor input, Number value)")
+def fill__(input: Tensor, value: Any) -> Tensor:
+    """Overwrite every element with one value."""
+    if isinstance(value, Tensor):
+        n = len(shape_of(value))
+        check(n == 0, f"fill_ only supports 0-dimension value tensor but got tensor with {n} dimensions.")
+        return filled_from.op.run_inplace(input, {"value": value})  # type: ignore[attr-defined,no-any-return]
+    check_representable(value, input.dtype)
+    return filled.op.run_inplace(input, {"value": value})  # type: ignore[attr-defined,no-any-return]
+
+
+@composite("fill(Tensor input, Tensor value)", "fill(Tensor input, Number value)", method=False)
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A tensor like input with one value everywhere."""
+    if isinstance(value, Tensor):
+        n = len(shape_of(value))
+        check(n == 0, f"fill_ only supports 0-dimension value tensor but got tensor with {n} dimensions.")
+        return filled_from.op.run({"input": input, "value": value})  # type: ignore[attr-defined,no-any-return]
+    check_representable(value, input.dtype)
+    return filled.op.run({"input": input, "value": value})  # type: ignore[attr-defined,no-any-return]
+
+
+@composite("zero_(Tensor input)")
+def zero__(input: Tensor) -> Tensor:
+    """Overwrite every element with zero."""
+    if node_of(input) is None and input._view is None and input._array is not None and input._memory is None:
+        input._array.fill(0)
+        version(input)[0] += 1
+        return input
+    return zeroed.op.run_inplace(input, {})  # type: ignore[attr-defined,no-any-return]

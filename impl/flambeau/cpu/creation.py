@@ -1,0 +1,143 @@
+"""NumPy side of tensor creation. Strides count elements."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from flambeau import dtypes
+from flambeau.cpu.casting import cast, scalar
+from flambeau.cpu.copying import empty as empty
+from flambeau.dtypes import INTEGRAL, dtype
+from flambeau.geometry import Shape, extent
+from flambeau.size import CPU
+from flambeau.tensor import Memory, Storage, Tensor, fresh, window
+
+Array = np.ndarray[Any, Any]
+
+
+def fill(a: Array, value: Any, d: dtype) -> None:
+    """Write one number everywhere."""
+    if value == 0 and not isinstance(value, float):
+        a[...] = np.zeros((), a.dtype)
+        return
+    with np.errstate(all="ignore"):
+        a[...] = cast(scalar(value, d.compute), d.compute, d)
+
+
+def limits(d: dtype) -> tuple[int, int]:
+    """Least and greatest value of an integer dtype."""
+    info = np.iinfo(d.numpy)
+    return int(info.min), int(info.max)
+
+
+def largest(d: dtype) -> float:
+    """Greatest finite value of a floating dtype."""
+    return float(ml_dtypes.finfo(d.numpy).max)
+
+
+def range_length(start: Any, end: Any, step: Any, d: dtype) -> int:
+    """Number of elements of an arange."""
+    if d is dtypes.int64 and all(isinstance(v, int) for v in (start, end, step)):
+        return max(0, -((start - end) // step)) if step > 0 else max(0, -((end - start) // -step))
+    if d.category == INTEGRAL:
+        start, end, step = math.trunc(start), math.trunc(end), math.trunc(step)
+    return max(0, math.ceil((float(end) - float(start)) / float(step)))
+
+
+def arange(a: Array, start: Any, step: Any, d: dtype) -> None:
+    """start + i · step, integers in their own arithmetic, reals in double."""
+    n = len(a)
+    if d.category == INTEGRAL:
+        i = np.arange(n, dtype=np.int64)
+        with np.errstate(all="ignore"):
+            a[...] = (i * math.trunc(step) + math.trunc(start)).astype(d.numpy)
+        return
+    i = np.arange(n, dtype=np.float64)
+    if d is dtypes.float64:
+        a[...] = start + i * step
+    else:
+        # PyTorch steps in the accumulation type of the dtype, double for float32 on the CPU
+        with np.errstate(all="ignore"):
+            a[...] = cast((start + i * step), dtypes.float64, d)
+
+
+def linspace(a: Array, start: Any, end: Any, d: dtype) -> None:
+    """Counted from the start in the first half and from the end in the second, so that both ends are exact."""
+    n = len(a)
+    if n == 0:
+        return
+    with np.errstate(all="ignore"):
+        if n == 1:
+            fill(a, start, d)
+            return
+        i = np.arange(n)
+        half = n // 2
+        if d.category == INTEGRAL:
+            start, end = math.trunc(start), math.trunc(end)
+            step = np.float32(end - start) / np.float32(n - 1)
+            low = np.float32(start) + step * i[:half].astype(np.float32)
+            high = np.float32(end) - step * (n - 1 - i[half:]).astype(np.float32)
+            a[:half] = np.trunc(low).astype(d.numpy)
+            a[half:] = np.trunc(high).astype(d.numpy)
+            return
+        wide = d.compute.numpy
+        first, last = np.asarray(start).astype(wide), np.asarray(end).astype(wide)
+        step = (last - first) / wide.type(n - 1)
+        real = i.astype(np.float64 if wide.itemsize in (8,) and wide.kind == "f" or wide.itemsize == 16 else np.float32)
+        a[:half] = cast(np.asarray(first + step * real[:half], wide), d.compute, d)
+        a[half:] = cast(np.asarray(last - step * (n - 1 - real[half:]), wide), d.compute, d)
+
+
+def logspace(a: Array, start: Any, end: Any, base: float, d: dtype) -> None:
+    """base to the power of a linspace, evaluated in double where the dtype allows."""
+    n = len(a)
+    if n == 0:
+        return
+    with np.errstate(all="ignore"):
+        if d.category == INTEGRAL:
+            exponents = np.linspace(float(start), float(end), n)
+            a[...] = np.power(np.float32(base), exponents.astype(np.float32)).astype(d.numpy)
+            return
+        wide = d.compute.numpy
+        exponents = np.empty(n, wide)
+        linspace(exponents, start, end, d.compute)
+        result = np.power(np.asarray(base, np.complex128 if wide.kind == "c" else np.float64), exponents)
+        a[...] = cast(np.asarray(result).astype(wide), d.compute, d)
+
+
+def eye(a: Array, d: dtype) -> None:
+    """Ones on the diagonal."""
+    a[...] = np.zeros((), a.dtype)
+    n = min(a.shape)
+    one = cast(scalar(1, d.compute), d.compute, d)
+    a[np.arange(n), np.arange(n)] = one
+
+
+def over_strides(size: Shape, stride: Shape, d: dtype) -> Tensor:
+    """A tensor over new uninitialised storage, just large enough for the strides."""
+    flat = np.empty(extent(size, stride), d.numpy)
+    storage = Storage(flat, CPU, flat.nbytes)
+    t = fresh(window(storage, d, size, stride, 0), d)
+    t._memory = Memory(size, stride, 0, storage)
+    return t
+
+
+def filled_from(x: Array, value: Array, source: dtype, target: dtype) -> Array:
+    """A 0-d array's value in x's shape."""
+    return np.broadcast_to(cast(value, source, target), x.shape)
+
+
+def filled(x: Array, value: Any, target: dtype) -> Array:
+    """A number in x's shape."""
+    out = np.empty(x.shape, x.dtype)
+    fill(out, value, target)
+    return out
+
+
+def zeroed(x: Array) -> Array:
+    """Zeros in x's shape."""
+    return np.zeros(x.shape, x.dtype)
