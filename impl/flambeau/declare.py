@@ -218,7 +218,7 @@ def elementwise(
     accept: int = ANY,
     refusal: str | None = None,
     native: int | None = None,
-    check: Callable[..., None] | None = None,
+    check: Callable[..., Any] | None = None,
     defaults: Mapping[str, Any] | None = None,
     tensors: Sequence[str] | None = None,
     raw: bool = True,
@@ -233,7 +233,8 @@ def elementwise(
     (a tuple), or one alone; a rule's argument names say what is saved ("out" is the result). promote: SAME,
     INT_TO_FLOAT, TO_BOOL or TO_REAL. accept: mask of common dtypes, others are refused in the name of kernel `refusal`.
     native: mask of dtypes whose arrays `numpy` answers uncast (fast path).
-    check: called with the bound arguments, raises. raw: rules run on ndarrays too. node: PyTorch's name of the node; a
+    check: called with the bound arguments, raises; may answer with what they change, a mapping with keys among promote,
+    accept, refusal and node. raw: rules run on ndarrays too. node: PyTorch's name of the node; a
     tuple where overloads for numbers differ: (tensors, second is a number, first is a number). opmath: a single second
     operand is not rounded to half. where: see `install`.
     """
@@ -282,13 +283,14 @@ def primitive(
     return declare
 
 
-def composite(*schemas: str, **where: Any) -> Callable[[Callable[..., Any]], Front]:
-    """Declare an operation as a plain function over other operations."""
+def composite(*schemas: str, takes_out: bool = False, **where: Any) -> Callable[[Callable[..., Any]], Front]:
+    """Declare an operation as a plain function over other operations. takes_out: the body is handed `out`."""
 
     def declare(body: Callable[..., Any]) -> Front:
         name = schemas[0].partition("(")[0]
         op = Operation(where.pop("full_name", name), schemas, body, tensors=())
         op.form = "composite"
+        op.takes_out = takes_out
         return install(op, **where)
 
     return declare

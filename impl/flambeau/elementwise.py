@@ -73,7 +73,7 @@ class Elementwise(Operation):
         accept: int,
         refusal: str | None,
         native: int | None,
-        check: Callable[..., None] | None,
+        check: Callable[..., Any] | None,
         opmath: bool,
         node: str | tuple[str, ...] | None,
         **rest: Any,
@@ -114,26 +114,27 @@ class Elementwise(Operation):
     def plan(self, **bound: Any) -> Launch:
         """Promote and broadcast."""
         inputs = [bound.pop(n) for n in self.tensors]
-        if self.check is not None:
-            self.check(*inputs, **bound)
+        params = {**self.defaults, **bound}
+        own = (self.check(*inputs, **params) if self.check is not None else None) or {}
+        promote = own.get("promote", self.promote)
         shape = broadcast(*[shape_of(t) if isinstance(t, Tensor) else () for t in inputs])
         common = result_type(*inputs)
-        if self.promote == INT_TO_FLOAT and common.category < FLOATING:
+        if promote == INT_TO_FLOAT and common.category < FLOATING:
             common = dtypes.get_default_dtype()
-        if not common.bit & self.accept:
-            not_implemented_for(self.refusal or f"{self.name}_cpu", common)
+        if not common.bit & own.get("accept", self.accept):
+            not_implemented_for(own.get("refusal") or self.refusal or f"{self.name}_cpu", common)
         answer = common
-        if self.promote == TO_BOOL:
+        if promote == TO_BOOL:
             answer = dtypes.bool_
-        elif self.promote == TO_REAL:
+        elif promote == TO_REAL:
             answer = common.to_real()
-        node = None
-        if self.number_nodes[0] is not None:
+        node = own.get("node")
+        if node is None and self.number_nodes[0] is not None:
             if not isinstance(inputs[0], Tensor):
                 node = self.number_nodes[1]
             elif not any(isinstance(t, Tensor) for t in inputs[1:]):
                 node = self.number_nodes[0]
-        return Launch(inputs, shape, answer, compute=common, node=node, **bound)
+        return Launch(inputs, shape, answer, compute=common, node=node, **params)
 
     def _operands(self, plan: Launch) -> list[Any]:
         common = plan.compute

@@ -15,6 +15,7 @@ import numpy as np
 
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import AccumulateGrad, Edge, Hooks, Node, Pick, unpack
+from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import dtype
 from flambeau.geometry import Shape, contiguous_strides
 from flambeau.tensor import Tensor, fresh, memory, shape_of
@@ -122,6 +123,7 @@ def run(
     grads: dict[Node, Any] = {}
     previous = state.enabled
     state.enabled = create_graph
+    quiet = enter(QUIET)
     try:
         for e, g in roots:
             _push(grads, e, g, None)
@@ -173,6 +175,7 @@ def run(
             if not keep_graph:
                 n.release()
     finally:
+        leave(quiet)
         state.enabled = previous
     return found
 

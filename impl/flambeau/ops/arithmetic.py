@@ -1,20 +1,29 @@
-"""Addition, subtraction, multiplication, division."""
+"""Addition, subtraction, multiplication, division and what is left of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from flambeau import dtypes
-from flambeau.declare import elementwise
-from flambeau.elementwise import INT_TO_FLOAT, result_type
+from flambeau.cpu import pointwise as cpu
+from flambeau.declare import ANY, composite, elementwise
+from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEXES, mask
+from flambeau.elementwise import INT_TO_FLOAT, SAME, result_type
 from flambeau.errors import check
-from flambeau.ops.rules import conj, scaled
+from flambeau.ops.rules import conj, no_derivative, scaled, zeros_like
 from flambeau.tensor import Tensor
 
+WITHOUT_UNSIGNED = ANY & ~mask(*BAREBONES_UNSIGNED)
+ORDERED = WITHOUT_UNSIGNED & ~mask(dtypes.bool_, *COMPLEXES)
+NOT_HALF_COMPLEX = ANY & ~mask(dtypes.complex32)
+NO_DERIVATIVE = "torch::autograd::NotImplemented"
 
-def _check_alpha(input: Any, other: Any, *, alpha: Any) -> None:
+
+def check_alpha(input: Any, other: Any, alpha: Any) -> None:
+    """Refuse an alpha of a higher category than the operands."""
     if alpha == 1 and type(alpha) is not bool:
         return
     common = result_type(input, other)
@@ -41,22 +50,20 @@ def _check_sub(input: Any, other: Any, *, alpha: Any) -> None:
         "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use "
         "the `~` or `logical_not()` operator instead.",
     )
-    _check_alpha(input, other, alpha=alpha)
-
-
-def _times(y: Any, alpha: Any) -> Any:
-    return y if alpha == 1 else y * y.dtype.type(alpha)
+    check_alpha(input, other, alpha=alpha)
 
 
 @elementwise(
     "add(Tensor|Number input, Tensor|Number other, *, Number alpha=1, Tensor out=None)",
     "add(Tensor|Number input, Number alpha, Tensor|Number other, *, Tensor out=None)|deprecated",
-    numpy=lambda x, y, alpha: np.add(x, _times(y, alpha)),
+    numpy=cpu.add,
     fast=np.add,
     cuda="x + alpha * y",
     grad=(lambda g: g, lambda g, alpha: scaled(g, alpha)),
     defaults={"alpha": 1},
-    check=_check_alpha,
+    check=check_alpha,
+    accept=WITHOUT_UNSIGNED,
+    refusal="add_stub",
     inplace=True,
 )
 def add(input: Tensor, other: Tensor, *, alpha: Any = 1) -> None:
@@ -66,16 +73,42 @@ def add(input: Tensor, other: Tensor, *, alpha: Any = 1) -> None:
 @elementwise(
     "sub(Tensor|Number input, Tensor|Number other, *, Number alpha=1, Tensor out=None)",
     "sub(Tensor|Number input, Number alpha, Tensor|Number other, *, Tensor out=None)|deprecated",
-    numpy=lambda x, y, alpha: np.subtract(x, _times(y, alpha)),
+    numpy=cpu.subtract,
     fast=np.subtract,
     cuda="x - alpha * y",
     grad=(lambda g: g, lambda g, alpha: -scaled(g, alpha)),
     defaults={"alpha": 1},
     check=_check_sub,
+    accept=WITHOUT_UNSIGNED,
+    refusal="add_stub",
     inplace=True,
+    aliases={
+        "subtract": (
+            "subtract(Tensor|Number input, Tensor|Number other, *, Number alpha=1, Tensor out=None)",
+            "subtract(Tensor|Number input, Number other, Number alpha=1)",
+        )
+    },
 )
 def sub(input: Tensor, other: Tensor, *, alpha: Any = 1) -> None:
     """input - alpha · other, broadcasting and promoting."""
+
+
+@elementwise(
+    "rsub(Tensor input, Tensor other, *, Number alpha=1)",
+    "rsub(Tensor input, Number other, Number alpha=1)",
+    numpy=lambda x, y, alpha: cpu.subtract(y, x, alpha),
+    fast=lambda x, y: np.subtract(y, x),
+    cuda="y - alpha * x",
+    grad=(lambda g, alpha: -scaled(g, alpha), lambda g: g),
+    defaults={"alpha": 1},
+    check=_check_sub,
+    accept=WITHOUT_UNSIGNED,
+    refusal="add_stub",
+    node=("RsubBackward0", "RsubBackward1"),
+    method=False,
+)
+def rsub(input: Tensor, other: Tensor, *, alpha: Any = 1) -> None:
+    """other - alpha · input, broadcasting and promoting."""
 
 
 @elementwise(
@@ -83,11 +116,137 @@ def sub(input: Tensor, other: Tensor, *, alpha: Any = 1) -> None:
     numpy=np.multiply,
     cuda="x * y",
     grad=(lambda g, other: g * conj(other), lambda g, input: g * conj(input)),
+    opmath=True,
     inplace=True,
-    aliases=("multiply",),
+    aliases={
+        "multiply": (
+            "multiply(Tensor|Number input, Tensor|Number other, *, Tensor out=None)",
+            "multiply(Tensor|Number input, Number other)",
+        )
+    },
 )
 def mul(input: Tensor, other: Tensor) -> None:
     """input · other, broadcasting and promoting."""
+
+
+def _check_rounding(input: Any, other: Any, *, rounding_mode: str | None) -> Mapping[str, Any] | None:
+    if rounding_mode is None:
+        return None
+    check(
+        rounding_mode in ("trunc", "floor"),
+        f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'",
+    )
+    return {"promote": SAME, "accept": ORDERED, "refusal": f"div_{rounding_mode}_cpu", "node": "DivBackward2"}
+
+
+@elementwise(
+    "div(Tensor|Number input, Tensor|Number other, *, Tensor out=None)",
+    "div(Tensor|Number input, Tensor|Number other, *, str? rounding_mode, Tensor out=None)",
+    "div(Tensor|Number input, Number other, *, str? rounding_mode)",
+    numpy=cpu.divide,
+    fast=np.true_divide,
+    cuda="x / y",
+    grad=(
+        lambda g, other, rounding_mode: g / conj(other) if rounding_mode is None else zeros_like(g),
+        lambda g, input, other, rounding_mode: (
+            -g * conj(input / other / other) if rounding_mode is None else zeros_like(g)
+        ),
+    ),
+    defaults={"rounding_mode": None},
+    promote=INT_TO_FLOAT,
+    accept=NOT_HALF_COMPLEX,
+    check=_check_rounding,
+    opmath=True,
+    inplace=True,
+    aliases={
+        "divide": (
+            "divide(Tensor|Number input, Tensor|Number other, *, Tensor out=None)",
+            "divide(Tensor|Number input, Tensor|Number other, *, str? rounding_mode, Tensor out=None)",
+            "divide(Tensor|Number input, Number other)",
+            "divide(Tensor|Number input, Number other, *, str? rounding_mode)",
+        ),
+        "true_divide": (
+            "true_divide(Tensor|Number input, Tensor|Number other, *, Tensor out=None)",
+            "true_divide(Tensor|Number input, Number other)",
+        ),
+    },
+)
+def div(input: Tensor, other: Tensor, *, rounding_mode: str | None = None) -> None:
+    """input / other; with rounding_mode "floor" or "trunc" rounded so, integers staying integers."""
+
+
+@elementwise(
+    "floor_divide(Tensor|Number input, Tensor|Number other, *, Tensor out=None)",
+    "floor_divide(Tensor|Number input, Number other)",
+    numpy=cpu.floor_divide,
+    cuda="floor_divide(x, y)",
+    grad=(no_derivative("floor_divide"), no_derivative("floor_divide")),
+    accept=ORDERED,
+    refusal="div_floor_cpu",
+    native=dtypes.NATIVE_FLOAT & ORDERED,
+    fast=np.floor_divide,
+    opmath=True,
+    raw=False,
+    node=NO_DERIVATIVE,
+    inplace=True,
+)
+def floor_divide(input: Tensor, other: Tensor) -> None:
+    """input / other, rounded down. Raises RuntimeError for integers over zero."""
+
+
+def _remainder_check(input: Any, other: Any) -> Mapping[str, Any] | None:
+    return None if isinstance(input, Tensor) else {"node": NO_DERIVATIVE}
+
+
+@elementwise(
+    "remainder(Tensor input, Tensor other, *, Tensor out=None)",
+    "remainder(Number self, Tensor other)",
+    "remainder(Tensor input, Number other, *, Tensor out=None)",
+    numpy=cpu.remainder,
+    fast=lambda x, y: cpu.remainder(x, np.asarray(y, x.dtype)),
+    cuda="remainder(x, y)",
+    grad=(
+        lambda g: g,
+        lambda g, input, other: (
+            -g * input.div(other, rounding_mode="floor") if isinstance(input, Tensor) else _no_remainder(g)
+        ),
+    ),
+    accept=ORDERED,
+    raw=False,
+    check=_remainder_check,
+    node=("RemainderBackward1", "RemainderBackward0"),
+    inplace=True,
+)
+def remainder(input: Tensor, other: Tensor) -> None:
+    """Python's modulus: the result has the sign of other. Raises RuntimeError for integers modulo zero."""
+
+
+_no_remainder = no_derivative("remainder")
+
+
+@elementwise(
+    "fmod(Tensor input, Tensor other, *, Tensor out=None)",
+    "fmod(Tensor input, Number other, *, Tensor out=None)",
+    numpy=cpu.fmod,
+    fast=np.fmod,
+    native=dtypes.NATIVE_FLOAT & ORDERED,
+    cuda="fmod(x, y)",
+    grad=(lambda g: g, lambda g, input, other: -g * input.div(other, rounding_mode="trunc")),
+    accept=ORDERED,
+    raw=False,
+    node=("FmodBackward1", "FmodBackward0"),
+    inplace=True,
+)
+def fmod(input: Tensor, other: Tensor) -> None:
+    """C's modulus: the result has the sign of input. Raises RuntimeError for integers modulo zero."""
+
+
+def _check_neg(input: Tensor) -> None:
+    check(
+        input.dtype is not dtypes.bool_,
+        "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
+        "`~` or `logical_not()` operator instead.",
+    )
 
 
 @elementwise(
@@ -96,11 +255,106 @@ def mul(input: Tensor, other: Tensor) -> None:
     cuda="-x",
     grad=lambda g: -g,
     inplace=True,
+    inplace_function=True,
     aliases=("negative",),
-    accept=dtypes.mask(*(d for d in dtypes.DTYPES if d is not dtypes.bool_)),
+    accept=WITHOUT_UNSIGNED & ~dtypes.bool_.bit,
+    check=_check_neg,
 )
 def neg(input: Tensor) -> None:
     """-input."""
 
 
-__all__ = ["INT_TO_FLOAT"]
+@composite("positive(Tensor input)")
+def positive(input: Tensor) -> Tensor:
+    """The tensor itself. Raises RuntimeError for booleans."""
+    check(input.dtype is not dtypes.bool_, "The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+def _check_addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any) -> None:
+    if all(t.dtype.category < dtypes.FLOATING for t in (tensor1, tensor2)):
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a "
+            "true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value "
+            "* torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / "
+            "tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value "
+            "* tensor1 / tensor2), for all dtypes."
+        )
+
+
+@elementwise(
+    "addcmul(Tensor input, Tensor tensor1, Tensor tensor2, *, Number value=1, Tensor out=None)",
+    "addcmul(Tensor input, Number value, Tensor tensor1, Tensor tensor2, *, Tensor out=None)|deprecated",
+    numpy=cpu.add_product,
+    cuda="x + value * y * z",
+    grad=(
+        lambda g: g,
+        lambda g, tensor2, value: scaled(g * conj(tensor2), value),
+        lambda g, tensor1, value: scaled(g * conj(tensor1), value),
+    ),
+    defaults={"value": 1},
+    accept=WITHOUT_UNSIGNED & ~dtypes.bool_.bit,
+    refusal="addcmul_cpu_out",
+    inplace=True,
+)
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> None:
+    """input + value · tensor1 · tensor2."""
+
+
+@elementwise(
+    "addcdiv(Tensor input, Tensor tensor1, Tensor tensor2, *, Number value=1, Tensor out=None)",
+    "addcdiv(Tensor input, Number value, Tensor tensor1, Tensor tensor2, *, Tensor out=None)|deprecated",
+    numpy=cpu.add_quotient,
+    cuda="x + value * y / z",
+    grad=(
+        lambda g: g,
+        lambda g, tensor2, value: g * conj(value / tensor2),
+        lambda g, tensor1, tensor2, value: -g * conj(value * tensor1 / (tensor2 * tensor2)),
+    ),
+    defaults={"value": 1},
+    accept=NOT_HALF_COMPLEX,
+    refusal="addcdiv_cpu_out",
+    check=_check_addcdiv,
+    inplace=True,
+)
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> None:
+    """input + value · tensor1 / tensor2. Raises RuntimeError where both are integers."""
+
+
+def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> Mapping[str, Any]:
+    check(
+        input.dtype is end.dtype,
+        f"expected dtype {_c_name(input)} for `end` but got dtype {_c_name(end)}",
+    )
+    if not isinstance(weight, Tensor):
+        return {"refusal": "lerp_kernel_scalar", "node": "LerpBackward0"}
+    check(
+        input.dtype is weight.dtype,
+        f"expected dtype {_c_name(input)} for `weight` but got dtype {_c_name(weight)}",
+    )
+    return {}
+
+
+def _c_name(t: Tensor) -> str:
+    names = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16"}
+    return names.get(t.dtype.name, t.dtype.name)
+
+
+@elementwise(
+    "lerp(Tensor input, Tensor end, Tensor weight, *, Tensor out=None)",
+    "lerp(Tensor input, Tensor end, Number weight, *, Tensor out=None)",
+    numpy=cpu.lerp,
+    cuda="lerp(x, y, z)",
+    grad=(
+        lambda g, weight: g * (1 - conj(weight)),
+        lambda g, weight: g * conj(weight),
+        lambda g, input, end: g * conj(end - input),
+    ),
+    accept=mask(*dtypes.FLOATS, *COMPLEXES) & NOT_HALF_COMPLEX,
+    refusal="lerp_kernel_tensor",
+    check=_check_lerp,
+    node="LerpBackward1",
+    inplace=True,
+)
+def lerp(input: Tensor, end: Tensor, weight: Tensor) -> None:
+    """input + weight · (end - input)."""

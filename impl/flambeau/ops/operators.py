@@ -2,10 +2,84 @@
 
 from __future__ import annotations
 
-from flambeau.ops import arithmetic
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from flambeau.declare import Front
+from flambeau.elementwise import binary_front, inplace_front
+from flambeau.ops import arithmetic, comparison, powers
 from flambeau.tensor import Tensor
 
-Tensor.__add__ = Tensor.__radd__ = arithmetic.add.fast  # type: ignore[attr-defined,operator]
-Tensor.__sub__ = arithmetic.sub.fast  # type: ignore[attr-defined,operator]
-Tensor.__mul__ = Tensor.__rmul__ = arithmetic.mul.fast  # type: ignore[attr-defined,operator]
+
+def refusing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, answering NotImplemented where it cannot take its operands, so that Python asks the other one."""
+
+    @functools.wraps(function)
+    def front(self: Any, other: Any) -> Any:
+        try:
+            return function(self, other)
+        except TypeError:
+            return NotImplemented
+
+    return front
+
+
+def _attach(name: str, function: Callable[..., Any]) -> None:
+    function.__name__ = name
+    function.__qualname__ = f"Tensor.{name}"
+    function.__module__ = "torch"
+    setattr(Tensor, name, function)
+
+
+def operator(names: str, front: Front) -> None:
+    """Attach a binary operation as operators (names parted by blanks), its fast path first."""
+    method = getattr(front, "method", front)
+    for name in names.split():
+        _attach(f"__{name}__", binary_front(front.op, refusing(method)))  # type: ignore[attr-defined]
+
+
+def updating(names: str, front: Front) -> None:
+    """Attach the in-place form of an operation as operators."""
+    update = refusing(front.inplace)  # type: ignore[attr-defined]
+
+    def slow(self: Any, other: Any, alpha: Any) -> Any:
+        return update(self, other)
+
+    for name in names.split():
+        _attach(f"__{name}__", inplace_front(front.op, slow))  # type: ignore[attr-defined]
+
+
+def reflected(name: str, function: Callable[[Tensor, Any], Any]) -> None:
+    """Attach an operator for a left operand that is no tensor."""
+    _attach(f"__{name}__", refusing(function))
+
+
+operator("add radd", arithmetic.add)
+operator("sub", arithmetic.sub)
+operator("rsub", arithmetic.rsub)
+operator("mul rmul", arithmetic.mul)
+operator("truediv div", arithmetic.div)
+operator("floordiv", arithmetic.floor_divide)
+operator("mod", arithmetic.remainder)
+operator("pow", powers.pow)
+updating("iadd", arithmetic.add)
+updating("isub", arithmetic.sub)
+updating("imul", arithmetic.mul)
+updating("itruediv idiv", arithmetic.div)
+updating("ifloordiv", arithmetic.floor_divide)
+updating("imod", arithmetic.remainder)
+updating("ipow", powers.pow)
+reflected("rtruediv", lambda self, other: powers.reciprocal(self) * other)
+reflected("rdiv", lambda self, other: powers.reciprocal(self) * other)
+reflected("rfloordiv", lambda self, other: arithmetic.floor_divide(other, self))
+reflected("rmod", lambda self, other: arithmetic.remainder(other, self))
+reflected("rpow", lambda self, other: powers.pow(other, self))
+
+for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
+    operator(_name, getattr(comparison, _name))
+
 Tensor.__neg__ = arithmetic.neg.fast  # type: ignore[attr-defined,operator]
+Tensor.__pos__ = arithmetic.positive.method  # type: ignore[attr-defined]
+# NumPy's arrays and scalars on the left leave the operation to the tensor
+Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]

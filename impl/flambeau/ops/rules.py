@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from flambeau.geometry import Shape
-from flambeau.tensor import Tensor
+from flambeau.tensor import Tensor, shape_of
 
 
 def conj(v: Any) -> Any:
@@ -39,3 +39,22 @@ def no_derivative(name: str) -> Any:
         raise RuntimeError(f"derivative for aten::{name} is not implemented")
 
     return rule
+
+
+def zeros_like(g: Any) -> Any:
+    """Zeros of the gradient's shape and dtype (Tensors and ndarrays)."""
+    return g.new_zeros(shape_of(g)) if isinstance(g, Tensor) else np.zeros_like(g)
+
+
+def choose(condition: Any, x: Any, y: Any) -> Any:
+    """x where the condition holds, else y (Tensors and ndarrays; x and y may be Python numbers)."""
+    if isinstance(condition, Tensor):
+        from flambeau.ops.selection import where
+
+        return where(condition, x, y)
+    return np.where(condition, x, y)
+
+
+def zero_rule(g: Any) -> Any:
+    """The rule of a step function."""
+    return zeros_like(g)

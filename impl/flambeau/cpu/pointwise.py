@@ -1,0 +1,133 @@
+"""NumPy kernels of elementwise operations that are more than one NumPy call. Arrays come in the compute dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+ZERO_DIVISION = "ZeroDivisionError"
+
+
+def scaled(y: Any, alpha: Any) -> Any:
+    """y times a Python number, in y's dtype."""
+    return y if type(alpha) is not bool and alpha == 1 else y * np.asarray(alpha).astype(y.dtype)
+
+
+def add(x: Array, y: Array, alpha: Any) -> Array:
+    """x + alpha y; for booleans, and is times."""
+    return np.add(x, scaled(y, alpha))
+
+
+def subtract(x: Array, y: Array, alpha: Any) -> Array:
+    """x - alpha y."""
+    return np.subtract(x, scaled(y, alpha))
+
+
+def _refuse_zero(x: Array, y: Array) -> None:
+    if y.dtype.kind in "iu" and x.size and not np.all(y):
+        raise RuntimeError(ZERO_DIVISION)
+
+
+def divide(x: Array, y: Array, rounding_mode: str | None = None) -> Array:
+    """Quotient, rounded as asked."""
+    if rounding_mode is None:
+        return np.true_divide(x, y)
+    return floor_divide(x, y) if rounding_mode == "floor" else truncated_divide(x, y)
+
+
+def floor_divide(x: Array, y: Array) -> Array:
+    """Quotient rounded down. Raises RuntimeError for an integer division by zero."""
+    _refuse_zero(x, y)
+    return np.floor_divide(x, y)
+
+
+def truncated_divide(x: Array, y: Array) -> Array:
+    """Quotient rounded towards zero. Raises RuntimeError for an integer division by zero."""
+    if y.dtype.kind not in "iu":
+        return np.trunc(np.true_divide(x, y))
+    _refuse_zero(x, y)
+    return np.floor_divide(x - np.fmod(x, y), y)
+
+
+def remainder(x: Array, y: Array) -> Array:
+    """What the floored quotient leaves; of floats a zero keeps the dividend's sign, which NumPy's does not."""
+    _refuse_zero(x, y)
+    if y.dtype.kind in "iu":
+        return np.remainder(x, y)
+    r = np.asarray(np.fmod(x, y))
+    np.add(r, y, out=r, where=(r != 0) & ((y < 0) != (r < 0)))
+    return r
+
+
+def fmod(x: Array, y: Array) -> Array:
+    """What the truncated quotient leaves."""
+    _refuse_zero(x, y)
+    return np.fmod(x, y)
+
+
+def power(x: Any, y: Any) -> Array:
+    """x to the y, element by element; y may be a Python number."""
+    if isinstance(y, np.ndarray) and y.ndim == 0:
+        y = y[()]
+    kind = x.dtype.kind
+    if kind == "b":
+        return np.logical_or(x, np.logical_not(y))
+    if kind in "iu":
+        return _integer_power(x, y)
+    if isinstance(y, np.ndarray):
+        return np.power(x, y)
+    special = _SPECIAL_POWERS.get(y.item() if isinstance(y, np.generic) else y)
+    return np.power(x, y) if special is None else special(x)
+
+
+def _integer_power(x: Array, y: Any) -> Array:
+    below = np.less(y, 0)
+    if not np.any(below):
+        return np.power(x, y)
+    # one over an integer: 0 but for 1 and -1 (of zero, PyTorch says 0 too)
+    inverse = np.where(np.abs(x) == 1, np.where(np.bitwise_and(y, 1) == 1, x, x * x), np.zeros((), x.dtype))
+    return np.where(below, inverse, np.power(x, np.maximum(y, np.zeros((), x.dtype)))).astype(x.dtype, copy=False)
+
+
+def _cube(x: Array) -> Array:
+    # NumPy's float32 power is far slower for negative bases
+    return np.multiply(x * x, x)
+
+
+def reciprocal_root(x: Array) -> Array:
+    """1 / sqrt(x)."""
+    return np.reciprocal(np.sqrt(x))
+
+
+_SPECIAL_POWERS: dict[Any, Any] = {
+    0: np.ones_like,
+    1: np.positive,
+    2: lambda x: np.multiply(x, x),
+    3: _cube,
+    4: lambda x: np.square(x * x),
+    0.5: np.sqrt,
+    -0.5: reciprocal_root,
+    -1: np.reciprocal,
+    -2: lambda x: np.reciprocal(x * x),
+}
+
+
+def add_product(x: Array, a: Array, b: Array, value: Any) -> Array:
+    """x + value a b."""
+    return np.add(x, scaled(a, value) * b)
+
+
+def add_quotient(x: Array, a: Array, b: Array, value: Any) -> Array:
+    """x + value a / b."""
+    return np.add(x, scaled(a, value) / b)
+
+
+def lerp(x: Array, end: Array, weight: Array) -> Array:
+    """From x to end, reckoned from the nearer of the two."""
+    near = np.abs(weight) < 0.5
+    step = end - x
+    if weight.ndim == 0:
+        return x + weight * step if near else end - step * (1 - weight)
+    return np.where(near, x + weight * step, end - step * (1 - weight))

@@ -1,0 +1,138 @@
+"""Comparisons, and tests of what kind of number an element is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from flambeau import dtypes
+from flambeau.cpu import comparison as cpu
+from flambeau.declare import ANY, composite, elementwise, primitive
+from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEX, COMPLEXES, NATIVE_FLOAT, mask
+from flambeau.elementwise import TO_BOOL
+from flambeau.errors import check
+from flambeau.geometry import broadcast
+from flambeau.operation import Launch
+from flambeau.tensor import Tensor, shape_of
+
+TOTALLY_ORDERED = ANY & ~mask(*BAREBONES_UNSIGNED, *COMPLEXES)
+
+
+def _comparison(name: str, alias: str | None, ufunc: Any, operator: str, accept: int, doc: str) -> Any:
+    def body(input: Tensor, other: Tensor) -> None: ...
+
+    body.__doc__ = doc
+    return elementwise(
+        f"{name}(Tensor input, Tensor other, *, Tensor out=None)",
+        f"{name}(Tensor input, Number other, *, Tensor out=None)",
+        numpy=ufunc,
+        cuda=f"x {operator} y",
+        promote=TO_BOOL,
+        accept=accept,
+        inplace=True,
+        aliases=(alias,) if alias else (),
+    )(body)
+
+
+eq = _comparison("eq", None, np.equal, "==", ANY, "Whether the elements are equal.")
+ne = _comparison("ne", "not_equal", np.not_equal, "!=", ANY, "Whether the elements differ.")
+lt = _comparison("lt", "less", np.less, "<", TOTALLY_ORDERED, "Whether input is less than other.")
+le = _comparison("le", "less_equal", np.less_equal, "<=", TOTALLY_ORDERED, "Whether input is at most other.")
+gt = _comparison("gt", "greater", np.greater, ">", TOTALLY_ORDERED, "Whether input is greater than other.")
+ge = _comparison("ge", "greater_equal", np.greater_equal, ">=", TOTALLY_ORDERED, "Whether input is at least other.")
+
+
+def _check_isclose(input: Tensor, other: Tensor, rtol: float, atol: float) -> None:
+    check(input.dtype is other.dtype, f"{_name(input)} did not match {_name(other)}")
+    check(rtol >= 0, f"rtol must be greater than or equal to zero, but got {rtol:g}")
+    check(atol >= 0, f"atol must be greater than or equal to zero, but got {atol:g}")
+
+
+def _name(t: Tensor) -> str:
+    return {"float32": "Float", "float64": "Double"}.get(t.dtype.name, t.dtype.type_name)
+
+
+@primitive(
+    "isclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False)",
+    cpu=cpu.isclose,
+)
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Launch:
+    """Whether |input - other| <= atol + rtol · |other|. Raises RuntimeError for two dtypes or negative tolerances."""
+    _check_isclose(input, other, rtol, atol)
+    shape = broadcast(shape_of(input), shape_of(other))
+    return Launch((input, other), shape, dtypes.bool_, rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+@composite("allclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False)")
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """Whether all elements are close (see `isclose`)."""
+    return cpu.every(_values(isclose(input, other, rtol, atol, equal_nan)))
+
+
+@composite("equal(Tensor input, Tensor other)")
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether shapes and all elements are the same. Raises RuntimeError for two dtypes."""
+    check(
+        input.device == other.device,
+        f"Cannot compare two tensors on different devices. Got: {input.device} and {other.device}",
+    )
+    check(
+        input.dtype is other.dtype,
+        f"Expected all tensors to have the same dtype: Got: {input.dtype.type_name} and {other.dtype.type_name}",
+    )
+    if shape_of(input) != shape_of(other):
+        return False
+    return cpu.every(_values(eq(input, other)))
+
+
+def _values(t: Tensor) -> Any:
+    if t._array is None:
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+    return t._array
+
+
+def _predicate(
+    name: str,
+    kernel: Any,
+    cuda: str,
+    doc: str,
+    *,
+    refuses: tuple[type[Exception], str] | None = None,
+    out: bool = False,
+) -> Any:
+    """A test of each element that integers pass or fail alike."""
+
+    def body(input: Tensor) -> None: ...
+
+    def refuse(input: Tensor) -> None:
+        if refuses is not None and input.dtype.category == COMPLEX:
+            raise refuses[0](refuses[1])
+
+    body.__doc__ = doc
+    return elementwise(
+        f"{name}(Tensor input{', *, Tensor out=None' if out else ''})",
+        numpy=kernel,
+        cuda=cuda,
+        promote=TO_BOOL,
+        check=refuse,
+        native=NATIVE_FLOAT if refuses is None else NATIVE_FLOAT & ~mask(*COMPLEXES),
+    )(body)
+
+
+isnan = _predicate("isnan", np.isnan, "isnan(x)", "Whether the element is not a number.")
+isinf = _predicate("isinf", np.isinf, "isinf(x)", "Whether the element is infinite.")
+isfinite = _predicate("isfinite", np.isfinite, "isfinite(x)", "Whether the element is neither infinite nor NaN.")
+isreal = _predicate("isreal", np.isreal, "", "Whether the imaginary part is zero.")
+isposinf = _predicate(
+    "isposinf", cpu.isposinf, "", "Whether the element is infinity.",
+    refuses=(RuntimeError, "isposinf does not support complex inputs."), out=True,
+)  # fmt: skip
+isneginf = _predicate(
+    "isneginf", cpu.isneginf, "", "Whether the element is minus infinity.",
+    refuses=(RuntimeError, "isneginf does not support complex inputs."), out=True,
+)  # fmt: skip
+signbit = _predicate(
+    "signbit", cpu.signbit, "signbit(x)", "Whether the sign bit is set.",
+    refuses=(NotImplementedError, "signbit is not implemented for complex tensors."), out=True,
+)  # fmt: skip
