@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from flambeau.cuda import launch as launching
 from flambeau.cuda.check import main as check
 from flambeau.cuda.compile import CompileError, compile_module, explain
+from flambeau.cuda.cpp import ALL, COMPLEX, FLOATING, INTEGRAL, REAL
 from flambeau.cuda.host.arrays import launch_on, numpy_dtype
 from flambeau.cuda.host.consistency import inconsistencies
 from flambeau.cuda.host.runner import HostModule, KernelError
 from flambeau.cuda.launch import Launch, Packer, collapse, divisor
 from flambeau.cuda.packages import include_directory
 from flambeau.cuda.templates import ElementwiseKernel, instance, instances, kernels_of, module_source
-from flambeau.cuda.cpp import ALL, COMPLEX, FLOATING, INTEGRAL, REAL
 
 try:
     include_directory()
@@ -308,8 +308,8 @@ LAYOUTS = {
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_layouts(host, dtype: str, layout: str) -> None:
     one = BY_NAME["add"]
-    shape = (23, 37)
-    arrays = [x.reshape(shape) for x in operands(one, dtype, 23 * 37)]
+    shape = (22, 38)
+    arrays = [x.reshape(shape) for x in operands(one, dtype, 22 * 38)]
     arrays[-1] = LAYOUTS[layout](arrays[-1])
     out = result_like(one, dtype, shape)
     for order in ORDERS:
@@ -478,6 +478,13 @@ def test_packing_follows_c_alignment() -> None:
     assert np.frombuffer(packed[32:], np.complex128).tolist() == [3 + 4j]
 
 
+def test_parameters_beyond_float_are_infinite() -> None:
+    packer = Packer()
+    packer.scalars("float16", [1e300, -1e300])
+    packer.scalars("complex64", [1e300 + 1j])
+    assert np.frombuffer(packer.finish(), np.float32).tolist() == [np.inf, -np.inf, np.inf, 1]
+
+
 @pytest.mark.nvrtc
 @needs_cuda_packages
 def test_a_launch_with_the_wrong_parameters_is_refused() -> None:
@@ -617,15 +624,17 @@ def declared(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 @pytest.mark.nvrtc
 @needs_cuda_packages
 def test_check_compiles_and_runs(declared: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:
-    call = ["--arch", "sm_90", "--host", "--operations", "declared_operations:OPERATIONS"]
-    assert check(call) == 0
+    call = ["--arch", "sm_90", "--host", "--operations", "declared_operations:OPERATIONS", "--only"]
+    assert check([*call, "mul", "--only", "where"]) == 0
     shown = capsys.readouterr().out
     assert "[2/2] sm_90 where:" in shown
     assert "sm_90: 76 kernels of 2 operations compiled" in shown
     assert "[1/2] host mul: every path and thread order agrees" in shown
     declared.OPERATIONS = [*OPERATIONS, ElementwiseKernel("bad", "x +", ("x",))]
-    assert check(call) == 1
-    assert "[3/3] sm_90 bad: FAILED" in capsys.readouterr().out
+    assert check([*call, "bad"]) == 1
+    shown = capsys.readouterr().out
+    assert "[1/1] sm_90 bad: FAILED" in shown
+    assert "[1/1] host bad: FAILED" in shown
 
 
 def test_check_explains_wrong_calls(declared: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:

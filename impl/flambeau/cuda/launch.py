@@ -6,6 +6,7 @@ takes it whole (``CU_LAUNCH_PARAM_BUFFER_POINTER``), and so does the host runner
 
 from __future__ import annotations
 
+import ctypes
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,11 +61,10 @@ class Packer:
         code = CPP_TYPES[dtype].scalar
         self.align(struct.calcsize(code))
         for value in values or (0,):
-            if len(code) == 2:
-                value = complex(value)
-                self.add(code[0], value.real, value.imag)
-            else:
-                self.add(code, value)  # type: ignore[arg-type]
+            parts = (value,) if len(code) == 1 else (complex(value).real, complex(value).imag)
+            if code[0] == "f":  # too large is infinite, as in C
+                parts = tuple(ctypes.c_float(part).value for part in parts)  # type: ignore[arg-type]
+            self.add(code[0], *parts)  # type: ignore[arg-type]
 
     def finish(self) -> bytes:
         self.align(self._largest)

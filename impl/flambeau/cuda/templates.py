@@ -173,7 +173,7 @@ def _dtypes_of(operation: object) -> tuple[str, ...]:
         return REAL
     from flambeau.dtypes import DTYPES
 
-    bits = {str(dtype).removeprefix("torch.").removeprefix("flambeau."): dtype.bit for dtype in DTYPES}
+    bits = {str(dtype).removeprefix("torch.").removeprefix("flambeau."): dtype.bit for dtype in DTYPES}  # type: ignore[attr-defined]
     accepted = tuple(name for name in ALL if bits[name] & mask)
     # Integers of an operation that computes in floats are converted before the mask is asked.
     converted = (*INTEGRAL, "bool") if str(getattr(operation, "promote", "")) == "int_to_float" else ()
@@ -197,7 +197,7 @@ def instances(kernel: ElementwiseKernel, full: bool = False) -> list[str]:
     expressions = []
     for position, dtype in enumerate(kernel.dtypes):
         for index in ("i32", "i64") if full or position == 0 else ("i32",):
-            wanted = instance(kernel, dtype, index)  # type: ignore[arg-type]
+            wanted = instance(kernel, dtype, index)
             expressions.append(wanted.strided())
             expressions += [wanted.contiguous(width) for width in sorted({1, wanted.width})]
     return expressions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,11 @@ from flambeau.cuda.launch import Launch
 from flambeau.cuda.templates import ElementwiseKernel, instance, module_source
 
 ORDERS = (0, 1, 20261)
-SHAPE = (7, 9, 13)  # 819 elements: several blocks, no multiple of a vector
+# Several blocks and no multiple of a vector; sizes share a factor, since indices taken modulo coprime sizes still
+# visit every element once.
+SHAPE = (9, 15, 21)
+
+GUARD = 64  # bytes
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def inconsistencies(kernels: Sequence[ElementwiseKernel]) -> list[str]:
             trial.memory.fill(fill)
             module.launch(trial.launch, order)
             answers.add(trial.result.tobytes())
-            if (trial.memory[: trial.before] != fill).any():
+            after = trial.before + trial.result.nbytes
+            if (trial.memory[: trial.before] != fill).any() or (trial.memory[after:] != fill).any():
                 found.append(f"{who}: memory outside the result was written")
         if len(answers) > 1:
             found.append(f"{who}: the result depends on the order of the threads, or not all of it is written")
@@ -75,8 +80,8 @@ def _values(dtype: str, position: int) -> Array:
     count = int(np.prod(SHAPE))
     step = np.roll(np.arange(count), 37 * position) % 17
     if dtype == "bool":
-        return (step % 2 == 0).reshape(SHAPE)
-    values = step // 2 + 1 if dtype.startswith("u") else step - 4 + (step >= 4)
+        return np.asarray(step % 2 == 0).reshape(SHAPE)
+    values: Array = step // 2 + 1 if dtype.startswith("u") else step - 4 + (step >= 4)
     if numpy_dtype(dtype).kind == "c":
         values = values + 1j * np.roll(values, 5)
     elif dtype.startswith(("float", "bfloat")):
@@ -85,10 +90,11 @@ def _values(dtype: str, position: int) -> Array:
 
 
 def _room(dtype: str, before: int) -> tuple[Array, Array]:
-    """Bytes of memory, and the array of ``SHAPE`` in them that starts ``before`` bytes in."""
+    """Bytes of memory, and the array of ``SHAPE`` in them, ``before`` bytes from the start and a guard from the end."""
     kind = numpy_dtype(dtype)
-    memory = np.zeros(before + int(np.prod(SHAPE)) * kind.itemsize, np.uint8)
-    return memory, memory[before:].view(kind).reshape(SHAPE)
+    size = int(np.prod(SHAPE)) * kind.itemsize
+    memory = np.zeros(before + size + GUARD, np.uint8)
+    return memory, memory[before : before + size].view(kind).reshape(SHAPE)
 
 
 def _unaligned(array: Array) -> Array:
@@ -101,4 +107,8 @@ def _transposed(array: Array) -> Array:
     return np.ascontiguousarray(array.T).T
 
 
-_ARRANGEMENTS = {"contiguous": np.ascontiguousarray, "unaligned": _unaligned, "transposed": _transposed}
+_ARRANGEMENTS: dict[str, Callable[[Array], Array]] = {
+    "contiguous": np.ascontiguousarray,
+    "unaligned": _unaligned,
+    "transposed": _transposed,
+}
