@@ -254,6 +254,9 @@ def _run(
             json_file.write_text(json.dumps(as_json(result), indent=1) + "\n")
         except OSError as error:
             _fail(f"cannot write {json_file}: {error}")
+    if result.harness_errors:
+        case, trace = result.harness_errors[0]
+        _fail(f"the harness failed on {len(result.harness_errors)} cases; the first is\n{case.to_json()}\n{trace}")
     return DEVIATES if result.failing else CONFORMS
 
 

@@ -44,6 +44,11 @@ class Pool:
         """How often a worker had to be started anew."""
         return sum(w.restarts for w in self.workers)
 
+    def forgive(self) -> None:
+        """Forget which callables were fatal."""
+        for worker in self.workers:
+            worker.forgive()
+
     def submit(self, jobs: list[Numbered]) -> None:
         """Ask for answers."""
         i = min(range(len(self.workers)), key=lambda i: len(self.workers[i].pending))

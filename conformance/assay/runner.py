@@ -58,12 +58,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One case with its verdicts; an answer each side gave is kept only until the next case."""
+    """One case with both answers and the verdicts; harness_error: the traceback where assay itself failed on it."""
 
     case: Case
     reference: ReferenceAnswer
     subject: Outcome
     verdicts: tuple[Verdict, ...]
+    harness_error: str = ""
 
 
 @dataclass(slots=True)
@@ -124,6 +125,7 @@ class Result:
     restarts: int = 0
     stopped: bool = False
     stale: list[Any] = field(default_factory=list)
+    harness_errors: list[tuple[Case, str]] = field(default_factory=list)
 
     def fails(self, aspect: str) -> bool:
         """Whether deviations in `aspect` fail the run."""
@@ -153,6 +155,8 @@ class Result:
         """Count one case. Returns the groups that it is the first of."""
         case, new = judged.case, []
         self.cases += 1
+        if judged.harness_error:
+            self.harness_errors.append((case, judged.harness_error))
         (self.accepted if judged.reference.outcome.status == "returned" else self.refused)[case.op] += 1
         for verdict in judged.verdicts:
             key = (case.op, case.variant, verdict.aspect)
@@ -249,6 +253,8 @@ class Session:
 
     def judged(self, cases: Iterable[Case] | Feed, apply_ledger: bool = True) -> Iterator[Judged]:
         """Every case with its verdicts, in order."""
+        self.subject.forgive()
+        self.reference.forgive()
         try:
             yield from self._judged(cases, apply_ledger)
         finally:
@@ -300,8 +306,15 @@ class Session:
                 told += 1
 
     def _judge(self, case: Case, reference: Any, subject: Outcome, apply_ledger: bool) -> Judged:
-        if isinstance(reference, Outcome):  # the reference's own process died
+        if isinstance(reference, Outcome):  # the reference's own process died, or assay failed in it
             reference = ReferenceAnswer(reference)
+        broken = next((o for o in (reference.outcome, subject) if o.status == "harness"), None)
+        if "skipped" in (reference.outcome.status, subject.status):
+            how = (subject if subject.status == "skipped" else reference.outcome).extra["how"]
+            return Judged(case, reference, subject, (Verdict("structure", "unjudged", how),))
+        if broken is not None:
+            verdict = Verdict("structure", "unjudged", f"assay itself failed: {broken.extra['how']}")
+            return Judged(case, reference, subject, (verdict,), broken.extra["traceback"])
         verdicts = judge(case, reference, subject, policy_of(case.op), self.plan.aspects)
         if apply_ledger:
             verdicts = [self.ledger.apply(case, v) for v in verdicts]

@@ -7,6 +7,7 @@ on with a fresh process. Before a case is blamed it is tried once more alone.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import pickle
@@ -16,8 +17,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
@@ -40,11 +41,14 @@ class WorkerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """seconds a case may take; megabytes the process may grow beyond what it had after import; seconds to start."""
+    """seconds a case may take; megabytes the process may grow beyond what it had after import; seconds to start;
+    patience: how often one callable may be fatal before its other cases are skipped, because every death costs a new
+    process."""
 
     timeout: float = 20.0
     memory: float = 4096.0
     start: float = 120.0
+    patience: int = 8
 
 
 def resident(pid: int) -> float:
@@ -196,14 +200,33 @@ class Worker:
             self.ready()
         self.pending: deque[Job] = deque()
         self.restarts = 0
+        self._fatal: Counter[str] = Counter()
+        self._spare: Process | None = None
         self._sent = 0
         self._since = time.monotonic()
         self._watched = 0.0
 
     def _start(self) -> Process:
-        process = Process(self.subject, self.role, self.limits, self.threads)
+        """A fresh process. One more is started ahead: whoever died once will do so again."""
+        process = self._spare or Process(self.subject, self.role, self.limits, self.threads)
+        self._spare = Process(self.subject, self.role, self.limits, self.threads)
         process.ready()
         return process
+
+    def forgive(self) -> None:
+        """Start counting fatal cases anew."""
+        self._fatal.clear()
+
+    def _given_up(self, job: Job) -> bool:
+        return self._fatal[job[0].call] >= self.limits.patience
+
+    def _skip(self) -> Iterator[Outcome]:
+        """Outcomes for the next cases that are not worth another process."""
+        while self.pending and not self._sent and self._given_up(self.pending[0]):
+            call = self.pending.popleft()[0].call
+            self._since = time.monotonic()
+            yield Outcome("skipped", extra={"how": f"skipped: {call} was fatal {self._fatal[call]} times before"})
+        self._feed()
 
     def ready(self) -> None:
         """Wait until the subject is imported. Raises WorkerError with its traceback."""
@@ -223,15 +246,17 @@ class Worker:
 
     def _feed(self) -> None:
         if self._sent <= _WINDOW // 2 and len(self.pending) > self._sent:
-            more = list(itertools.islice(self.pending, self._sent, _WINDOW))
-            self._sent += len(more)
-            self.process.send(more)
+            more = itertools.islice(self.pending, self._sent, _WINDOW)
+            jobs = list(itertools.takewhile(lambda job: not self._given_up(job), more))
+            self._sent += len(jobs)
+            if jobs:
+                self.process.send(jobs)
 
     def collect(self) -> list[Outcome]:
         """The outcomes that are there now, in the order of the jobs; may be empty."""
-        found: list[Outcome] = []
+        found: list[Outcome] = list(self._skip())
         try:
-            while self.pending and self.connection.poll(0):
+            while self._sent and self.connection.poll(0):
                 found.append(pickle.loads(self.connection.recv_bytes()))
                 self.pending.popleft()
                 self._sent -= 1
@@ -240,7 +265,7 @@ class Worker:
         except (EOFError, ConnectionResetError):
             found.append(self._blame(self.process.fatal()))
             return found
-        if self.pending and not found:
+        if self._sent and not found:
             trouble = self._trouble(self.process, self._since)
             if trouble is not None:
                 self.process.kill()
@@ -263,6 +288,7 @@ class Worker:
         job = self.pending.popleft()
         self.process.close()
         self.restarts += 1
+        self._fatal[job[0].call] += 1
         alone = self._start()
         second = self._alone(alone, job)
         if isinstance(second, Outcome) and second.status in FATAL:
@@ -303,6 +329,9 @@ class Worker:
     def close(self) -> None:
         """End the process."""
         self.process.close()
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
 
     def __enter__(self) -> Worker:
         return self
@@ -317,14 +346,17 @@ class Local:
     connection = None
 
     def __init__(self, subject: Subject, role: str = "subject", limits: Limits | None = None, threads: int = 1) -> None:
-        from assay.worker_main import answering
+        from assay.worker_main import answering, guarded
 
-        self._answer = answering(subject.load(), role)
+        self._answer = functools.partial(guarded, answering(subject.load(), role))
         self.pending: deque[Job] = deque()
         self.restarts = 0
 
     def submit(self, jobs: Sequence[Job]) -> None:
         self.pending.extend(jobs)
+
+    def forgive(self) -> None:
+        return None
 
     def collect(self) -> list[Outcome]:
         return [self._answer(*self.pending.popleft()) for _ in range(len(self.pending))]

@@ -27,6 +27,15 @@ def answering(module: Any, role: str) -> Callable[[Case, Policy], Outcome]:
     return lambda case, policy: answer(case, module, want=Want.of(policy))
 
 
+def guarded(respond: Callable[[Case, Policy], Outcome], case: Case, policy: Policy) -> Outcome:
+    """The answer; where assay itself fails on it, an Outcome of status "harness" with the traceback."""
+    try:
+        return respond(case, policy)
+    except Exception as error:
+        how = f"{type(error).__name__}: {error}"
+        return Outcome("harness", extra={"how": how[:300], "traceback": traceback.format_exc()})
+
+
 def main() -> None:
     descriptor, role, kind, target, name = sys.argv[1:]
     # The subject must not meet our arguments in sys.argv, nor may it reach the pipe by number.
@@ -44,7 +53,7 @@ def main() -> None:
         except EOFError:
             return
         for case, policy in jobs:
-            connection.send_bytes(pickle.dumps(respond(case, policy), pickle.HIGHEST_PROTOCOL))
+            connection.send_bytes(pickle.dumps(guarded(respond, case, policy), pickle.HIGHEST_PROTOCOL))
 
 
 if __name__ == "__main__":

@@ -65,6 +65,16 @@ def test_a_fatal_case_is_blamed_and_the_others_are_answered(tmp_path, monkeypatc
     assert before.result == after[0].result == after[1].result
 
 
+def test_a_callable_that_is_always_fatal_is_given_up_in_the_end(tmp_path, monkeypatch):
+    subject = planted(tmp_path, monkeypatch, "def add(*args, **kwargs): os._exit(3)")
+    with Worker(subject, limits=Limits(patience=2)) as worker:
+        found = worker.answers([(case, POLICY) for case in [GOOD, BAD, BAD, GOOD, BAD, BAD, GOOD, BAD]])
+        assert [o.status for o in found] == "returned exit exit returned skipped skipped returned skipped".split()
+        assert "fatal 2 times" in found[4].extra["how"]
+        worker.forgive()
+        assert [o.status for o in worker.answers([(BAD, POLICY), (GOOD, POLICY)])] == ["exit", "returned"]
+
+
 def test_what_a_dying_subject_printed_is_kept(tmp_path, monkeypatch):
     subject = planted(
         tmp_path, monkeypatch, "def add(*args, **kwargs): print('last words', flush=True); os._exit(1)"
