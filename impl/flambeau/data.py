@@ -430,6 +430,11 @@ def _writable(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 export("from_dlpack", from_dlpack)
 
 
+def from_bytes(data: bytes) -> Tensor:
+    """A uint8 tensor with a copy of the bytes."""
+    return fresh(np.frombuffer(data, np.uint8).copy(), dtypes.uint8)
+
+
 def _rebuild(cls: type, array: Any, d: dtype, strides: Any, requires_grad: bool, extra: Any) -> Tensor:
     from flambeau.parameter import Parameter
 

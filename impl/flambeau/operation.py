@@ -132,6 +132,8 @@ class Operation:
     """One operation of PyTorch: its signatures, body, kernels by device, derivative rules and documentation."""
 
     form = "primitive"
+    # whether the body itself writes to out= (random operations draw straight into it)
+    takes_out = False
 
     def __init__(
         self,
@@ -240,6 +242,8 @@ class Operation:
             return overrides.handle(front, args, kwargs)
         index, values = self.parser.bind(args, kwargs)  # type: ignore[union-attr]
         bound = dict(zip(self.names[index], values, strict=True))
+        if self.takes_out:
+            return self.run(bound)
         out = bound.pop("out", None)
         if out is None:
             return self.run(bound)

@@ -1,0 +1,413 @@
+"""Random tensors, drawn from PyTorch's CPU streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import flambeau.random.distributions as draw
+from flambeau import dtypes
+from flambeau.autograd.modes import state
+from flambeau.autograd.node import node_of
+from flambeau.declare import composite, export, internal, python_function
+from flambeau.dtypes import FLOATING, dtype
+from flambeau.errors import check, not_implemented_for
+from flambeau.geometry import Shape, broadcast
+from flambeau.inplace import check_inplace, resize, set_history
+from flambeau.operation import Launch
+from flambeau.ops.copying import strides_for
+from flambeau.ops.creation import LIKE_OPTIONS, OPTIONS, new_tensor_of
+from flambeau.random.generator import Generator, default_generator
+from flambeau.signatures import register
+from flambeau.tensor import Tensor, fresh, shape_of, version
+
+register(generator=Generator)
+export("Generator", Generator)
+export("default_generator", default_generator)
+
+
+def engine(generator: Generator | None) -> Any:
+    """The stream to draw from."""
+    return (generator or default_generator).engine
+
+
+# ------------------------------------------------------------------------------------------ new tensors
+
+
+def _new(
+    name: str,
+    size: Shape,
+    fill: Callable[[Any], Any],
+    d: dtype,
+    device: Any,
+    requires_grad: bool | None,
+    out: Tensor | None = None,
+    strides: Shape | None = None,
+) -> Tensor:
+    if out is None:
+        return new_tensor_of(size, fill, d, device, requires_grad, strides)
+    new_tensor_of(size, None, d, "meta")  # checks the size
+    if state.enabled and node_of(out) is not None:
+        raise RuntimeError(
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments requires grad."
+        )
+    if shape_of(out) != tuple(size):
+        resize(out, tuple(size))
+    if out._array is not None:
+        fill(out._array)
+    version(out)[0] += 1
+    return out
+
+
+def _out_dtype(out: Tensor | None, d: dtype | None, default: dtype) -> dtype:
+    if out is None:
+        return d or default
+    check(
+        d is None or d is out.dtype,
+        f"dtype {d.type_name if d else ''} does not match dtype of out parameter ({out.dtype.type_name})",
+    )
+    return out.dtype
+
+
+class _Filler:
+    """What fills new tensors of one function; refuses dtypes on meta tensors as on real ones."""
+
+    def __init__(self, name: str, draw_into: Callable[..., Any], refusal: str) -> None:
+        self.name, self.draw_into, self.refusal = name, draw_into, refusal
+
+    def new(
+        self,
+        size: Shape,
+        generator: Any = None,
+        dtype: dtype | None = None,
+        layout: Any = None,
+        device: Any = None,
+        pin_memory: bool | None = False,
+        requires_grad: bool | None = False,
+        out: Tensor | None = None,
+    ) -> Tensor:
+        d = _out_dtype(out, dtype, dtypes.get_default_dtype())
+        self.check(d)
+        return _new(self.name, size, lambda a: self.draw_into(a, engine(generator)), d, device, requires_grad, out)
+
+    def like(
+        self,
+        input: Tensor,
+        generator: Any = None,
+        memory_format: Any = None,
+        dtype: dtype | None = None,
+        layout: Any = None,
+        device: Any = None,
+        pin_memory: bool | None = False,
+        requires_grad: bool | None = False,
+    ) -> Tensor:
+        d = dtype or input.dtype
+        self.check(d)
+        return _new(
+            self.name, shape_of(input), lambda a: self.draw_into(a, engine(generator)), d, device or input.device,
+            requires_grad, None, strides_for(input, memory_format),
+        )  # fmt: skip
+
+    def check(self, d: dtype) -> None:
+        if d.category < FLOATING:
+            not_implemented_for(self.refusal, d)
+
+
+def _declare(filler: _Filler, doc: str) -> None:
+    def body(**arguments: Any) -> Tensor:
+        return filler.new(**arguments)
+
+    def like(**arguments: Any) -> Tensor:
+        return filler.like(**arguments)
+
+    name = filler.name
+    body.__doc__ = f"{doc} (https://docs.pytorch.org/docs/stable/generated/torch.{name}.html)."
+    like.__doc__ = f"{doc}, with the shape, dtype and device of another tensor."
+    composite(
+        f"{name}(tuple of ints size, *, torch.Generator? generator, {OPTIONS})",
+        f"{name}(tuple of ints size, *, {OPTIONS})",
+        method=False,
+        takes_out=True,
+    )(body)
+    composite(
+        f"{name}_like(Tensor input, *, torch.Generator? generator, {LIKE_OPTIONS})",
+        f"{name}_like(Tensor input, *, {LIKE_OPTIONS})",
+        method=False,
+    )(like)
+
+
+_declare(
+    _Filler("rand", lambda a, e: draw.uniform(a, 0.0, 1.0, e), "check_uniform_bounds"),
+    "Uniform numbers from [0, 1)",
+)
+_declare(_Filler("randn", lambda a, e: draw.normal(a, 0.0, 1.0, e), "normal_kernel_cpu"), "Standard normal numbers")
+
+
+@composite(
+    f"randint(index high, tuple of ints size, *, torch.Generator? generator, {OPTIONS})",
+    f"randint(index high, tuple of ints size, *, {OPTIONS})",
+    f"randint(index low, index high, tuple of ints size, *, torch.Generator? generator, {OPTIONS})",
+    f"randint(index low, index high, tuple of ints size, *, {OPTIONS})",
+    method=False,
+    takes_out=True,
+)
+def randint(
+    high: int, size: Shape, low: int = 0, generator: Any = None, dtype: dtype | None = None, layout: Any = None,
+    device: Any = None, pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Integers from [low, high)."""
+    d = _out_dtype(out, dtype, dtypes.int64)
+    return _new(
+        "randint", size, lambda a: draw.random_integers(a, low, high, engine(generator)), d, device, requires_grad, out
+    )
+
+
+@composite(
+    *[
+        f"randint_like(Tensor input, {ends}, *, {generator}{LIKE_OPTIONS})"
+        for ends in ("index low, index high", "Tensor high", "index high")
+        for generator in ("torch.Generator? generator, ", "")
+    ],
+    method=False,
+)
+def randint_like(
+    input: Tensor, high: Any, low: int = 0, generator: Any = None, memory_format: Any = None,
+    dtype: dtype | None = None, layout: Any = None, device: Any = None, pin_memory: bool | None = False,
+    requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """Integers from [low, high) with the shape, dtype and device of another tensor."""
+    top = high.item() if isinstance(high, Tensor) else high  # type: ignore[attr-defined]
+    return _new(
+        "randint_like", shape_of(input), lambda a: draw.random_integers(a, low, top, engine(generator)),
+        dtype or input.dtype, device or input.device, requires_grad, None, strides_for(input, memory_format),
+    )  # fmt: skip
+
+
+@composite(
+    f"randperm(index n, *, torch.Generator? generator, {OPTIONS})", f"randperm(index n, *, {OPTIONS})", method=False,
+    takes_out=True,
+)  # fmt: skip
+def randperm(
+    n: int, generator: Any = None, dtype: dtype | None = None, layout: Any = None, device: Any = None,
+    pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The integers from 0 to n - 1 in random order."""
+    check(n >= 0, f"Trying to create tensor with negative dimension {n}: [{n}]")
+    d = _out_dtype(out, dtype, dtypes.int64)
+
+    def fill(a: Any) -> None:
+        a[...] = draw.randperm(n, d.numpy, engine(generator))
+
+    return _new("randperm", (n,), fill, d, device, requires_grad, out)
+
+
+# ------------------------------------------------------------------------------------------ in place
+
+
+@internal(cpu=lambda x: x, tensors=("input",), grad=lambda g: g * 0, name="_random_history")
+def _history(input: Tensor, node: str) -> Launch:
+    """Carries the name of the node of a random in-place update."""
+    return Launch((input,), shape_of(input), input.dtype, node=node)
+
+
+def fill_in_place(this: Tensor, fill: Callable[[Any], Any], node: str) -> Tensor:
+    """Overwrite a tensor with drawn numbers; no gradient passes."""
+    check_inplace(this)
+    edge = node_of(this)
+    if this._array is not None:
+        fill(this._array)
+    version(this)[0] += 1
+    if edge is not None and state.enabled:
+        plan = _history.__wrapped__(this, node)  # type: ignore[attr-defined]
+        set_history(this, _history.op.history([this], [edge], this, plan=plan))  # type: ignore[attr-defined]
+    return this
+
+
+@composite("uniform_(Tensor input, float from=0, float to=1, *, torch.Generator? generator=None)", function=False)
+def uniform_(input: Tensor, generator: Any = None, **bounds: float) -> Tensor:
+    """Fill with uniform numbers from [from, to)."""
+    if input.dtype.category < FLOATING:
+        not_implemented_for("check_uniform_bounds", input.dtype)
+    low, high = bounds["from"], bounds["to"]
+    return fill_in_place(input, lambda a: draw.uniform(a, low, high, engine(generator)), "UniformBackward0")
+
+
+@composite("normal_(Tensor input, float mean=0, float std=1, *, torch.Generator? generator=None)", function=False)
+def normal_(input: Tensor, mean: float = 0, std: float = 1, generator: Any = None) -> Tensor:
+    """Fill with normal numbers."""
+    return fill_in_place(input, lambda a: draw.normal(a, mean, std, engine(generator)), "NormalBackward0")
+
+
+@composite(
+    "random_(Tensor input, *, torch.Generator? generator=None)",
+    "random_(Tensor input, int from, int? to, *, torch.Generator? generator=None)",
+    "random_(Tensor input, int to, *, torch.Generator? generator=None)",
+    function=False,
+)
+def random_(input: Tensor, generator: Any = None, **bounds: Any) -> Tensor:
+    """Fill with integers: the dtype's full range, or [from, to)."""
+    if not bounds:
+        return fill_in_place(input, lambda a: draw.random_default(a, engine(generator)), "RandomBackward2")
+    low, high = bounds.get("from", 0), bounds["to"]
+    node = "RandomBackward0" if "from" in bounds else "RandomBackward1"
+    return fill_in_place(input, lambda a: draw.random_integers(a, low, high, engine(generator)), node)
+
+
+def _simple(name: str, schema: str, parameters: tuple[str, ...], function: Callable[..., Any], doc: str) -> None:
+    node = f"{name.title().replace('_', '')}Backward0"
+
+    def body(input: Tensor, generator: Any = None, **values: float) -> Tensor:
+        return fill_in_place(input, lambda a: function(a, *[values[p] for p in parameters], engine(generator)), node)
+
+    body.__doc__ = doc
+    composite(f"{name}_(Tensor input, {schema}, *, torch.Generator? generator=None)", function=False)(body)
+
+
+_simple("exponential", "float lambd=1", ("lambd",), draw.exponential, "Fill with exponential numbers of rate lambd.")
+_simple("cauchy", "float median=0, float sigma=1", ("median", "sigma"), draw.cauchy, "Fill with Cauchy numbers.")
+_simple("geometric", "float p", ("p",), draw.geometric, "Fill with numbers of trials up to the first success.")
+_simple("log_normal", "float mean=1, float std=2", ("mean", "std"), draw.log_normal, "Fill with exp of normal numbers.")
+
+
+@composite(
+    "bernoulli_(Tensor input, Tensor p, *, torch.Generator? generator=None)",
+    "bernoulli_(Tensor input, float p=0.5, *, torch.Generator? generator=None)",
+    function=False,
+)
+def bernoulli_(input: Tensor, p: Any = 0.5, generator: Any = None) -> Tensor:
+    """Fill with 0 or 1, 1 with probability p."""
+    node = "BernoulliBackward1" if isinstance(p, Tensor) else "BernoulliBackward2"
+    if isinstance(p, Tensor):
+        shape = broadcast(shape_of(input), shape_of(p))
+        check(
+            shape == shape_of(input),
+            f"output with shape {list(shape_of(input))} doesn't match the broadcast shape {list(shape)}",
+        )
+        chance = p._array
+    else:
+        chance = p
+    return fill_in_place(input, lambda a: draw.bernoulli(a, chance, engine(generator)), node)
+
+
+# ------------------------------------------------------------------------------------------ from tensors
+
+
+@internal(cpu=lambda x, drawn: drawn, tensors=("input",), grad=lambda g: g * 0, moves=True, name="_drawn")
+def _drawn(input: Tensor, shape: Shape, d: dtype, drawn: Any, node: str) -> Launch:
+    """A drawn array as a tensor whose gradient is zero."""
+    return Launch((input,), shape, d, node=node, drawn=drawn)
+
+
+def _sample(input: Tensor, shape: Shape, d: dtype, node: str, make: Callable[[], Any]) -> Tensor:
+    drawn = make() if input._array is not None else None
+    return _drawn(input, shape, d, drawn, node)  # type: ignore[no-any-return]
+
+
+@composite(
+    "bernoulli(Tensor input, *, torch.Generator? generator=None, Tensor out=None)",
+    "bernoulli(Tensor input, float p, *, torch.Generator? generator=None)",
+)
+def bernoulli(input: Tensor, p: float | None = None, generator: Any = None) -> Tensor:
+    """0 or 1 for each element, 1 with the probability it holds (or p)."""
+    import numpy as np
+
+    def make() -> Any:
+        out = np.empty(shape_of(input), input.dtype.numpy)
+        return draw.bernoulli(out, input._array if p is None else p, engine(generator))
+
+    return _sample(input, shape_of(input), input.dtype, "BernoulliBackward0", make)
+
+
+@composite(
+    "normal(Tensor mean, Tensor std, *, torch.Generator? generator=None, Tensor out=None)",
+    "normal(Tensor mean, float std=1, *, torch.Generator? generator=None, Tensor out=None)",
+    "normal(float mean, Tensor std, *, torch.Generator? generator=None, Tensor out=None)",
+    "normal(float mean, float std, tuple of ints size, *, torch.Generator? generator=None, Tensor out=None, "
+    "torch.dtype? dtype=None, torch.layout? layout=None, torch.device? device=None, bool? pin_memory=False, "
+    "bool? requires_grad=False)",
+    method=False,
+    takes_out=True,
+)
+def normal(
+    mean: Any, std: Any = 1.0, size: Shape | None = None, generator: Any = None, dtype: dtype | None = None,
+    layout: Any = None, device: Any = None, pin_memory: bool | None = False, requires_grad: bool | None = False,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Normal numbers of the given means and standard deviations."""
+    e = engine(generator)
+    if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
+        d = _out_dtype(out, dtype, dtypes.get_default_dtype())
+        if d.category < FLOATING:
+            not_implemented_for("normal_kernel_cpu", d)
+        return _new("normal", size or (), lambda a: draw.normal(a, mean, std, e), d, device, requires_grad, out)
+    first = mean if isinstance(mean, Tensor) else std
+    shape = broadcast(*[shape_of(t) for t in (mean, std) if isinstance(t, Tensor)])
+    if out is not None:
+        broadcast(shape, shape_of(out))
+    which = {(True, False): 1, (False, True): 2, (True, True): 3}[isinstance(mean, Tensor), isinstance(std, Tensor)]
+
+    def make() -> Any:
+        arrays = [t._array if isinstance(t, Tensor) else t for t in (mean, std)]
+        return draw.normal_tensor(arrays[0], arrays[1], e)
+
+    if out is None:
+        return _sample(first, shape, first.dtype, f"NormalBackward{which}", make)
+    return _new("normal", shape, lambda a: a.__setitem__(..., make()), out.dtype, None, False, out)
+
+
+@composite(
+    "multinomial(Tensor input, index num_samples, bool replacement=False, *, torch.Generator? generator=None, Tensor out=None)",
+)
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False, generator: Any = None) -> Tensor:
+    """Indices drawn from the weights in each row."""
+    shape = (*shape_of(input)[:-1], num_samples)
+    if input._array is None:
+        return new_tensor_of(shape, None, dtypes.int64, input.device)
+    return fresh(draw.multinomial(input._array, num_samples, replacement, engine(generator)), dtypes.int64)
+
+
+@composite("poisson(Tensor input, torch.Generator? generator=None)", method=False)
+def poisson(input: Tensor, generator: Any = None) -> Tensor:
+    """Poisson numbers with the rates that the elements hold."""
+    return _sample(
+        input, shape_of(input), input.dtype, "PoissonBackward0", lambda: draw.poisson(input._array, engine(generator))
+    )
+
+
+# ------------------------------------------------------------------------------------------ the default generator
+
+
+@python_function
+def manual_seed(seed: Any) -> Generator:
+    """Restart the default stream from a seed; returns its generator."""
+    return default_generator.manual_seed(int(seed))
+
+
+@python_function
+def seed() -> int:
+    """Restart the default stream from the operating system's entropy; returns the seed."""
+    return default_generator.seed()
+
+
+@python_function
+def initial_seed() -> int:
+    """The seed last set."""
+    return default_generator.initial_seed()
+
+
+@python_function
+def get_rng_state() -> Tensor:
+    """The state of the default stream as a uint8 tensor."""
+    return default_generator.get_state()  # type: ignore[no-any-return]
+
+
+@python_function
+def set_rng_state(new_state: Tensor) -> None:
+    """Continue the default stream from a state."""
+    default_generator.set_state(new_state)
+
+
+for _f in (manual_seed, seed, initial_seed, get_rng_state, set_rng_state):
+    export(_f.__name__, _f, "random")
+
