@@ -1,0 +1,253 @@
+"""Runs: counting, grouping, ledger, shrinking, determinism. The subject is a torch with planted faults."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from assay.case import Case, TensorSpec, Values
+from assay.drawing import draw_cases
+from assay.catalog import catalog
+from assay.feed import DrawingError, Feed
+from assay.judge import ASPECTS, aspects_of
+from assay.ledger import Ledger, LedgerError
+from assay.outcome import Verdict
+from assay.report.result_json import as_json
+from assay.report.terminal import summary, table_text
+from assay.runner import Cell, Plan, Result, Session, kind_of, run, select, wanted
+from assay.shrink import shrink
+from assay.subjects import parse
+
+WRAPPED = """
+import torch
+
+def __getattr__(name):
+    return getattr(torch, name)
+
+"""
+
+
+@pytest.fixture
+def planted(tmp_path, monkeypatch, request):
+    """Write a module that is torch but for what is planted; gives its name."""
+
+    def plant(body: str) -> str:
+        name = f"planted_{request.node.name.partition('[')[0]}"
+        (tmp_path / f"{name}.py").write_text(WRAPPED + textwrap.dedent(body))
+        monkeypatch.syspath_prepend(str(tmp_path))
+        return name
+
+    return plant
+
+
+def cases_of(*ops: str, profile: str = "quick", seed: int = 0) -> list[Case]:
+    return [case for op in ops for case in draw_cases(catalog()[op], profile, seed)]
+
+
+def run_in_process(subject: str, cases: list[Case], ledger: Ledger | None = None, **plan) -> Result:
+    with Session(Plan(parse(subject), in_process=True, **plan), ledger) as session:
+        return run(session, cases)
+
+
+SUM = "def sum(*args, **kwargs): return torch.sum(*args, **kwargs) * 1.01"
+
+
+def test_torch_conforms_to_torch():
+    result = run_in_process("torch", cases_of("add", "sum", "max", "view", "rand"))
+    assert result.failing == [] and result.missing == {}
+    assert {c.status for c in result.cells.values()} == {"conforms"}
+    assert {key[0] for key in result.cells} == {"add", "sum", "max", "view", "rand"}
+    assert "conforms" in summary(result) and "total" in table_text(result)
+
+
+def test_a_planted_fault_is_blamed_on_its_operation(planted):
+    result = run_in_process(planted(SUM), cases_of("add", "sum", "mul"))
+    assert {g.op for g in result.failing} == {"sum"}
+    assert result.cells["sum", "function", "values"].status == "deviates"
+    assert result.cells["add", "function", "values"].status == "conforms"
+
+
+def test_the_same_seed_gives_the_same_verdicts(planted):
+    subject = planted(SUM)
+    once, again = (as_json(run_in_process(subject, cases_of("sum", "any", seed=3))) for _ in range(2))
+    assert once == again
+    assert as_json(run_in_process(subject, cases_of("sum", "any", seed=4)))["failures"] != once["failures"]
+
+
+def test_processes_and_in_process_give_the_same_verdicts(planted):
+    subject = planted(SUM)
+    apart = Plan(parse(subject))
+    feed = Feed(["sum", "neg"], "quick", 1)
+    with Session(apart) as session:
+        there = as_json(run(session, feed))
+    feed.close()
+    here = as_json(run_in_process(subject, cases_of("sum", "neg", seed=1)))
+    assert there == here
+
+
+def test_missing_is_counted_and_named_but_fails_nothing(planted):
+    body = """
+    def sum(*args, **kwargs): raise NotImplementedError("sum is not implemented")
+    def __getattr__(name):
+        if name == "exp": raise AttributeError(name)
+        return getattr(torch, name)
+    """
+    result = run_in_process(planted(body), cases_of("sum", "exp", "mul"), aspects=aspects_of(["core"]))
+    assert result.failing == []
+    assert result.missing["sum"][0] in ("function", "out") and "function" in result.missing["exp"]
+    assert "mul" not in result.missing
+
+
+def test_scored_aspects_fail_only_when_asked(planted):
+    body = """
+    import warnings
+    def neg(*args, **kwargs):
+        warnings.warn("unheard of")
+        return torch.neg(*args, **kwargs)
+    """
+    subject = planted(body)
+    lenient = run_in_process(subject, cases_of("neg"))
+    assert lenient.failing == [] and lenient.cells["neg", "function", "warnings"].status == "deviates"
+    strict = run_in_process(subject, cases_of("neg"), strict_text=True)
+    assert {g.aspect for g in strict.failing} == {"warnings"}
+
+
+def test_max_failures_stops_the_run_and_leaves_the_workers_free(planted):
+    plan = Plan(parse(planted(SUM)), max_failures=1)
+    with Session(plan) as session:
+        result = run(session, cases_of("sum", "add"))
+        assert result.stopped and len(result.failing) == 1
+        plain = Case("mul", "function", "torch.mul", (TensorSpec((2,), "float32"), 2))
+        (judged,) = session.judged([plain])
+    assert judged.case == plain and {v.status for v in judged.verdicts} == {"conforms"}
+
+
+def test_shrinking_keeps_operation_aspect_and_kind(planted):
+    big = TensorSpec((4, 5, 3), "float32", Values("normal", 7))
+    case = Case("sum", "function", "torch.sum", (big,), {"dim": (0, 2), "keepdim": True})
+    with Session(Plan(parse(planted(SUM)), in_process=True)) as session:
+        result = run(session, [case])
+        group = next(g for g in result.failing if g.aspect == "values")
+        small, detail = shrink(session, group)
+        verdicts = next(session.judged([small])).verdicts
+    assert small.op == "sum" and "expected" in detail
+    assert any(v.aspect == "values" and v.status == "deviates" for v in verdicts)
+    spec = small.args[0]
+    assert len(spec.shape) < 3 or spec.shape == (1, 1, 1)
+    assert small.kwargs == {} or len(small.kwargs) < 2
+
+
+# Ledger
+
+KNOWN = """
+[[known]]
+op = "sum"
+aspect = "{aspect}"
+dtype = "float*"
+reason = "sums are one percent generous here"
+link = "https://example.org/why"
+"""
+
+
+def test_known_deviations_are_known_with_their_reason(planted):
+    cases = [c for c in cases_of("sum") if wanted(c, ("float32", "float64")) and not c.invalid]
+    ledger = Ledger.parse(KNOWN.format(aspect="*"))
+    result = run_in_process(planted(SUM), cases, ledger)
+    assert all(g.op != "sum" for g in result.failing if g.aspect == "values")
+    cell = result.cells["sum", "function", "values"]
+    assert cell.status == "known" and "one percent generous" in cell.detail and "example.org" in cell.detail
+
+
+def test_an_entry_that_matches_nothing_in_a_full_run_is_reported():
+    ledger = Ledger.parse(KNOWN.format(aspect="values"))
+    assert [k.op for k in run_in_process("torch", cases_of("neg"), ledger).stale] == ["sum"]
+    assert run_in_process("torch", cases_of("neg"), ledger, only=("neg",)).stale == []
+    assert run_in_process("torch", cases_of("neg"), ledger, profile="quick").stale == []
+
+
+def test_a_crash_is_never_known():
+    case = Case("sum", "function", "torch.sum", (TensorSpec((2,), "float32"),))
+    ledger = Ledger.parse(KNOWN.format(aspect="*"))
+    for status in ("crash", "timeout", "memory", "missing", "conforms"):
+        verdict = Verdict("structure", status)
+        assert ledger.apply(case, verdict) is verdict
+    assert ledger.apply(case, Verdict("values", "deviates", "x")).status == "known"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[[known]]\nop='a'\naspect='b'\nreason='c'", "lacks link"),
+        ("[[known]]\nop='a'\naspect='b'\nreason=' '\nlink='d'", "lacks reason"),
+        ("[[known]]\nop='a'\naspect='b'\nreason='c'\nlink='d'\nwhy='e'", "unknown keys"),
+        ("[[other]]\nop='a'", r"only \[\[known\]\]"),
+        ("[[known", "Expected"),
+    ],
+)
+def test_ledgers_that_say_too_little_are_refused(text, complaint):
+    with pytest.raises(LedgerError, match=complaint):
+        Ledger.parse(text)
+
+
+def test_the_packaged_ledgers_are_well_formed():
+    assert all(k.reason and k.link for k in Ledger.packaged("flambeau").known)
+    assert Ledger.packaged("no_such_subject").known == ()
+
+
+# Counting
+
+
+def test_a_cells_status_is_the_worst_of_its_verdicts():
+    order = ["conforms", "known", "missing", "deviates", "timeout", "memory", "crash"]
+    cell = Cell("sum", "function", "values")
+    cell.add(Verdict("values", "unjudged", "who knows"))
+    assert cell.status == "unjudged"
+    for status in order:
+        cell.add(Verdict("values", status, f"because {status}"))
+        assert cell.status == status
+        if status != "conforms":
+            assert cell.detail == f"because {status}"
+    assert cell.cases == len(order) + 1
+
+
+def test_kinds_tell_deviations_apart_but_not_numbers():
+    def kind(aspect, detail):
+        return kind_of(Verdict(aspect, "deviates", detail))
+
+    assert kind("values", "result[1, 2] = 3; expected 4") == kind("values", "result = 0.5; expected 0.25")
+    assert kind("values", "result[1, 2] = nan; expected 4") != kind("values", "result[1, 2] = 3; expected 4")
+    assert kind("error", "raised TypeError: a; expected RuntimeError: b") == "TypeError → RuntimeError"
+    assert kind("dtype", "result: float32; expected int64") != kind("dtype", "result: float32; expected int32")
+    assert kind("text", "result.grad_fn is A; expected B") != kind("text", "result prints 'a'; expected 'b'")
+
+
+def test_dtypes_are_those_of_the_first_tensor():
+    index = TensorSpec((2,), "int64")
+    case = Case("gather", "function", "torch.gather", (TensorSpec((2,), "float16"), 0, index))
+    assert wanted(case, ()) and wanted(case, ("float16",)) and not wanted(case, ("int64",))
+    assert wanted(Case("zeros", "function", "torch.zeros", (2,)), ("float32",))
+
+
+def test_selection_by_glob():
+    assert select(("sum", "mea?")) == [op for op in catalog() if op in ("sum", "mean")]
+    assert select(("no_such*",)) == [] and select(()) == list(catalog())
+
+
+def test_a_failure_of_assay_itself_is_told_apart(monkeypatch):
+    broken = Case("sum", "function", "torch.sum", (TensorSpec((2,), "float32", Values("no such plan")),))
+    monkeypatch.setattr("assay.execute.Run.outcome", lambda self: 1 / 0)
+    result = run_in_process("torch", [broken])
+    assert len(result.harness_errors) == 1 and "ZeroDivisionError" in result.harness_errors[0][1]
+    assert result.failing == []
+
+
+def test_drawing_that_fails_is_told():
+    feed = Feed(["no such operation"], "quick", 0)
+    with pytest.raises(DrawingError, match="KeyError"):
+        feed.take()
+    feed.close()
+
+
+def test_every_aspect_has_a_place_in_a_plan():
+    assert set(Plan(parse("torch")).aspects) == set(ASPECTS)
