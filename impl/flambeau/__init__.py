@@ -1,6 +1,8 @@
 """flambeau: PyTorch in plain Python."""
 
+import sys as _sys
 from importlib import import_module as _import_module
+from typing import Any as _Any
 
 from flambeau import dtypes as _dtypes
 from flambeau import signatures as _signatures
@@ -28,6 +30,10 @@ _signatures.register(
 
 for _family in (
     "data",
+    "legacy",
+    "namespace",
+    "numeric_limits",
+    "warning",
     "methods",
     "ops.arithmetic",
     "ops.comparison",
@@ -45,3 +51,17 @@ for _family in (
 ):
     _import_module(f"flambeau.{_family}")
 globals().update(_NAMESPACES[""])
+_PUBLIC = ("autograd", "cuda", "linalg", "nn", "nn.functional", "random", "special")
+for _name in _PUBLIC:
+    vars(_import_module(f"flambeau.{_name}")).update(_NAMESPACES.get(_name, {}))
+# the package's own modules are no part of PyTorch's namespace
+for _name in [n.split(".")[1] for n in _sys.modules if n.startswith("flambeau.")]:
+    if _name not in _PUBLIC and _name not in _NAMESPACES[""]:
+        globals().pop(_name, None)
+
+
+def __getattr__(name: str) -> _Any:
+    raise AttributeError(f"module 'torch' has no attribute '{name}'")
+
+
+__version__ = "2.13.0+flambeau"

@@ -27,6 +27,7 @@ from flambeau.size import (
     preserve_format,
 )
 from flambeau.tensor import Tensor, detached, memory, shape_of
+from flambeau.warning import warn_once
 
 
 def strides_for(t: Tensor, memory_format: Any) -> tuple[int, ...]:
@@ -131,13 +132,9 @@ def to_dtype(input: Tensor, d: dtype, *, copy: bool = False, memory_format: Any 
     if d is input.dtype and not copy and memory_format in (None, preserve_format):
         return input
     if input.dtype.category == COMPLEX > d.category and d is not dtypes.bool_:
-        import warnings
-
-        warnings.warn(
-            "Casting complex values to real discards the imaginary part (Triggered internally at "
-            "/__w/pytorch/pytorch/aten/src/ATen/native/Copy.cpp:307.)",
-            UserWarning,
-            stacklevel=3,
+        warn_once(
+            "Casting complex values to real discards the imaginary part",
+            "aten/src/ATen/native/Copy.cpp:307",
         )
     return converted(input, d, strides_for(input, memory_format))  # type: ignore[no-any-return]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from flambeau.operation import Launch, joint
 from flambeau.ops.views import reshape, split_evenly, split_with_sizes, transpose, unsqueeze
 from flambeau.size import contiguous_format
 from flambeau.tensor import Tensor, shape_of
+from flambeau.warning import warn_once
 
 
 def _skipped(t: Tensor) -> bool:
@@ -46,9 +46,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Launch:
         if _skipped(t):
             sizes.append(None)
             continue
-        check(
-            len(have) == len(shape), f"Tensors must have same number of dimensions: got {len(shape)} and {len(have)}"
-        )
+        check(len(have) == len(shape), f"Tensors must have same number of dimensions: got {len(shape)} and {len(have)}")
         for d, (a, b) in enumerate(zip(shape, have, strict=True)):
             check(
                 d == dim or a == b,
@@ -122,7 +120,12 @@ def _stacker(name: str, rank: int, dim: Any, doc: str, aliases: tuple[str, ...] 
         composite(f"{n}(tuple of Tensors tensors, *, Tensor out=None)", method=False)(body)
 
 
-_stacker("hstack", 1, lambda ts: 0 if len(shape_of(ts[0])) == 1 else 1, "The tensors side by side (dim 1; vectors end to end).")
+_stacker(
+    "hstack",
+    1,
+    lambda ts: 0 if len(shape_of(ts[0])) == 1 else 1,
+    "The tensors side by side (dim 1; vectors end to end).",
+)
 _stacker("vstack", 2, lambda ts: 0, "The tensors one below the other.", ("row_stack",))
 _stacker("dstack", 3, lambda ts: 2, "The tensors along a third dim.")
 
@@ -173,15 +176,11 @@ def broadcast_shapes(*shapes: Any) -> Any:
         for i in range(-1, -1 - len(shape), -1):
             n = shape[i]
             if n < 0:
-                raise RuntimeError(
-                    f"Trying to create tensor with negative dimension ({n}): ({n})"
-                )
+                raise RuntimeError(f"Trying to create tensor with negative dimension ({n}): ({n})")
             if n in (1, result[i]):
                 continue
             if result[i] != 1:
-                raise RuntimeError(
-                    "Shape mismatch: objects cannot be broadcast to a single shape"
-                )
+                raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape")
             result[i] = n
     return Size(result)
 
@@ -232,8 +231,7 @@ def tensor_split(
         chosen = tensor_indices_or_sections
         check(
             chosen.dtype.name == "int64",
-            f"tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
-            f"{chosen.dtype.type_name}",
+            f"tensor_split expected tensor_indices_or_sections to have dtype of long, but got {chosen.dtype.type_name}",
         )
         n = len(shape_of(chosen))
         check(
@@ -358,24 +356,18 @@ def repeat_interleave(
     function=False,
     full_name="Tensor.repeat_interleave",
 )
-def repeat_interleave_(
-    input: Tensor, repeats: Any, dim: int | None = None, output_size: int | None = None
-) -> Tensor:
+def repeat_interleave_(input: Tensor, repeats: Any, dim: int | None = None, output_size: int | None = None) -> Tensor:
     """Each element (or slice along dim) repeated in place."""
     return repeat_interleave.op.run(  # type: ignore[attr-defined,no-any-return]
         {"input": input, "repeats": repeats, "dim": dim, "output_size": output_size}
     )
 
 
-@primitive(
-    "_repeated_indices(Tensor input)", cpu=cpu.repeated_indices, function=False, method=False
-)
+@primitive("_repeated_indices(Tensor input)", cpu=cpu.repeated_indices, function=False, method=False)
 def repeated(input: Tensor) -> Launch:
     """The number i, input[i] times."""
     check(len(shape_of(input)) == 1, "repeat_interleave only accept 1D vector as repeat")
-    check(
-        input.dtype.name in ("int64", "int32"), "repeats has to be Long or Int tensor"
-    )
+    check(input.dtype.name in ("int64", "int32"), "repeats has to be Long or Int tensor")
     return Launch((input,), None, input.dtype)
 
 
@@ -386,9 +378,7 @@ def _repeated_indices(repeats: Tensor, output_size: int | None) -> Tensor:
     return result  # type: ignore[no-any-return]
 
 
-@primitive(
-    "flip(Tensor input, tuple of ints dims)", cpu=cpu.flip, grad=lambda g, dims: g.flip(dims), moves=True
-)
+@primitive("flip(Tensor input, tuple of ints dims)", cpu=cpu.flip, grad=lambda g, dims: g.flip(dims), moves=True)
 def flip(input: Tensor, dims: Shape) -> Launch:
     """The elements in reverse order along the dims."""
     shape = shape_of(input)
@@ -424,9 +414,7 @@ def roll(input: Tensor, shifts: Shape, dims: Any = None) -> Launch:
     dims = tuple(dims or ())
     check(len(shifts) > 0, "`shifts` required")
     if dims or len(shifts) != 1:
-        check(
-            len(shifts) == len(dims), f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"
-        )
+        check(len(shifts) == len(dims), f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     wrapped = tuple(wrap_dim(d, len(shape), wrap_scalar=False) for d in dims) if shape or dims else ()
     return Launch((input,), shape, input.dtype, shifts=tuple(shifts), dims=wrapped)
 
@@ -461,20 +449,16 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """Grids of coordinates given by vectors."""
     given = _tensors(tensors)
     if indexing is None:
-        warnings.warn(
-            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument. (Triggered "
-            "internally at /__w/pytorch/pytorch/aten/src/ATen/native/TensorShape.cpp:4593.)",
-            UserWarning,
-            stacklevel=3,
+        warn_once(
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.",
+            "aten/src/ATen/native/TensorShape.cpp:4593",
         )
         indexing = "ij"
     check(given, "meshgrid expects a non-empty TensorList")
     for t in given:
         n = len(shape_of(t))
         check(n <= 1, f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {_text(t)}")
-        check(
-            t.dtype is given[0].dtype, "torch.meshgrid expects all tensors to have the same dtype"
-        )
+        check(t.dtype is given[0].dtype, "torch.meshgrid expects all tensors to have the same dtype")
     check(
         indexing in ("ij", "xy"),
         f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}',
@@ -506,9 +490,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
     return stack([g.flatten() for g in meshgrid(*given, indexing="ij")], 1)  # type: ignore[attr-defined,no-any-return]
 
 
-@composite(
-    "diff(Tensor input, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None, *, Tensor out=None)"
-)
+@composite("diff(Tensor input, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None, *, Tensor out=None)")
 def diff(
     input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
 ) -> Tensor:

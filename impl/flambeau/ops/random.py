@@ -410,4 +410,3 @@ def set_rng_state(new_state: Tensor) -> None:
 
 for _f in (manual_seed, seed, initial_seed, get_rng_state, set_rng_state):
     export(_f.__name__, _f, "random")
-

@@ -16,6 +16,7 @@ from flambeau.inplace import check_inplace, resize
 from flambeau.size import contiguous_format
 from flambeau.tensor import Tensor, alias, memory, set_geometry, shape_of, version
 from flambeau.viewing import Place, ViewOperation, view
+from flambeau.warning import warn_once
 
 
 def place_view(input: Tensor, size: Any) -> Place | None:
@@ -249,16 +250,17 @@ def adjoint(input: Tensor) -> Tensor:
 
 def _numpy_t(self: Tensor) -> Tensor:
     n = len(shape_of(self))
-    if n not in (0, 2):
-        import warnings
-
-        warnings.warn(
-            f"The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
-            f"throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
-            f"`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor. (Triggered "
-            "internally at /__w/pytorch/pytorch/aten/src/ATen/native/TensorShape.cpp:4509.)",
-            UserWarning,
-            stacklevel=2,
+    if n == 0:
+        warn_once(
+            "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.",
+            "aten/src/ATen/native/TensorShape.cpp:4321",
+        )
+    elif n != 2:
+        warn_once(
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
+            "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
+            "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
+            "aten/src/ATen/native/TensorShape.cpp:4328",
         )
     return permute(self, tuple(range(n))[::-1])
 
@@ -283,8 +285,11 @@ def _m_h(self: Tensor) -> Tensor:
 
 def _h(self: Tensor) -> Tensor:
     n = len(shape_of(self))
-    check(n in (0, 2), f"tensor.H is only supported on matrices (2-D tensors). Got {n}-D tensor."
-          + (" For batches of matrices, consider using tensor.mH" if n > 2 else ""))
+    check(
+        n in (0, 2),
+        f"tensor.H is only supported on matrices (2-D tensors). Got {n}-D tensor."
+        + (" For batches of matrices, consider using tensor.mH" if n > 2 else ""),
+    )
     return adjoint(self) if n == 2 else (self.conj() if self.dtype.is_complex else self)  # type: ignore[attr-defined]
 
 
@@ -397,9 +402,7 @@ def unbind(input: Tensor, dim: int = 0) -> list[Place]:
     dim = wrap_dim(dim, len(own.shape), wrap_scalar=False)
     shape, strides = (*own.shape[:dim], *own.shape[dim + 1 :]), (*own.strides[:dim], *own.strides[dim + 1 :])
     like = (shape, input.dtype, input.device)
-    return [
-        Place(shape, strides, own.offset + i * own.strides[dim], dim=dim, like=like) for i in range(own.shape[dim])
-    ]
+    return [Place(shape, strides, own.offset + i * own.strides[dim], dim=dim, like=like) for i in range(own.shape[dim])]
 
 
 def _stacked(gs: Any, dim: int, like: Any) -> Tensor:

@@ -1,0 +1,1 @@
+"""torch.linalg (filled from the operations' declarations when flambeau is imported)."""

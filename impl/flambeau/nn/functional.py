@@ -1,0 +1,1 @@
+"""torch.nn.functional (filled from the operations' declarations when flambeau is imported)."""

@@ -1,0 +1,5 @@
+"""torch.nn.parameter."""
+
+from flambeau.parameter import Parameter
+
+__all__ = ["Parameter"]

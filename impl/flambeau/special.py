@@ -1,0 +1,1 @@
+"""torch.special (filled from the operations' declarations when flambeau is imported)."""
