@@ -63,8 +63,8 @@ class Packer:
         for value in values or (0,):
             parts = (value,) if len(code) == 1 else (complex(value).real, complex(value).imag)
             if code[0] == "f":  # too large is infinite, as in C
-                parts = tuple(ctypes.c_float(part).value for part in parts)  # type: ignore[arg-type]
-            self.add(code[0], *parts)  # type: ignore[arg-type]
+                parts = tuple(ctypes.c_float(part).value for part in parts)  # type: ignore[arg-type, assignment]
+            self.add(code[0], *parts)
 
     def finish(self) -> bytes:
         self.align(self._largest)

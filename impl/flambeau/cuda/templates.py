@@ -9,6 +9,7 @@ asks for one instance, so that only what is used is ever compiled.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import re
 import string
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from flambeau.cuda.cpp import ALL, CPP_TYPES, EXACT, INTEGRAL, REAL, REAL_PART
+from flambeau.cuda.cpp import ALL, CPP_TYPES, EXACT, REAL, REAL_PART
 
 KERNELS = Path(__file__).parent / "kernels"
 VECTOR_BYTES = 16
@@ -141,8 +142,9 @@ def kernels_of(operations: Iterable[object]) -> list[ElementwiseKernel]:
     """Kernels of the declared operations that carry a CUDA body.
 
     An operation has ``name``, ``cuda``, ``cuda_inputs``, ``cuda_params`` and ``promote`` (a string or an enum with
-    such a value); ``accept`` (a mask of ``flambeau.dtypes``' bits), ``cuda_dtypes`` (names, which overrule it) and
-    ``cuda_masks`` are optional. Operations whose ``cuda`` is empty or absent, those composed of others, are left out.
+    such a value). Optional: ``accept`` (a mask of ``flambeau.dtypes``' bits) and ``check`` (raises on what the
+    operation refuses), ``cuda_dtypes`` (names, which overrule both), ``cuda_masks``. Operations whose ``cuda`` is
+    empty or absent, those composed of others, are left out.
     """
     kernels = []
     for operation in operations:
@@ -165,7 +167,7 @@ def kernels_of(operations: Iterable[object]) -> list[ElementwiseKernel]:
 
 
 def _dtypes_of(operation: object) -> tuple[str, ...]:
-    """Dtypes a declaration names, else those among ``ALL`` that its mask accepts, else the real ones."""
+    """Dtypes a declaration names, else those of ``ALL`` that its mask and its check of the arguments let pass."""
     if named := getattr(operation, "cuda_dtypes", None):
         return tuple(named)
     mask = getattr(operation, "accept", None)
@@ -173,11 +175,28 @@ def _dtypes_of(operation: object) -> tuple[str, ...]:
         return REAL
     from flambeau.dtypes import DTYPES
 
-    bits = {str(dtype).removeprefix("torch.").removeprefix("flambeau."): dtype.bit for dtype in DTYPES}  # type: ignore[attr-defined]
-    accepted = tuple(name for name in ALL if bits[name] & mask)
+    known = {str(dtype).rpartition(".")[2]: dtype for dtype in DTYPES}
     # Integers of an operation that computes in floats are converted before the mask is asked.
-    converted = (*INTEGRAL, "bool") if str(getattr(operation, "promote", "")) == "int_to_float" else ()
-    return tuple(name for name in ALL if name in accepted or name in converted)
+    converted = EXACT if getattr(operation, "promote", None) == "int_to_float" else frozenset()
+    accepted = [name for name in ALL if name in converted or known[name].bit & mask]  # type: ignore[attr-defined]
+    return tuple(name for name in accepted if not _refuses(operation, known[name]))
+
+
+def _refuses(operation: object, dtype: object) -> bool:
+    """Whether the operation's own check raises on tensors of the dtype, as PyTorch's does on bool - bool."""
+    check = getattr(operation, "check", None)
+    if check is None:
+        return False
+    from flambeau import zeros  # type: ignore[attr-defined]
+
+    numbers = dict.fromkeys(operation.cuda_params, 1) | getattr(operation, "defaults", {})  # type: ignore[attr-defined]
+    tensors = [zeros((1,), dtype=dtype) for _ in operation.cuda_inputs]  # type: ignore[attr-defined]
+    keywords = list(inspect.signature(check).parameters)[len(tensors) :]
+    try:
+        check(*tensors, **{name: numbers.get(name) for name in keywords})
+    except RuntimeError:  # NotImplementedError is one
+        return True
+    return False
 
 
 @cache

@@ -83,6 +83,13 @@ def _build(text: str, optimize: str) -> Path:
         mine = library.with_suffix(f".{os.getpid()}")
         run = subprocess.run([*command, "-x", "c++", "-", "-o", str(mine)], input=text, capture_output=True, text=True)
         if run.returncode:
-            raise RuntimeError(f"{shlex.join(command)} failed:\n{run.stderr[:8000]}")
+            raise RuntimeError(f"{shlex.join(command)} failed:\n{_errors(run.stderr)}")
         os.replace(mine, library)
     return library
+
+
+def _errors(log: str, limit: int = 20) -> str:
+    """g++'s errors, each with the line it quotes and the mark beneath, without notes and instantiations."""
+    lines = log.splitlines()
+    found = [lines[i : i + 3] for i, line in enumerate(lines) if "error:" in line]
+    return "\n".join(line for error in found[:limit] for line in error) or log[:4000]
