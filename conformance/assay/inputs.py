@@ -80,6 +80,11 @@ def poison(array: np.ndarray, dtype: str, seed: int) -> np.ndarray:
     return np.full(array.shape, np.nan, array.dtype)
 
 
+def paired(array: np.ndarray) -> np.ndarray:
+    """complex64 of a complex32 array, which comes as pairs of halves; infinities stay in their own part."""
+    return np.ascontiguousarray(array.astype(np.float32)).view(np.complex64)[..., 0]
+
+
 def to_module(module: Any, array: np.ndarray, dtype: str) -> Any:
     """A contiguous tensor of `dtype` that owns a copy of `array`.
 
@@ -101,7 +106,7 @@ def to_module(module: Any, array: np.ndarray, dtype: str) -> Any:
     if hasattr(module, "frombuffer") and array.size:
         return module.frombuffer(bytearray(array.tobytes()), dtype=target).reshape(shape).clone()
     if dtype == "complex32":
-        array = array[..., 0] + 1j * array[..., 1].astype(np.float32)
+        array = paired(array)
     elif dtype == "bfloat16":
         array = array.astype(np.float32)
     return module.tensor(array.tolist(), dtype=target).reshape(shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import keyword
 import math
 import textwrap
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from assay import values
 from assay.case import Case, Make, Named, Same, TensorSpec
-from assay.inputs import arrange, poison, works_in_place
+from assay.inputs import arrange, paired, poison, works_in_place
 from assay.surface import load_surface
 
 _SCRIPT = '''\
@@ -146,7 +147,11 @@ class _Writer:
         case = self.case
         in_place = works_in_place(case)
         args = [self.value(a, in_place and i == 0) for i, a in enumerate(case.args)]
-        keywords = [f"{k}={self.value(v, poisoned=k == 'out')}" for k, v in case.kwargs.items()]
+        keywords = []
+        for k, v in case.kwargs.items():
+            text = self.value(v, poisoned=k == "out")
+            # uniform_ and random_ take "from", which is no name in Python
+            keywords.append(f"**{{{k!r}: {text}}}" if keyword.iskeyword(k) else f"{k}={text}")
         setup = [f"torch.manual_seed({case.seed})"]
         if case.default_dtype != "float32":
             setup.append(f"torch.set_default_dtype(torch.{case.default_dtype})")
@@ -244,8 +249,7 @@ class _Writer:
 def _memory(array: np.ndarray, dtype: str) -> str:
     """A contiguous tensor as source."""
     if dtype == "complex32":
-        wide = array.astype(np.float32)
-        array = wide[..., 0] + np.complex64(1j) * wide[..., 1]
+        array = paired(array)
     elif dtype == "bfloat16":
         array = array.astype(np.float32)
     if array.size == 0:

@@ -1,0 +1,216 @@
+"""The command line: exit codes, bad input, the JSON result."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from assay.case import Case, TensorSpec
+from assay.cli import main
+from assay.plain import decode, encode
+
+WRAPPED = """
+import torch
+
+def __getattr__(name):
+    return getattr(torch, name)
+
+"""
+CELL = {"op", "variant", "aspect", "status", "cases", "counts", "detail"}
+FAILURE = {"op", "variant", "aspect", "status", "detail", "case", "script"}
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch):
+    """Run assay in an empty folder: (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        done = CliRunner().invoke(main, list(arguments), catch_exceptions=False)
+        return done.exit_code, done.stdout, done.stderr
+
+    return call
+
+
+def plant(tmp_path: Path, name: str, body: str) -> str:
+    (tmp_path / f"{name}.py").write_text(WRAPPED + body)
+    return name
+
+
+QUICK = ("--profile", "quick", "--in-process")
+
+
+def test_torch_conforms_and_exits_0(cli):
+    code, out, _ = cli("run", "torch", "--only", "sum", "--only", "exp", *QUICK)
+    assert code == 0
+    assert "family" in out and "reductions" in out and "elementwise" in out and "torch: conforms." in out
+    runs = list(Path(".assay/runs").iterdir())
+    assert len(runs) == 1
+    lines = [json.loads(line) for line in (runs[0] / "verdicts.jsonl").read_text().splitlines()]
+    assert {line["op"] for line in lines} == {"sum", "exp"}
+    assert all(aspect and status for line in lines for aspect, status, *_ in line["verdicts"])
+
+
+def test_a_planted_fault_exits_1_and_its_json_holds_case_and_script(cli, tmp_path):
+    name = plant(tmp_path, "cli_planted_sum", "def sum(*a, **k): return torch.sum(*a, **k) * 1.01\n")
+    code, out, _ = cli("run", name, "--only", "sum", "--only", "neg", *QUICK, "--json", "result.json", "--seed", "3")
+    assert code == 1
+    assert "sum · values · deviates" in out and "neg ·" not in out
+    data = json.loads(Path("result.json").read_text())
+    assert data["schema"] == 1 and data["subject"] == name and data["reference"] == "torch"
+    assert data["seed"] == 3 and data["profile"] == "quick" and data["levels"] == ["core", "gradients"]
+    assert all(set(cell) >= CELL for cell in data["cells"]) and all(set(f) >= FAILURE for f in data["failures"])
+    assert all(sum(cell["counts"].values()) == cell["cases"] for cell in data["cells"])
+    statuses = {(c["op"], c["aspect"]): c["status"] for c in data["cells"] if c["variant"] == "function"}
+    assert statuses["sum", "values"] == "deviates" and statuses["neg", "values"] == "conforms"
+    failure = next(f for f in data["failures"] if f["aspect"] == "values")
+    assert failure["op"] == "sum" and isinstance(decode(failure["case"]), Case)
+    compile(failure["script"], "script", "exec")
+    script = next(Path(".assay").rglob("*_sum_values.py"))
+    assert script.read_text() == failure["script"]
+
+
+def test_a_failing_case_runs_again_from_its_file(cli, tmp_path):
+    name = plant(tmp_path, "cli_again", "def sum(*a, **k): return torch.sum(*a, **k) * 1.01\n")
+    case = Case("sum", "function", "torch.sum", (TensorSpec((4,), "float32"),))
+    Path("case.json").write_text(case.to_json())
+    code, out, _ = cli("run", name, "--case", "case.json", "--in-process")
+    assert code == 1 and "1 cases, 1 operations" in out
+    assert cli("run", "torch", "--case", "case.json", "--in-process")[0] == 0
+    Path("cases.json").write_text(json.dumps([encode(case), encode(case)]))
+    assert "2 cases" in cli("run", "torch", "--case", "cases.json", "--in-process")[1]
+    cli("run", name, "--case", "case.json", "--in-process", "--json", "result.json")
+    assert cli("run", name, "--case", "result.json", "--in-process")[0] == 1
+
+
+def test_a_segfault_exits_1_and_says_crash(tmp_path):
+    plant(tmp_path, "cli_crash", "import ctypes\ndef sum(*a, **k): return ctypes.string_at(0)\n")
+    case = Case("sum", "function", "torch.sum", (TensorSpec((4,), "float32"),))
+    (tmp_path / "case.json").write_text(case.to_json())
+    done = subprocess.run(
+        [sys.executable, "-m", "assay", "run", "cli_crash", "--case", "case.json", "--no-shrink"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "sum · structure · crash" in done.stdout and "SIGSEGV" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "torch", "--only", "summ"], "'summ' is not an operation; nearest in the catalogue: sum"),
+        (["run", "torch", "--only", "linalg.svdvals"], "nearest in the catalogue"),
+        (["run", "torch", "--aspect", "value"], "'value' is not an aspect; nearest: values"),
+        (["run", "torch", "--skip-aspect", "value"], "'value' is not an aspect"),
+        (["run", "torch", "--dtypes", "float31"], "'float31' is not a dtype; one of float32"),
+        (["run", "torch", "--profile", "hasty"], "'hasty' is not one of"),
+        (["run", "torch", "--level", "all"], "'all' is not one of"),
+        (["run", "torch", "--seed", "x"], "not a valid integer"),
+        (["run", "torch", "--timeout", "0"], "not in the range"),
+        (["run", "torch", "--memory", "-3"], "not in the range"),
+        (["run", "torch", "--max-failures", "0"], "not in the range"),
+        (["run", "torch", "--case", "no_such_file.json"], "holds no case"),
+        (["run", "torch", "--ledger", "no_such_file.toml"], "No such file"),
+        (["run", "not a name"], "is not a subject"),
+        (["run", "torch@cuda"], "is not a subject"),
+        (["run", "no_such_module_at_all", "--only", "sum"], "No module named 'no_such_module_at_all'"),
+        (["run"], "Missing argument"),
+        (["list", "summ"], "nearest in the catalogue: sum"),
+        (["list", "--family", "fruit"], "is not a family"),
+        (["surface", "--draws", "--only", "summ"], "nearest in the catalogue: sum"),
+        (["frobnicate"], "No such command"),
+    ],
+    ids=lambda a: " ".join(a) if isinstance(a, list) else None,
+)
+def test_bad_input_exits_2_and_says_why(cli, arguments, said):
+    code, out, err = cli(*arguments)
+    assert code == 2
+    assert said in err and "Traceback" not in err.replace("no_such_module_at_all", "") or "does not start" in err
+    assert out == ""
+
+
+def test_a_subject_that_does_not_import_shows_its_traceback(cli, tmp_path):
+    (tmp_path / "cli_broken.py").write_text("import no_such_dependency\n")
+    code, _, err = cli("run", "cli_broken", "--only", "sum")
+    assert code == 2 and "cli_broken.py" in err and "no_such_dependency" in err
+
+
+@pytest.mark.parametrize("text", ["", "{", "3", '{"a": 1}', '{"$": "no such tag"}', "[1]"])
+def test_a_file_without_a_case_exits_2(cli, text):
+    Path("bad.json").write_text(text)
+    code, _, err = cli("run", "torch", "--case", "bad.json")
+    assert code in (2, 5) and ("holds no case" in err or "no case matched" in err)
+    assert code == 2 or text == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["run", "torch", "--only", "zzz*"], ["list", "zzz*"], ["surface", "--draws", "--only", "zzz*"]],
+    ids=lambda a: a[0],
+)
+def test_nothing_matched_exits_5(cli, arguments):
+    assert cli(*arguments)[0] == 5
+
+
+def test_no_aspect_or_dtype_left_exits_5(cli):
+    assert cli("run", "torch", "--only", "neg", "--aspect", "dtype", "--skip-aspect", "dtype", *QUICK)[0] == 5
+    assert cli("run", "torch", "--only", "logical_not", "--dtypes", "uint64,uint32", "--level", "core", *QUICK)[0] in (0, 5)
+
+
+def test_levels_and_aspects_choose_what_is_judged(cli):
+    cli("run", "torch", "--only", "exp", *QUICK, "--level", "errors", "--json", "errors.json")
+    cli("run", "torch", "--only", "exp", *QUICK, "--aspect", "dtype", "--aspect", "shape", "--json", "two.json")
+    cli("run", "torch", "--only", "exp", *QUICK, "--level", "core", "--skip-aspect", "values", "--json", "rest.json")
+
+    def aspects(name: str) -> set[str]:
+        return {cell["aspect"] for cell in json.loads(Path(name).read_text())["cells"]}
+
+    assert aspects("errors.json") == {"error"}
+    assert aspects("two.json") == {"dtype", "shape"}
+    assert "values" not in aspects("rest.json") and "mutation" in aspects("rest.json")
+
+
+def test_dtypes_choose_cases(cli):
+    cli("run", "torch", "--only", "exp", *QUICK, "--dtypes", "float64,torch.float16", "--json", "some.json")
+    cli("run", "torch", "--only", "exp", *QUICK, "--json", "all.json")
+    some, everything = (json.loads(Path(n).read_text())["cases"] for n in ("some.json", "all.json"))
+    assert 0 < some < everything
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["surface"]], ids=lambda c: c[0] if c else "assay")
+def test_help_has_an_example(cli, command):
+    code, out, _ = cli(*command, "--help")
+    assert code == 0 and "Example: assay" in out
+
+
+def test_list_names_families_and_variants(cli):
+    code, out, _ = cli("list", "add", "sum")
+    assert code == 0
+    lines = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert lines["add"].split() == ["elementwise", *lines["add"].split()[1:]]
+    assert {"function", "method", "inplace", "out", "operator"} <= set(lines["add"].split())
+
+
+def test_surface_tells_the_share_covered(cli):
+    code, out, _ = cli("surface")
+    assert code == 0 and "operations" in out and "%" in out
+    assert len(cli("surface", "--uncovered")[1].splitlines()) > len(out.splitlines())
+
+
+def test_surface_draws_tells_valid_share_and_diversity(cli):
+    code, out, _ = cli("surface", "--draws", "--only", "add", "--only", "sum", "--profile", "quick")
+    assert code == 0
+    rows = {line.split()[0]: line.split() for line in out.split("valid cases that show")[0].splitlines() if line}
+    drawn, valid = int(rows["add"][1]), int(rows["add"][2])
+    assert 0.7 * drawn <= valid <= drawn and rows["add"][3] == f"{valid / drawn:.1%}"
+    assert "non-contiguous" in out and "inplace:" in out
