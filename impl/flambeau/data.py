@@ -160,6 +160,22 @@ def from_data(data: Any, d: dtype | None, device: Any = None, *, copy: bool = Tr
     return fresh(_store(values, inferred).reshape(shape), inferred)
 
 
+def indices_from(data: Any) -> Tensor:
+    """The index tensor that a sequence or array in brackets stands for: a mask if all bool or uint8, else int64."""
+    t = from_array(data) if isinstance(data, np.ndarray) else from_data(data, None)
+    if t.dtype in (dtypes.bool_, dtypes.uint8):
+        return t
+    if t.dtype.is_complex:
+        raise TypeError("'complex' object cannot be interpreted as an integer")
+    return t.to(dtypes.int64)  # type: ignore[attr-defined,no-any-return]
+
+
+def is_sequence(data: Any) -> bool:
+    """Whether an object in brackets is a sequence of indices, as C's PySequence_Check says."""
+    cls = type(data)
+    return hasattr(cls, "__getitem__") and not issubclass(cls, dict) and not (issubclass(cls, np.generic))
+
+
 def _check_empty(data: Any, shape: tuple[int, ...]) -> None:
     _flatten_lengths(data, shape, 0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -92,6 +93,24 @@ def check_partial_overlap(target: Tensor, source: Tensor) -> None:
     second = (b.offset * source._dtype.itemsize, (b.offset + prod(b.shape)) * source._dtype.itemsize)
     if first[0] < second[1] and second[0] < first[1]:
         raise RuntimeError(PARTIAL_OVERLAP)
+
+
+def check_no_overlap(target: Tensor, source: Any) -> None:
+    """Raise RuntimeError where a tensor (or one of a list) is the target, wholly or in part."""
+    if type(source) is list:
+        for t in source:
+            check_no_overlap(target, t)
+    elif isinstance(source, Tensor):
+        own, other = target._memory, source._memory
+        if source is target or (own is not None and other is not None and _same_place(own, other)):
+            raise RuntimeError(PARTIAL_OVERLAP)
+        check_partial_overlap(target, source)
+
+
+def _same_place(a: Memory, b: Memory) -> bool:
+    if a.storage is not b.storage or 0 in a.shape:
+        return False
+    return a.offset == b.offset and a.strides == b.strides and a.shape == b.shape
 
 
 def write_out(target: Tensor, result: Tensor) -> None:

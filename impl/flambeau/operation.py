@@ -22,7 +22,7 @@ from flambeau.cpu.casting import cast
 from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import FLOATING, NATIVE_FLOAT, OF_NUMPY, dtype
 from flambeau.errors import cannot_cast
-from flambeau.inplace import can_store, check_inplace, check_partial_overlap, set_history, write_out
+from flambeau.inplace import can_store, check_inplace, check_no_overlap, check_partial_overlap, set_history, write_out
 from flambeau.signatures import Parser
 from flambeau.size import CPU, META, device
 from flambeau.tensor import Memory, Tensor, fresh, shape_of, version, without_data
@@ -270,7 +270,7 @@ class Operation:
     @property
     def first(self) -> str:
         """Name of the argument that a method's self stands for."""
-        return self.names[0][0]
+        return self.names[0][0] if self.names else self.tensors[0]
 
     def run(self, bound: dict[str, Any]) -> Any:
         """Run on bound arguments."""
@@ -449,6 +449,9 @@ class Operation:
         for other in inputs:
             if isinstance(other, Tensor) and other is not this:
                 check_partial_overlap(this, other)
+        if self.update is not None:
+            for other in inputs[1:]:
+                check_no_overlap(this, other)
         have = shape_of(this)
         if plan.shape != have:
             raise RuntimeError(f"output with shape {list(have)} doesn't match the broadcast shape {list(plan.shape)}")

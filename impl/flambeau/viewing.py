@@ -52,6 +52,10 @@ class ViewOperation(Operation):
             return place
         if type(place) is list:
             return self._several(this, place)
+        return self.at(this, place)
+
+    def at(self, this: Tensor, place: Place) -> Tensor:
+        """The view at a place, recorded."""
         out = alias(this, place.shape, place.strides, place.offset, place.dtype)
         self._follow(this, out, place, "")
         if state.enabled:
