@@ -24,7 +24,9 @@ class Policy:
     scale: what one unit of error is relative to, beside |truth|. "perturbation": the change of the output when the
         inputs change by one ulp (the default). "sum_abs": the operation applied to |inputs| (sum, mean, cumsum).
         "product": the root of the operation applied to the squared inputs (matmul, dot, outer). "magnitude": |truth|
-        alone. A new name is one entry in `assay.truth.SCALES`.
+        alone. "span": the largest element (linspace, whose steps pass by zero). "bounded": 1, for derivatives that
+        subtract rounded results from one (tanh, softmax) and are bounded by their cotangents. New names are entries
+        in `assay.truth`.
     gradient_scale: the same for first and second derivatives.
     canonical: a name in `assay.canonical.CANONICAL`, applied to both sides before values are compared: "ties" (indices
         of an unstable sort, topk, median ... stand for the values they point at), "unordered" (unique without sorting).
@@ -55,6 +57,8 @@ class Policy:
 
 
 ELEMENTWISE = Policy(strides=True)
+SATURATING = Policy(strides=True, gradient_scale="bounded")
+SPANNING = Policy(strides=True, scale="span")
 EXACT_ELEMENTWISE = Policy(values="exact", strides=True)
 VIEW = Policy(values="exact", strides=True, text=True)
 MOVE = Policy(values="exact", text=True)

@@ -162,8 +162,12 @@ class _Widened:
         # A gradient passes through the dtypes of the result and of dtype= arguments, whatever its own is.
         results = {t.dtype for _, t in leaves(outcome.result) if isinstance(t, TensorData) and t.dtype in _RANK}
         self.through = tuple(sorted(results | named))
+        # With out= an operation computes in what its operands promote to, whatever it is then stored in.
+        others = tensor_specs(replace(case, kwargs={k: v for k, v in case.kwargs.items() if k != "out"}))
+        operands = {s.dtype for s in others} & _RANK.keys()
+        self.operands = tuple(sorted(operands | named or ({case.default_dtype} if others else set())))
         self.narrowest = max((FORMATS[_REAL_PART[d]].half_ulp for d in named), default=0.0)
-        self.wider = any(_RANK[d] < 3 for d in answered)
+        self.wider = any(_RANK[self.unit(path, t.dtype)] < 3 for path, t in judged.items())
         self.wide_case = replace(
             case,
             args=self._value(case.args),
@@ -192,9 +196,11 @@ class _Widened:
 
     def unit(self, path: str, dtype: str) -> str:
         """The dtype in whose ulps the errors of a tensor count."""
-        if not is_gradient(path):
-            return dtype
-        return min((dtype, *self.through), key=lambda d: _RANK[d])
+        if is_gradient(path):
+            return min((dtype, *self.through), key=lambda d: _RANK[d])
+        if self.case.variant == "out" and self.operands:
+            return min(dtype, max(self.operands, key=lambda d: _RANK[d]), key=lambda d: _RANK[d])
+        return dtype
 
     def run(
         self,
@@ -237,6 +243,19 @@ def _square(spec: TensorSpec, array: Array) -> Array:
 SCALES: dict[str, tuple[tuple[_Transform, Callable[[Array], Array]], ...]] = {
     "sum_abs": ((_abs, np.abs),),
     "product": ((_square, lambda out: np.sqrt(np.abs(out))), (_abs, lambda out: 0.4 * np.abs(out))),
+}
+
+
+def _span(truth: Array) -> Array:
+    magnitude = np.abs(truth)
+    return np.full(truth.shape, np.max(magnitude, initial=0.0, where=np.isfinite(magnitude)))
+
+
+#: Declared scales that the truth itself tells.
+SIMPLE_SCALES: dict[str, Callable[[Array], Array]] = {
+    "magnitude": np.abs,
+    "span": _span,
+    "bounded": lambda truth: np.ones(truth.shape),
 }
 
 
@@ -292,12 +311,16 @@ def _scales(
     """Per path the scale, as an array of non-negative float64; paths whose scale is |truth| are left out."""
     by_path = {
         path: (policy.gradient_scale if is_gradient(path) else policy.scale)
-        for path in judged
-        if path in base and (policy.values != "exact" or policy.gradient_scale != "perturbation")
+        for path, leaf in judged.items()
+        if path in base and not (policy.values == "exact" and _is_exact(widened, leaf, base[path]))
     }
     found: dict[str, Array] = {}
     names = set(by_path.values())
-    for name in sorted(names - {"perturbation", "magnitude"}):
+    unknown = names - SCALES.keys() - SIMPLE_SCALES.keys() - {"perturbation"}
+    if unknown:
+        raise ValueError(f"unknown scale {sorted(unknown)[0]!r}")
+    found |= {path: SIMPLE_SCALES[name](base[path]) for path, name in by_path.items() if name in SIMPLE_SCALES}
+    for name in sorted(names & SCALES.keys()):
         for transform, back in SCALES[name]:
             outcome = widened.run(module, transform)
             arrays = _arrays_of_scale(outcome, judged)
@@ -309,6 +332,11 @@ def _scales(
     if wanted:
         found |= _perturbed(widened, module, policy, wanted, base)
     return found
+
+
+def _is_exact(widened: _Widened, leaf: TensorData, truth: Array) -> bool:
+    """Whether the reference's answer is the truth itself, so that nothing was rounded on the way."""
+    return widened.wider and np.array_equal(wide_array(leaf), truth, equal_nan=True)
 
 
 def _arrays_of_scale(outcome: Outcome, judged: dict[str, TensorData]) -> dict[str, Array]:
@@ -362,7 +390,7 @@ def _change(
         return _moved(array, step * ulp, _flip(pattern, i, len(position)), i, pattern if len(position) == 1 else 0)
 
     def move_cotangent(array: Array) -> Array:
-        ulp = 2 * max(format_of(leaf.dtype).half_ulp for leaf in wanted.values())
+        ulp = 2 * max(format_of(widened.unit(path, leaf.dtype)).half_ulp for path, leaf in wanted.items())
         return _moved(array, step * ulp, 1.0, 97, pattern).astype(array.dtype, copy=False)
 
     outcome = widened.run(module, move, move_cotangent)
@@ -391,8 +419,9 @@ def _moved(array: Array, relative: float, sign: float, i: int, salt: int) -> Arr
             array.imag, relative, sign, 2 * i + 1, salt
         )
     _STREAM.seed(1009 * i + salt)
-    signs = _STREAM.randint(0, 2, array.shape) * 2.0 - 1.0
-    moved = array * (1.0 + sign * relative * signs)
+    # Steps of different lengths: equal ones can cancel exactly in a sum or difference.
+    steps = _STREAM.uniform(0.25, 1.25, array.shape) * (_STREAM.randint(0, 2, array.shape) * 2.0 - 1.0)
+    moved = array * (1.0 + sign * relative * steps)
     return np.where(np.isfinite(array) & np.isfinite(moved), moved, array)
 
 

@@ -13,7 +13,7 @@ from assay.catalog.kinds import choice, dtype, integer, made, size, tensor
 from assay.catalog.results import asked_or
 from assay.dtypes import ALL, BAREBONES, COMMON, REAL, category
 from assay.pick import Pick
-from assay.policy import CREATION, ELEMENTWISE, UNINITIALISED
+from assay.policy import CREATION, ELEMENTWISE, SPANNING, UNINITIALISED
 from assay.strategies.arguments import layout, plan, scalar
 from assay.strategies.shapes import Shape, shapes
 
@@ -92,7 +92,7 @@ entry("range", *options(REAL, 0.6), arg("start", one_of(0, 1, -2, 3)), arg("end"
 STEPS = arg("steps", integer(0, 40))
 FLOATING_RANGE = options(("float32", "float64", "complex64", "float16", "bfloat16"), 0.4)
 entry("linspace", *FLOATING_RANGE, arg("start", one_of(0, 1, -2.5, 3)), arg("end", one_of(3, 4.5, -1, 10, 1)), STEPS,
-      variants="function", out=lambda ex: (ex.get("steps"),), result=asked_or(default), policy=ELEMENTWISE)  # fmt: skip
+      variants="function", out=lambda ex: (ex.get("steps"),), result=asked_or(default), policy=SPANNING)  # fmt: skip
 entry("logspace", *FLOATING_RANGE, arg("start", one_of(0, 1, -1.5)), arg("end", one_of(1, 2, 0.5)), STEPS,
       opt("base", one_of(10.0, 2.0, 2.718281828)), variants="function", out=lambda ex: (ex.get("steps"),),
       result=asked_or(default), policy=ELEMENTWISE)  # fmt: skip

@@ -21,7 +21,7 @@ from assay.catalog.kinds import (
     tensor,
     tensor_or_number,
 )
-from assay.catalog.results import broadcast_shape, floating, same
+from assay.catalog.results import broadcast_shape, exactly_broadcast, floating, same, shape_of
 from assay.catalog.results import real as real_result
 from assay.dtypes import (
     COMMON,
@@ -32,7 +32,7 @@ from assay.dtypes import (
     REAL_AND_BOOL,
     category,
 )
-from assay.policy import ELEMENTWISE, EXACT_ELEMENTWISE, VIEW
+from assay.policy import ELEMENTWISE, EXACT_ELEMENTWISE, SATURATING, VIEW
 from assay.strategies.arguments import scalar
 
 EVERYWHERE = "function method inplace"
@@ -49,9 +49,16 @@ TO_FLOAT: dict[str, tuple[tuple[str, ...], Values | None]] = {
     **dict.fromkeys(("erf", "erfc"), (REAL_AND_BOOL, None)),
     "erfinv": (REAL_AND_BOOL, UNIT),
 }
+# in place, PyTorch has no derivative of these
+UNDERIVED = ("asinh", "arcsinh", "acosh", "arccosh", "atanh", "arctanh")
 for name, (dtypes, prefer) in TO_FLOAT.items():
-    entry(name, x(dtypes, prefer=prefer), variants=EVERYWHERE, out=broadcast_shape, result=floating, order=2,
-          policy=ELEMENTWISE)  # fmt: skip
+    tensors = x(dtypes, prefer=prefer)
+    entry(
+        name,
+        form(tensors, out=broadcast_shape, result=floating, order=2, weight=2),
+        form(tensors, variants="inplace", result=floating, order=0 if name in UNDERIVED else 2),
+        policy=SATURATING if name in ("tanh", "sigmoid") else ELEMENTWISE,
+    )
 
 # name: (dtypes, order); the result has the input's dtype
 KEEPING: dict[str, tuple[tuple[str, ...], int]] = {
@@ -66,17 +73,21 @@ KEEPING: dict[str, tuple[tuple[str, ...], int]] = {
 ARITHMETIC = ("square", "deg2rad", "rad2deg", "sgn")
 for name, (dtypes, order) in KEEPING.items():
     entry(name, x(dtypes), variants=EVERYWHERE, operators="neg" if name == "neg" else "",
-          out=None if name == "square" else broadcast_shape, order=order,
+          out=None if name == "square" else shape_of(), order=order,
           policy=ELEMENTWISE if name in ARITHMETIC else EXACT_ELEMENTWISE)  # fmt: skip
 
 for name in ("abs", "absolute"):
-    entry(name, x(NUMERIC), variants=EVERYWHERE, operators="abs" if name == "abs" else "", out=broadcast_shape,
-          result=real_result, order=2, policy=ELEMENTWISE)  # fmt: skip
+    entry(
+        name,
+        form(x(NUMERIC), operators="abs" if name == "abs" else "", out=shape_of(), result=real_result, order=2, weight=2),
+        form(x(REAL), variants="inplace", order=2),
+        policy=ELEMENTWISE,
+    )
 entry("positive", x(NUMERIC), operators="pos", order=2, policy=VIEW)
 entry(
     "round",
-    form(x(REAL), variants=EVERYWHERE, out=broadcast_shape, order=2, weight=2),
-    form(x(FLOATING), kw("decimals", integer(-2, 3), 0), variants=EVERYWHERE, out=broadcast_shape, order=2),
+    form(x(REAL), variants=EVERYWHERE, out=shape_of(), order=2, weight=2),
+    form(x(FLOATING), kw("decimals", integer(-2, 3), 0), variants=EVERYWHERE, out=shape_of(), order=2),
     policy=EXACT_ELEMENTWISE,
 )
 entry("relu", x(REAL), variants=EVERYWHERE, order=2, policy=EXACT_ELEMENTWISE)
@@ -88,7 +99,7 @@ entry("angle", x(COMMON), out=broadcast_shape, result=lambda ex: real_result(ex)
 entry(
     "nan_to_num",
     x(REAL_AND_BOOL, prefer=Values("special")), opt("nan", real(-2, 2)), opt("posinf", real(-2, 2)), opt("neginf", real(-2, 2)),
-    variants=EVERYWHERE, out=broadcast_shape, order=2, policy=EXACT_ELEMENTWISE,
+    variants=EVERYWHERE, out=shape_of(), order=2, policy=EXACT_ELEMENTWISE,
 )  # fmt: skip
 
 
@@ -124,9 +135,10 @@ def operand(dtypes: tuple[str, ...] = COMMON, scalar: number | None = None, **va
 
 
 binary("add", COMMON, operand(), ALPHA, operators="add radd iadd")
-binary("sub", NUMERIC, operand(NUMERIC), ALPHA, operators="sub rsub isub")
-binary("subtract", NUMERIC, operand(NUMERIC), ALPHA)
-binary("rsub", NUMERIC, operand(NUMERIC), ALPHA, variants="function", out=None)
+SUBTRACTED = operand(NUMERIC, number(fits=lambda n, ex: not isinstance(n, bool)))
+binary("sub", NUMERIC, SUBTRACTED, ALPHA, operators="sub rsub isub")
+binary("subtract", NUMERIC, SUBTRACTED, ALPHA)
+binary("rsub", NUMERIC, SUBTRACTED, ALPHA, variants="function", out=None)
 for name in ("mul", "multiply"):
     binary(name, COMMON, operand(), operators="mul rmul imul" if name == "mul" else "")
 
@@ -171,14 +183,14 @@ LOW, HIGH = number(2), number(2)
 for name in ("clamp", "clip"):
     entry(
         name,
-        form(x(REAL), arg("min", LOW), opt("max", HIGH), variants=EVERYWHERE, out=broadcast_shape, order=2, weight=2),
-        form(x(REAL), kw("max", HIGH, 0), variants=EVERYWHERE, out=broadcast_shape, order=2),
+        form(x(REAL), arg("min", LOW), opt("max", HIGH), variants=EVERYWHERE, out=exactly_broadcast, order=2, weight=2),
+        form(x(REAL), kw("max", HIGH, 0), variants=EVERYWHERE, out=exactly_broadcast, order=2),
         form(x(REAL), arg("min", other(REAL)), opt("max", other(REAL, "input", "min")), variants=EVERYWHERE,
-             out=broadcast_shape, order=2),
+             out=exactly_broadcast, order=2),
         policy=EXACT_ELEMENTWISE,
     )  # fmt: skip
 for name, bound in (("clamp_min", "min"), ("clamp_max", "max")):
-    entry(name, x(REAL), arg(bound, tensor_or_number(other(REAL), number(2))), variants=EVERYWHERE, out=broadcast_shape,
+    entry(name, x(REAL), arg(bound, tensor_or_number(other(REAL), number(2))), variants=EVERYWHERE, out=exactly_broadcast,
           order=2, policy=EXACT_ELEMENTWISE)  # fmt: skip
 
 WHERE = arg("condition", tensor(("bool",), own=True))

@@ -7,11 +7,11 @@ from assay.catalog.form import arg, entry, kw, opt
 from assay.catalog.kinds import choice, dim, dtype, like, tensor
 from assay.catalog.results import asked_or, same, shape_of
 from assay.dtypes import DIFFERENTIABLE, FLOATING, REAL
-from assay.policy import ELEMENTWISE, EXACT_ELEMENTWISE, REDUCTION
+from assay.policy import EXACT_ELEMENTWISE, REDUCTION, SATURATING
 
 TARGET_DTYPE = kw("dtype", dtype(FLOATING, wide=True), 0.8)
 for name in ("softmax", "log_softmax"):
-    entry(name, x(FLOATING), DIM, TARGET_DTYPE, order=2, out=shape_of(), result=asked_or(same), policy=ELEMENTWISE)
+    entry(name, x(FLOATING), DIM, TARGET_DTYPE, order=2, out=shape_of(), result=asked_or(same), policy=SATURATING)
     entry(
         f"nn.functional.{name}",
         x(FLOATING),
@@ -19,9 +19,9 @@ for name in ("softmax", "log_softmax"):
         TARGET_DTYPE,
         variants="function",
         order=2,
-        policy=ELEMENTWISE,
+        policy=SATURATING,
     )
-entry("nn.functional.softmin", x(FLOATING), kw("dim", dim(), 0), variants="function", order=2, policy=ELEMENTWISE)
+entry("nn.functional.softmin", x(FLOATING), kw("dim", dim(), 0), variants="function", order=2, policy=SATURATING)
 entry(
     "nn.functional.relu",
     x(REAL),
@@ -31,7 +31,7 @@ entry(
     policy=EXACT_ELEMENTWISE,
 )
 for name in ("sigmoid", "tanh"):
-    entry(f"nn.functional.{name}", x(DIFFERENTIABLE), variants="function", order=2, policy=ELEMENTWISE)
+    entry(f"nn.functional.{name}", x(DIFFERENTIABLE), variants="function", order=2, policy=SATURATING)
 REDUCE = kw("reduction", choice(("mean", "sum", "none"), ("max", 1, None)))
 entry("nn.functional.mse_loss", x(FLOATING), arg("target", tensor((), like("input"))), REDUCE, variants="function", order=2,
       policy=REDUCTION)  # fmt: skip

@@ -11,7 +11,7 @@ from assay.catalog.kinds import choice, dim, dims, dtype, flag, made, other, sha
 from assay.catalog.results import always, asked_or, broadcast_shape, floating, reduced, same, shape_of, summed
 from assay.catalog.results import real as real_result
 from assay.dtypes import COMMON, DIFFERENTIABLE, FLOATING, INTEGERS_AND_BOOL, REAL, REAL_AND_BOOL, category
-from assay.policy import REDUCTION, SELECTION, SUM
+from assay.policy import REDUCTION, SELECTION, SUM, Policy
 
 FULL = shaped(min_size=1)
 INT64 = always("int64")
@@ -30,7 +30,7 @@ entry(
     "mean",
     form(x(DIFFERENTIABLE), MEAN_DTYPE, order=2),
     form(x(DIFFERENTIABLE), MAYBE_DIMS, KEEPDIM, MEAN_DTYPE, out=reduced, result=asked_or(same), order=2, weight=2),
-    form(x(INTEGERS_AND_BOOL), opt("dim", dims()), KEEPDIM, kw("dtype", dtype(DIFFERENTIABLE, none=0), 0), order=0),
+    form(x(INTEGERS_AND_BOOL), arg("dim", dims()), KEEPDIM, kw("dtype", dtype(DIFFERENTIABLE, none=0), 0), order=0),
     policy=SUM,
     bad=lambda ex: [((tensor(("int64",)).realise((2, 3), "input", ex),), {})] if ex.dtype == "int64" else [],
 )
@@ -101,7 +101,7 @@ entry(
     out=reduced,
     result=floating,
     order=2,
-    policy=REDUCTION,
+    policy=Policy(gradient_scale="bounded", overflow=True),
 )
 
 
