@@ -24,7 +24,7 @@ class Policy:
     scale: what one unit of error is relative to, beside |truth|. "perturbation": the change of the output when the
         inputs change by one ulp (the default). "sum_abs": the operation applied to |inputs| (sum, mean, cumsum).
         "product": the root of the operation applied to the squared inputs (matmul, dot, outer). "magnitude": |truth|
-        alone. "span": the largest element (linspace, whose steps pass by zero). "bounded": 1, for derivatives that
+        alone. "span": the largest element (linspace, whose steps pass by zero). "bounded": a constant, for derivatives that
         subtract rounded results from one (tanh, softmax) and are bounded by their cotangents. New names are entries
         in `assay.truth`.
     gradient_scale: the same for first and second derivatives.

@@ -246,16 +246,21 @@ SCALES: dict[str, tuple[tuple[_Transform, Callable[[Array], Array]], ...]] = {
 }
 
 
-def _span(truth: Array) -> Array:
+def _span(path: str, truth: Array) -> Array:
     magnitude = np.abs(truth)
     return np.full(truth.shape, np.max(magnitude, initial=0.0, where=np.isfinite(magnitude)))
 
 
-#: Declared scales that the truth itself tells.
-SIMPLE_SCALES: dict[str, Callable[[Array], Array]] = {
-    "magnitude": np.abs,
+def _bounded(path: str, truth: Array) -> Array:
+    """Cotangents are below 2 and slopes at most 1; a second derivative has two cotangents and slopes below 2."""
+    return np.full(truth.shape, 8.0 if path.startswith("gradients2") else 2.0)
+
+
+#: Declared scales that the path and its truth tell.
+SIMPLE_SCALES: dict[str, Callable[[str, Array], Array]] = {
+    "magnitude": lambda path, truth: np.abs(truth),
     "span": _span,
-    "bounded": lambda truth: np.ones(truth.shape),
+    "bounded": _bounded,
 }
 
 
@@ -319,7 +324,7 @@ def _scales(
     unknown = names - SCALES.keys() - SIMPLE_SCALES.keys() - {"perturbation"}
     if unknown:
         raise ValueError(f"unknown scale {sorted(unknown)[0]!r}")
-    found |= {path: SIMPLE_SCALES[name](base[path]) for path, name in by_path.items() if name in SIMPLE_SCALES}
+    found |= {path: SIMPLE_SCALES[name](path, base[path]) for path, name in by_path.items() if name in SIMPLE_SCALES}
     for name in sorted(names & SCALES.keys()):
         for transform, back in SCALES[name]:
             outcome = widened.run(module, transform)
@@ -328,9 +333,10 @@ def _scales(
                 if by_path.get(path) == name:
                     scale = back(array)
                     found[path] = np.fmax(found[path], scale) if path in found else scale
-    wanted = {path: judged[path] for path, name in by_path.items() if name == "perturbation"}
+    wanted = {path: judged[path] for path, name in by_path.items() if name in ("perturbation", "bounded")}
     if wanted:
-        found |= _perturbed(widened, module, policy, wanted, base)
+        for path, scale in _perturbed(widened, module, policy, wanted, base).items():
+            found[path] = np.fmax(found[path], scale) if path in found else scale
     return found
 
 
