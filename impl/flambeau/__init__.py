@@ -29,12 +29,14 @@ _signatures.register(
 )
 
 for _family in (
+    "autograd.function",
+    "autograd.gradcheck",
     "data",
     "legacy",
+    "methods",
     "namespace",
     "numeric_limits",
-    "warning",
-    "methods",
+    "ops.activation",
     "ops.arithmetic",
     "ops.brackets",
     "ops.comparison",
@@ -43,14 +45,18 @@ for _family in (
     "ops.indexing",
     "ops.joining",
     "ops.linear",
+    "ops.logic",
     "ops.operators",
     "ops.powers",
     "ops.random",
     "ops.reductions",
+    "ops.rounding",
     "ops.selection",
     "ops.slicing",
     "ops.strided",
+    "ops.transcendental",
     "ops.views",
+    "warning",
 ):
     _import_module(f"flambeau.{_family}")
 globals().update(_NAMESPACES[""])

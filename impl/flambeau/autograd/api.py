@@ -10,6 +10,7 @@ import numpy as np
 
 from flambeau.autograd import engine
 from flambeau.autograd.node import Edge, Pick, node_of
+from flambeau.declare import export
 from flambeau.tensor import Tensor, fresh, shape_of, without_data
 
 
@@ -81,7 +82,7 @@ def backward(
     targets = None
     if inputs is not None:
         targets = []
-        for i, t in enumerate(_several(inputs)):
+        for t in _several(inputs):
             e = node_of(t)
             if e is None:
                 raise RuntimeError("One of the differentiated Tensors does not require grad")
@@ -147,7 +148,7 @@ def grad(
             g = t.new_zeros(shape_of(t))  # type: ignore[attr-defined]
         elif g is None and not allow:
             raise RuntimeError(
-                "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True "
+                f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set allow_unused=True "
                 "if this is the desired behavior."
             )
         results.append(g)
@@ -157,3 +158,7 @@ def grad(
 def edge_node(e: Edge | None) -> Any:
     """The node behind an edge."""
     return e.node if type(e) is Pick else e
+
+
+export("backward", backward, "autograd")
+export("grad", grad, "autograd")
