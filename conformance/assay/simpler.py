@@ -93,18 +93,21 @@ def _shapes(case: Case, tensors: list[TensorSpec]) -> Iterator[Case]:
     """Drop dimensions of all tensors alike, then make equal sizes equally smaller, which keeps shapes fitting."""
     rank = max((len(s.shape) for s in tensors), default=0)
     for d in range(rank):
-        yield _map(case, lambda s, d=d: _cut_dim(s, d - rank))
+        for end in (0, -1):
+            yield _map(case, lambda s, d=d, end=end: _cut_dim(s, d - rank, end))
     for size in sorted({n for s in tensors for n in s.shape if n > 1}, reverse=True):
         for new in sorted({1, 2, size // 2, size - 1} - {0, size}):
             if new < size:
-                yield _sizes(case, size, new)
+                yield _sizes(case, size, slice(0, new))
+                yield _sizes(case, size, slice(size - new, size))
     for at, spec in enumerate(tensors):
         if spec.shape and len(tensors) > 1:
             yield _map(case, lambda s: _cut_dim(s, -len(s.shape)), only=at)
 
 
-def _sizes(case: Case, size: int, new: int) -> Case:
-    changed = _map(case, lambda s: _resize(s, size, new))
+def _sizes(case: Case, size: int, part: slice) -> Case:
+    new = part.stop - part.start
+    changed = _map(case, lambda s: _resize(s, size, part))
 
     def number(value: Any) -> Any:
         if type(value) in (tuple, list):
@@ -114,23 +117,23 @@ def _sizes(case: Case, size: int, new: int) -> Case:
     return replace(changed, args=tuple(number(a) if type(a) in (tuple, list) else a for a in changed.args))
 
 
-def _cut_dim(spec: TensorSpec, d: int) -> TensorSpec:
-    """Keep the first slice along dimension d, counted from the end; a tensor without it stays."""
+def _cut_dim(spec: TensorSpec, d: int, end: int = 0) -> TensorSpec:
+    """Keep the first (or last) slice along dimension d, counted from the end; a tensor without it stays."""
     if -d > len(spec.shape) or 0 in spec.shape:
         return spec if -d > len(spec.shape) else _plain(spec, (*spec.shape[:d], *spec.shape[len(spec.shape) + d + 1 :]))
-    index = (*(slice(None),) * (len(spec.shape) + d), 0)
+    index = (*(slice(None),) * (len(spec.shape) + d), end)
     return _crop(spec, index)
 
 
-def _resize(spec: TensorSpec, size: int, new: int) -> TensorSpec:
-    values = spec.values
+def _resize(spec: TensorSpec, size: int, part: slice) -> TensorSpec:
+    values, new = spec.values, part.stop - part.start
     if values.kind in _ORDERS:
         bounds = {size: new, -size: -new}
         values = replace(values, low=bounds.get(values.low, values.low), high=bounds.get(values.high, values.high))
         spec = replace(spec, values=values)
     if size not in spec.shape:
         return spec
-    return _crop(spec, tuple(slice(0, new) if n == size else slice(None) for n in spec.shape), keep=True)
+    return _crop(spec, tuple(part if n == size else slice(None) for n in spec.shape), keep=True)
 
 
 def _plain(spec: TensorSpec, shape: tuple[int, ...]) -> TensorSpec:

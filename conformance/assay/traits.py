@@ -27,8 +27,8 @@ def specs(value: Any) -> Iterator[TensorSpec]:
 
 
 def traits(case: Case) -> frozenset[str]:
-    """Which of these a case shows: empty, 0-dim, non-contiguous, expanded, offset, nan, inf, -0.0, subnormal, huge, ties,
-    mixed-dtype, mixed-rank, aliased, keyword, gradients, gradients2, and the variant's name."""
+    """Which of these a case shows: empty, 0-dim, non-contiguous, expanded, offset, nan, inf, -0.0, subnormal, huge,
+    ties, mixed-dtype, mixed-rank, aliased, keyword, gradients, gradients2, and the variant's name."""
     tensors = [s for arg in (*case.args, *(v for k, v in case.kwargs.items() if k != "out")) for s in specs(arg)]
     found = {case.variant}
     if case.kwargs:

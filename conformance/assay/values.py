@@ -177,8 +177,8 @@ def _integers(rng: np.random.RandomState, n: int, dtype: str, values: Values, sh
 
 @_plan("nonzero")
 def _nonzero(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape: tuple[int, ...]) -> np.ndarray:
-    """Divisors: integers to 9 and, where there are any, their negatives but for -1, by which the least integer cannot be
-    divided (PyTorch dies of SIGFPE); floating numbers away from zero."""
+    """Divisors: integers to 9 and, where there are any, their negatives but for -1, by which the least integer cannot
+    be divided (PyTorch dies of SIGFPE); floating numbers away from zero."""
     if dtype == "bool":
         return np.ones(n, np.bool_)
     sign = np.where(rng.randint(0, 2, n) == 0, 1, -1) if dtype in NUMPY and NUMPY[dtype].kind != "u" else 1
@@ -228,26 +228,21 @@ def _ties(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape:
 
 @_plan("special")
 def _special(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape: tuple[int, ...]) -> np.ndarray:
-    """About every third element NaN, infinite, -0.0, zero, subnormal, tiny or huge; of integers, at a limit."""
+    """About every third element NaN, infinite, -0.0, zero, subnormal, tiny or huge; of integers, at a limit. In small
+    tensors every second, so that few are without any."""
     if dtype == "bool":
         return rng.randint(0, 2, n).astype(np.bool_)
     ordinary = _normal(rng, n, dtype, values, shape)
+    chosen = rng.randint(0, 2 if n < 12 else 3, n) == 0
     if category(dtype) == 1:
         odd = _border(rng, n, dtype, values, shape)
-        return np.where(rng.randint(0, 3, n) == 0, odd, _cast(ordinary, dtype))
+        return np.where(chosen, odd, _cast(ordinary, dtype))
     info = _info(dtype)
-    pool = [
-        math.nan,
-        math.inf,
-        -math.inf,
-        -0.0,
-        0.0,
-        float(info.smallest_subnormal),
-        -float(info.smallest_subnormal) * 3,
-    ]
-    pool += [float(info.tiny), float(info.max), float(info.min), 1.0, -1.0]
+    least = float(info.smallest_subnormal)
+    pool = [math.nan, math.inf, -math.inf, -0.0] * 2
+    pool += [0.0, least, -least * 3, float(info.tiny), float(info.max), float(info.min), 1.0, -1.0]
     odd = _from(rng, n, pool, dtype)
-    return np.where(rng.randint(0, 3, n) == 0, odd, ordinary)
+    return np.where(chosen, odd, ordinary)
 
 
 @_plan("huge")

@@ -18,10 +18,20 @@ from assay.strategies.arguments import plan
 from assay.strategies.shapes import Shape
 
 CASTS = {
-    "bool": "bool", "byte": "uint8", "char": "int8", "short": "int16", "int": "int32", "long": "int64",
-    "half": "float16", "bfloat16": "bfloat16", "float": "float32", "double": "float64",
-    "cfloat": "complex64", "cdouble": "complex128", "chalf": "complex32",
-}  # fmt: skip
+    "bool": "bool",
+    "byte": "uint8",
+    "char": "int8",
+    "short": "int16",
+    "int": "int32",
+    "long": "int64",
+    "half": "float16",
+    "bfloat16": "bfloat16",
+    "float": "float32",
+    "double": "float64",
+    "cfloat": "complex64",
+    "cdouble": "complex128",
+    "chalf": "complex32",
+}
 
 
 def castable(to: str | None = None) -> Any:
@@ -48,16 +58,38 @@ TO = arg("dtype", dtype(COMMON, none=0))
 entry(
     "to",
     form(kw("dtype", dtype(COMMON, none=0), 0), x(COMMON), variants="method", order=2, dtypes=COMMON),
-    form(arg("input", tensor(COMMON, values=lambda ex, shape: Values("uniform", low=0, high=100))), TO, *FLAGS, FORMAT,
-         variants="method", order=2),
-    form(x(), arg("device", choice(("cpu", Make("device", ("cpu",))), ("nowhere", 1.5, b"cpu"))), opt("dtype", dtype(("float32", "float64", "complex128"))),
-         variants="method", order=2),
-    form(arg("input", tensor(COMMON, values=lambda ex, shape: Values("uniform", low=0, high=100))), arg("other", tensor(COMMON, own=True)),
-         *FLAGS, variants="method", order=2),
+    form(
+        arg("input", tensor(COMMON, values=lambda ex, shape: Values("uniform", low=0, high=100))),
+        TO,
+        *FLAGS,
+        FORMAT,
+        variants="method",
+        order=2,
+    ),
+    form(
+        x(),
+        arg("device", choice(("cpu", Make("device", ("cpu",))), ("nowhere", 1.5, b"cpu"))),
+        opt("dtype", dtype(("float32", "float64", "complex128"))),
+        variants="method",
+        order=2,
+    ),
+    form(
+        arg("input", tensor(COMMON, values=lambda ex, shape: Values("uniform", low=0, high=100))),
+        arg("other", tensor(COMMON, own=True)),
+        *FLAGS,
+        variants="method",
+        order=2,
+    ),
     policy=MOVE,
-)  # fmt: skip
-entry("type_as", arg("input", tensor(COMMON, values=lambda ex, shape: Values("uniform", low=0, high=100))),
-      arg("other", tensor(COMMON, own=True)), variants="method", order=2, policy=MOVE)  # fmt: skip
+)
+entry(
+    "type_as",
+    arg("input", tensor(COMMON, values=lambda ex, shape: Values("uniform", low=0, high=100))),
+    arg("other", tensor(COMMON, own=True)),
+    variants="method",
+    order=2,
+    policy=MOVE,
+)
 TYPES = tuple(
     f"torch.{name}Tensor"
     for name in ("Float", "Double", "Half", "BFloat16", "Int", "Long", "Short", "Char", "Byte", "Bool")
@@ -65,15 +97,23 @@ TYPES = tuple(
 entry(
     "type",
     form(x(ALL), variants="method"),
-    form(arg("input", tensor(COMMON, values=lambda ex, shape: Values("uniform", low=0, high=100))),
-         arg("dtype", either((dtype(COMMON, none=0), choice(TYPES, ("torch.Float", "float32"))))), opt("non_blocking", flag()),
-         variants="method"),
+    form(
+        arg("input", tensor(COMMON, values=lambda ex, shape: Values("uniform", low=0, high=100))),
+        arg("dtype", either((dtype(COMMON, none=0), choice(TYPES, ("torch.Float", "float32"))))),
+        opt("non_blocking", flag()),
+        variants="method",
+    ),
     policy=MOVE,
-)  # fmt: skip
+)
 
 PAIR = either((tensor(ALL, own=True), number()), (3, 1))
-entry("result_type", pos("tensor1", tensor(COMMON)), pos("tensor2", either((tensor(COMMON, own=True), number()), (3, 1))),
-      variants="function", policy=MOVE)  # fmt: skip
+entry(
+    "result_type",
+    pos("tensor1", tensor(COMMON)),
+    pos("tensor2", either((tensor(COMMON, own=True), number()), (3, 1))),
+    variants="function",
+    policy=MOVE,
+)
 entry(
     "promote_types",
     arg("type1", dtype(COMMON, none=0)),

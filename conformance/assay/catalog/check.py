@@ -40,6 +40,15 @@ def refusal(case: Case, module: Any) -> str | None:
     return None
 
 
+def gradient_refusal(case: Case, module: Any) -> str | None:
+    """What the derivatives of an accepted case raise."""
+    from assay.execute import Want, answer
+
+    outcome = answer(case, module, want=Want(aliases=False))
+    error = outcome.gradient_error
+    return None if error is None else f"{error.stage}: {first_line(RuntimeError(error.text))}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="assay.catalog.check", description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", default=[])
@@ -48,6 +57,7 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=5, help="refusals shown per operation")
     parser.add_argument("--below", type=float, default=2.0, help="show only operations accepted less than this share")
     parser.add_argument("--example", action="store_true", help="show one case of each refusal")
+    parser.add_argument("--gradients", action="store_true", help="ask for the derivatives, too")
     options = parser.parse_args()
 
     import warnings
@@ -66,6 +76,8 @@ def main() -> None:
         examples: dict[str, Case] = {}
         for case in cases:
             text = refusal(case, torch)
+            if text is None and options.gradients and case.order:
+                text = gradient_refusal(case, torch)
             kind = "bad" if case.invalid else "good"
             count[kind] += 1
             if text is None:

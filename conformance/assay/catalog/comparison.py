@@ -7,7 +7,7 @@ from assay.catalog.common import x
 from assay.catalog.elementwise import EVERYWHERE, binary, operand
 from assay.catalog.form import arg, entry, opt
 from assay.catalog.kinds import flag, like, number, other, real, tensor
-from assay.catalog.results import always, broadcast_shape
+from assay.catalog.results import always, broadcast_shape, shape_of
 from assay.dtypes import COMMON, INTEGERS, INTEGERS_AND_BOOL, REAL_AND_BOOL
 from assay.policy import EXACT_ELEMENTWISE
 
@@ -25,12 +25,19 @@ for name in ("eq", "ne", "not_equal"):
         policy=EXACT_ELEMENTWISE,
     )
 for name in ORDERED:
-    binary(name, REAL_AND_BOOL, operand(REAL_AND_BOOL, number(2)), operators=name if len(name) == 2 else "", result=BOOL,
-           order=0, policy=EXACT_ELEMENTWISE)  # fmt: skip
+    binary(
+        name,
+        REAL_AND_BOOL,
+        operand(REAL_AND_BOOL, number(2)),
+        operators=name if len(name) == 2 else "",
+        result=BOOL,
+        order=0,
+        policy=EXACT_ELEMENTWISE,
+    )
 for name in ("isnan", "isfinite", "isinf", "isreal"):
     entry(name, x(COMMON), policy=EXACT_ELEMENTWISE)
 for name in ("isposinf", "isneginf", "signbit"):
-    entry(name, x(REAL_AND_BOOL), out=broadcast_shape, result=BOOL, policy=EXACT_ELEMENTWISE)
+    entry(name, x(REAL_AND_BOOL), out=shape_of(), result=BOOL, policy=EXACT_ELEMENTWISE)
 
 TIES = Values("ties")
 CLOSE = (
@@ -38,10 +45,22 @@ CLOSE = (
     opt("atol", real(among=(1e-8, 0.0, 0.5))),
     opt("equal_nan", flag()),
 )
-entry("isclose", x(COMMON, prefer=TIES), arg("other", other((), mixed=False, prefer=TIES)), *CLOSE, policy=EXACT_ELEMENTWISE,
-      alias=True)  # fmt: skip
-entry("allclose", x(COMMON, prefer=TIES), arg("other", other((), mixed=False, prefer=TIES)), *CLOSE, policy=EXACT_ELEMENTWISE,
-      alias=True)  # fmt: skip
+entry(
+    "isclose",
+    x(COMMON, prefer=TIES),
+    arg("other", other((), mixed=False, prefer=TIES)),
+    *CLOSE,
+    policy=EXACT_ELEMENTWISE,
+    alias=True,
+)
+entry(
+    "allclose",
+    x(COMMON, prefer=TIES),
+    arg("other", other((), mixed=False, prefer=TIES)),
+    *CLOSE,
+    policy=EXACT_ELEMENTWISE,
+    alias=True,
+)
 entry(
     "equal",
     x(COMMON, prefer=TIES),

@@ -47,8 +47,15 @@ def default(ex: Execution) -> str:
 
 SIZE = arg("size", size(), splat=True)
 for name in ("zeros", "ones", "empty"):
-    entry(name, SIZE, *options(), variants="function", out=size_of, result=asked_or(default),
-          policy=UNINITIALISED if name == "empty" else CREATION)  # fmt: skip
+    entry(
+        name,
+        SIZE,
+        *options(),
+        variants="function",
+        out=size_of,
+        result=asked_or(default),
+        policy=UNINITIALISED if name == "empty" else CREATION,
+    )
 
 
 def held(drawn: Any, ex: Execution) -> Any:
@@ -65,8 +72,16 @@ def _filled(ex: Execution) -> str:
     return kinds.get(type(ex.get("fill_value")), "complex64")
 
 
-entry("full", *options(COMMON), arg("size", size()), arg("fill_value", made(held)), variants="function", out=size_of,
-      result=asked_or(_filled), policy=CREATION)  # fmt: skip
+entry(
+    "full",
+    *options(COMMON),
+    arg("size", size()),
+    arg("fill_value", made(held)),
+    variants="function",
+    out=size_of,
+    result=asked_or(_filled),
+    policy=CREATION,
+)
 
 
 def one_of(*among: Any) -> made:
@@ -78,26 +93,75 @@ RANGE = options((*REAL, "float32", "int64"), 0.5)
 entry(
     "arange",
     form(*RANGE, arg("end", one_of(5, 3, 0, 7, 2.5, 10, 4.0, 1, 37)), variants="function"),
-    form(*RANGE, arg("start", one_of(0, 1, -2, 0.5, 3)), arg("end", one_of(3, 4, 6.5, 9, 17)), opt("step", one_of(1, 2, 3)),
-         variants="function"),
-    form(*RANGE, arg("start", one_of(3, 4, 6.5, 9)), arg("end", one_of(0, 1, 0.5, 3)), arg("step", one_of(-1, -2)),
-         variants="function"),
-    form(*options(("float32", "float64", "float16", "bfloat16")), arg("start", one_of(0, -1, 0.25)), arg("end", one_of(1, 2.5, 4)),
-         arg("step", one_of(0.1, 0.3, 0.5, 0.75)), variants="function"),
-    policy=CREATION,
+    form(
+        *RANGE,
+        arg("start", one_of(0, 1, -2, 0.5, 3)),
+        arg("end", one_of(3, 4, 6.5, 9, 17)),
+        opt("step", one_of(1, 2, 3)),
+        variants="function",
+    ),
+    form(
+        *RANGE,
+        arg("start", one_of(3, 4, 6.5, 9)),
+        arg("end", one_of(0, 1, 0.5, 3)),
+        arg("step", one_of(-1, -2)),
+        variants="function",
+    ),
+    form(
+        *options(("float32", "float64", "float16", "bfloat16")),
+        arg("start", one_of(0, -1, 0.25)),
+        arg("end", one_of(1, 2.5, 4)),
+        arg("step", one_of(0.1, 0.3, 0.5, 0.75)),
+        variants="function",
+    ),
+    policy=SPANNING,
     bad=lambda ex: [((0, 5, 0), {}), ((1, 5, -1), {}), ((5, 1), {}), (("a",), {}), ((), {}), ((float("nan"),), {})],
-)  # fmt: skip
-entry("range", *options(REAL, 0.6), arg("start", one_of(0, 1, -2, 3)), arg("end", one_of(3, 4, 9, 17)), opt("step", one_of(1, 2, 3)),
-      variants="function", policy=CREATION, bad=lambda ex: [((0, 5, 0), {}), ((5, 1), {}), ((1, 5, -1), {})])  # fmt: skip
+)
+entry(
+    "range",
+    *options(REAL, 0.6),
+    arg("start", one_of(0, 1, -2, 3)),
+    arg("end", one_of(3, 4, 9, 17)),
+    opt("step", one_of(1, 2, 3)),
+    variants="function",
+    policy=SPANNING,
+    bad=lambda ex: [((0, 5, 0), {}), ((5, 1), {}), ((1, 5, -1), {})],
+)
 STEPS = arg("steps", integer(0, 40))
 FLOATING_RANGE = options(("float32", "float64", "complex64", "float16", "bfloat16"), 0.4)
-entry("linspace", *FLOATING_RANGE, arg("start", one_of(0, 1, -2.5, 3)), arg("end", one_of(3, 4.5, -1, 10, 1)), STEPS,
-      variants="function", out=lambda ex: (ex.get("steps"),), result=asked_or(default), policy=SPANNING)  # fmt: skip
-entry("logspace", *FLOATING_RANGE, arg("start", one_of(0, 1, -1.5)), arg("end", one_of(1, 2, 0.5)), STEPS,
-      opt("base", one_of(10.0, 2.0, 2.718281828)), variants="function", out=lambda ex: (ex.get("steps"),),
-      result=asked_or(default), policy=ELEMENTWISE)  # fmt: skip
-entry("eye", *options(COMMON), arg("n", integer(0, 9)), opt("m", integer(0, 9)), variants="function",
-      out=lambda ex: (ex.get("n"), ex.get("m", ex.get("n"))), result=asked_or(default), policy=CREATION)  # fmt: skip
+entry(
+    "linspace",
+    *FLOATING_RANGE,
+    arg("start", one_of(0, 1, -2.5, 3)),
+    arg("end", one_of(3, 4.5, -1, 10, 1)),
+    STEPS,
+    variants="function",
+    out=lambda ex: (ex.get("steps"),),
+    result=asked_or(default),
+    policy=SPANNING,
+)
+entry(
+    "logspace",
+    *FLOATING_RANGE,
+    arg("start", one_of(0, 1, -1.5)),
+    arg("end", one_of(1, 2, 0.5)),
+    STEPS,
+    opt("base", one_of(10.0, 2.0, 2.718281828)),
+    variants="function",
+    out=lambda ex: (ex.get("steps"),),
+    result=asked_or(default),
+    policy=ELEMENTWISE,
+)
+entry(
+    "eye",
+    *options(COMMON),
+    arg("n", integer(0, 9)),
+    opt("m", integer(0, 9)),
+    variants="function",
+    out=lambda ex: (ex.get("n"), ex.get("m", ex.get("n"))),
+    result=asked_or(default),
+    policy=CREATION,
+)
 
 
 def nested(pick: Pick, shape: Shape, kind: int) -> Any:
@@ -149,8 +213,16 @@ for name, policy in (("tensor", CREATION), ("as_tensor", CREATION)):
     entry(
         name, kw("dtype", dtype(), 0.4), DEVICE, *grad, DATA, variants="function", policy=policy, bad=lambda ex: RAGGED
     )
-entry("asarray", kw("dtype", dtype(), 0.6), arg("obj", made(data, small)), kw("copy", choice((True, None), ("yes", 2.5))), DEVICE,
-      variants="function", policy=CREATION, bad=lambda ex: RAGGED)  # fmt: skip
+entry(
+    "asarray",
+    kw("dtype", dtype(), 0.6),
+    arg("obj", made(data, small)),
+    kw("copy", choice((True, None), ("yes", 2.5))),
+    DEVICE,
+    variants="function",
+    policy=CREATION,
+    bad=lambda ex: RAGGED,
+)
 
 
 def _ndarray(drawn: Shape, ex: Execution) -> Make:
@@ -158,8 +230,13 @@ def _ndarray(drawn: Shape, ex: Execution) -> Make:
 
 
 NDARRAY = made(_ndarray, lambda draw, env: draw(shapes()))
-entry("from_numpy", pos("ndarray", NDARRAY), variants="function", policy=CREATION,
-      dtypes=tuple(d for d in ALL if d not in ("bfloat16", "complex32")))  # fmt: skip
+entry(
+    "from_numpy",
+    pos("ndarray", NDARRAY),
+    variants="function",
+    policy=CREATION,
+    dtypes=tuple(d for d in ALL if d not in ("bfloat16", "complex32")),
+)
 
 FORMAT = kw("memory_format", choice((Named("preserve_format"), Named("contiguous_format")), ("channels_last", 1)), 0.85)
 FILL = arg("fill_value", made(held))
@@ -208,8 +285,15 @@ for name in ("new_zeros", "new_ones", "new_empty"):
         variants="method",
         policy=UNINITIALISED if name == "new_empty" else CREATION,
     )
-entry("new_full", *options(COMMON, 0.6), LIKE, arg("size", size()), arg("fill_value", made(held_or_kept)), variants="method",
-      policy=CREATION)  # fmt: skip
+entry(
+    "new_full",
+    *options(COMMON, 0.6),
+    LIKE,
+    arg("size", size()),
+    arg("fill_value", made(held_or_kept)),
+    variants="method",
+    policy=CREATION,
+)
 
 
 def data_kept(drawn: Shape, ex: Execution) -> Any:
@@ -220,5 +304,13 @@ def data_kept(drawn: Shape, ex: Execution) -> Any:
     return _nonnegative(numbers) if name in ("uint8", *BAREBONES) else numbers
 
 
-entry("new_tensor", kw("dtype", dtype(), 0.6), LIKE, arg("data", made(data_kept, small)), DEVICE, REQUIRES_GRAD, variants="method",
-      policy=CREATION)  # fmt: skip
+entry(
+    "new_tensor",
+    kw("dtype", dtype(), 0.6),
+    LIKE,
+    arg("data", made(data_kept, small)),
+    DEVICE,
+    REQUIRES_GRAD,
+    variants="method",
+    policy=CREATION,
+)

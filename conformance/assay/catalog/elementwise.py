@@ -23,15 +23,7 @@ from assay.catalog.kinds import (
 )
 from assay.catalog.results import broadcast_shape, exactly_broadcast, floating, same, shape_of
 from assay.catalog.results import real as real_result
-from assay.dtypes import (
-    COMMON,
-    DIFFERENTIABLE,
-    FLOATING,
-    NUMERIC,
-    REAL,
-    REAL_AND_BOOL,
-    category,
-)
+from assay.dtypes import COMMON, DIFFERENTIABLE, FLOATING, NUMERIC, REAL, REAL_AND_BOOL, category
 from assay.policy import ELEMENTWISE, EXACT_ELEMENTWISE, SATURATING, VIEW
 from assay.strategies.arguments import scalar
 
@@ -72,14 +64,22 @@ KEEPING: dict[str, tuple[tuple[str, ...], int]] = {
 }
 ARITHMETIC = ("square", "deg2rad", "rad2deg", "sgn")
 for name, (dtypes, order) in KEEPING.items():
-    entry(name, x(dtypes), variants=EVERYWHERE, operators="neg" if name == "neg" else "",
-          out=None if name == "square" else shape_of(), order=order,
-          policy=ELEMENTWISE if name in ARITHMETIC else EXACT_ELEMENTWISE)  # fmt: skip
+    entry(
+        name,
+        x(dtypes),
+        variants=EVERYWHERE,
+        operators="neg" if name == "neg" else "",
+        out=None if name == "square" else shape_of(),
+        order=order,
+        policy=ELEMENTWISE if name in ARITHMETIC else EXACT_ELEMENTWISE,
+    )
 
 for name in ("abs", "absolute"):
     entry(
         name,
-        form(x(NUMERIC), operators="abs" if name == "abs" else "", out=shape_of(), result=real_result, order=2, weight=2),
+        form(
+            x(NUMERIC), operators="abs" if name == "abs" else "", out=shape_of(), result=real_result, order=2, weight=2
+        ),
         form(x(REAL), variants="inplace", order=2),
         policy=ELEMENTWISE,
     )
@@ -94,13 +94,25 @@ entry("relu", x(REAL), variants=EVERYWHERE, order=2, policy=EXACT_ELEMENTWISE)
 entry("conj", x(COMMON), order=2, policy=ELEMENTWISE)
 entry("real", x(COMMON), variants="function", order=2, policy=ELEMENTWISE)
 entry("imag", x(("complex64", "complex128")), variants="function", order=2, policy=ELEMENTWISE)
-entry("angle", x(COMMON), out=broadcast_shape, result=lambda ex: real_result(ex) if category(ex.dtype) > 1 else floating(ex),
-      order=2, policy=ELEMENTWISE)  # fmt: skip
+entry(
+    "angle",
+    x(COMMON),
+    out=broadcast_shape,
+    result=lambda ex: real_result(ex) if category(ex.dtype) > 1 else floating(ex),
+    order=2,
+    policy=ELEMENTWISE,
+)
 entry(
     "nan_to_num",
-    x(REAL_AND_BOOL, prefer=Values("special")), opt("nan", real(-2, 2)), opt("posinf", real(-2, 2)), opt("neginf", real(-2, 2)),
-    variants=EVERYWHERE, out=shape_of(), order=2, policy=EXACT_ELEMENTWISE,
-)  # fmt: skip
+    x(REAL_AND_BOOL, prefer=Values("special")),
+    opt("nan", real(-2, 2)),
+    opt("posinf", real(-2, 2)),
+    opt("neginf", real(-2, 2)),
+    variants=EVERYWHERE,
+    out=shape_of(),
+    order=2,
+    policy=EXACT_ELEMENTWISE,
+)
 
 
 def multiplier(drawn: Any, ex: Execution) -> Any:
@@ -124,9 +136,20 @@ def binary(
     **options: Any,
 ) -> None:
     """Two operands that broadcast and promote."""
-    entry(op, x(dtypes), operand, *more, variants=options.pop("variants", EVERYWHERE), operators=operators,
-          out=options.pop("out", broadcast_shape), result=result, order=order,
-          policy=options.pop("policy", ELEMENTWISE), alias=True, **options)  # fmt: skip
+    entry(
+        op,
+        x(dtypes),
+        operand,
+        *more,
+        variants=options.pop("variants", EVERYWHERE),
+        operators=operators,
+        out=options.pop("out", broadcast_shape),
+        result=result,
+        order=order,
+        policy=options.pop("policy", ELEMENTWISE),
+        alias=True,
+        **options,
+    )
 
 
 def operand(dtypes: tuple[str, ...] = COMMON, scalar: number | None = None, **values: Any) -> Param:
@@ -147,11 +170,19 @@ DIVISOR = operand(REAL, number(2, fits=nonzero), values=divisor)
 for name in ("div", "divide"):
     entry(
         name,
-        form(x(COMMON), operand(), variants=EVERYWHERE, out=broadcast_shape, result=floating, order=2,
-             operators="truediv rtruediv itruediv" if name == "div" else ""),
+        form(
+            x(COMMON),
+            operand(),
+            variants=EVERYWHERE,
+            out=broadcast_shape,
+            result=floating,
+            order=2,
+            operators="truediv rtruediv itruediv" if name == "div" else "",
+        ),
         form(x(REAL), DIVISOR, ROUNDING, variants=EVERYWHERE, out=broadcast_shape, order=2),
-        policy=ELEMENTWISE, alias=True,
-    )  # fmt: skip
+        policy=ELEMENTWISE,
+        alias=True,
+    )
 binary("true_divide", COMMON, operand(), result=floating)
 binary("floor_divide", REAL, DIVISOR, operators="floordiv rfloordiv ifloordiv", order=0)
 binary("remainder", REAL, DIVISOR, operators="mod rmod imod")
@@ -166,12 +197,19 @@ def exponent(value: Any, ex: Execution) -> bool:
 EXPONENT = Values("uniform", low=-3, high=3)
 entry(
     "pow",
-    form(x(NUMERIC, prefer=POSITIVE), arg("exponent", tensor_or_number(other(NUMERIC, prefer=EXPONENT), number(fits=exponent))),
-         variants=EVERYWHERE, operators="pow ipow", out=broadcast_shape, order=2, weight=3),
+    form(
+        x(NUMERIC, prefer=POSITIVE),
+        arg("exponent", tensor_or_number(other(NUMERIC, prefer=EXPONENT), number(fits=exponent))),
+        variants=EVERYWHERE,
+        operators="pow ipow",
+        out=broadcast_shape,
+        order=2,
+        weight=3,
+    ),
     form(arg("self", number()), arg("exponent", tensor(NUMERIC, prefer=EXPONENT)), variants="function", order=2),
     form(x(NUMERIC, prefer=EXPONENT), arg("exponent", either((number(),))), variants="", operators="rpow", order=2),
     policy=ELEMENTWISE,
-)  # fmt: skip
+)
 for name in ("atan2", "arctan2"):
     binary(name, REAL_AND_BOOL, arg("other", other(REAL_AND_BOOL)), result=floating)
 for name in ("maximum", "minimum", "fmax", "fmin"):
@@ -185,13 +223,26 @@ for name in ("clamp", "clip"):
         name,
         form(x(REAL), arg("min", LOW), opt("max", HIGH), variants=EVERYWHERE, out=exactly_broadcast, order=2, weight=2),
         form(x(REAL), kw("max", HIGH, 0), variants=EVERYWHERE, out=exactly_broadcast, order=2),
-        form(x(REAL), arg("min", other(REAL)), opt("max", other(REAL, "input", "min")), variants=EVERYWHERE,
-             out=exactly_broadcast, order=2),
+        form(
+            x(REAL),
+            arg("min", other(REAL)),
+            opt("max", other(REAL, "input", "min")),
+            variants=EVERYWHERE,
+            out=exactly_broadcast,
+            order=2,
+        ),
         policy=EXACT_ELEMENTWISE,
-    )  # fmt: skip
+    )
 for name, bound in (("clamp_min", "min"), ("clamp_max", "max")):
-    entry(name, x(REAL), arg(bound, tensor_or_number(other(REAL), number(2))), variants=EVERYWHERE, out=exactly_broadcast,
-          order=2, policy=EXACT_ELEMENTWISE)  # fmt: skip
+    entry(
+        name,
+        x(REAL),
+        arg(bound, tensor_or_number(other(REAL), number(2))),
+        variants=EVERYWHERE,
+        out=exactly_broadcast,
+        order=2,
+        policy=EXACT_ELEMENTWISE,
+    )
 
 WHERE = arg("condition", tensor(("bool",), own=True))
 LEFT = arg("input", either((other(COMMON, "condition"), number()), (5, 1)))
@@ -199,17 +250,45 @@ RIGHT = arg("other", either((other(COMMON, "condition", "input"), number()), (5,
 entry(
     "where",
     form(WHERE, LEFT, RIGHT, variants="function", order=2, dtypes=COMMON, weight=3),
-    form(arg("condition", tensor(("bool",), own=True)), arg("input", other(COMMON, "condition", mixed=False)),
-         arg("other", other(COMMON, "condition", "input", mixed=False)), variants="", out=broadcast_shape, dtypes=COMMON),
-    form(x(), arg("condition", tensor(("bool",), broadcasting(("input",)), own=True)), arg("other", either((other(COMMON, "input", "condition"), number()), (5, 1))),
-         variants="method", order=2),
+    form(
+        arg("condition", tensor(("bool",), own=True)),
+        arg("input", other(COMMON, "condition", mixed=False)),
+        arg("other", other(COMMON, "condition", "input", mixed=False)),
+        variants="",
+        out=broadcast_shape,
+        dtypes=COMMON,
+    ),
+    form(
+        x(),
+        arg("condition", tensor(("bool",), broadcasting(("input",)), own=True)),
+        arg("other", either((other(COMMON, "input", "condition"), number()), (5, 1))),
+        variants="method",
+        order=2,
+    ),
     form(arg("condition", tensor(COMMON)), variants="function"),
     policy=EXACT_ELEMENTWISE,
-)  # fmt: skip
+)
 
 WEIGHT = either((number(3, keep=True), other((), "input", "end", mixed=False)), (1, 1))
-entry("lerp", x(DIFFERENTIABLE), arg("end", other((), mixed=False)), arg("weight", WEIGHT), variants=EVERYWHERE,
-      out=broadcast_shape, order=2, policy=ELEMENTWISE)  # fmt: skip
+entry(
+    "lerp",
+    x(DIFFERENTIABLE),
+    arg("end", other((), mixed=False)),
+    arg("weight", WEIGHT),
+    variants=EVERYWHERE,
+    out=broadcast_shape,
+    order=2,
+    policy=ELEMENTWISE,
+)
 for name, dtypes in (("addcmul", NUMERIC), ("addcdiv", DIFFERENTIABLE)):
-    entry(name, x(dtypes), arg("tensor1", other(dtypes, mixed=False)), arg("tensor2", other(dtypes, "input", "tensor1", mixed=False)),
-          kw("value", made(multiplier)), variants=EVERYWHERE, out=broadcast_shape, order=2, policy=ELEMENTWISE)  # fmt: skip
+    entry(
+        name,
+        x(dtypes),
+        arg("tensor1", other(dtypes, mixed=False)),
+        arg("tensor2", other(dtypes, "input", "tensor1", mixed=False)),
+        kw("value", made(multiplier)),
+        variants=EVERYWHERE,
+        out=broadcast_shape,
+        order=2,
+        policy=ELEMENTWISE,
+    )

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from assay.case import TensorSpec, Values
-from assay.catalog.common import ANY, DIM, x
+from assay.catalog.common import DIM, x
 from assay.catalog.form import Execution, Structure, arg, entry, form, kw, pos
 from assay.catalog.kinds import broadcasting, either, index, like, made, number, shaped, tensor
 from assay.catalog.results import unknown
@@ -60,8 +60,17 @@ def _assigned(drawn: Any, ex: Execution) -> Any:
     return TensorSpec(shape, dtype, plan(ex.pick, smooth=ex.order > 0), layout(ex.pick, shape), grad)
 
 
-entry("__setitem__", pos("input", tensor(COMMON)), pos("index", index()), pos("value", made(_assigned)), variants="method",
-      operators="setitem", writes=True, order=2, policy=MOVE)  # fmt: skip
+entry(
+    "__setitem__",
+    pos("input", tensor(COMMON)),
+    pos("index", index()),
+    pos("value", made(_assigned)),
+    variants="method",
+    operators="setitem",
+    writes=True,
+    order=2,
+    policy=MOVE,
+)
 
 
 def along(ex: Execution) -> int:
@@ -105,7 +114,7 @@ def _selected(ex: Execution) -> Shape:
 
 INT = ("int64", "int64", "int32")
 LINE = arg("index", tensor(INT, _one_dim, own=True, values=index_along))
-entry("index_select", ANY, DIM, LINE, out=_selected, order=2, policy=MOVE)
+entry("index_select", x(), DIM, LINE, out=_selected, order=2, policy=MOVE)
 
 
 def _lines(draw: st.DrawFn, env: Structure) -> Shape:
@@ -122,8 +131,16 @@ DISTINCT = arg("index", tensor(("int64",), _distinct_line, own=True, values=dist
 ROUND = "function method inplace"
 entry("index_add", VECTOR, DIM, DUPLICATES, arg("source", tensor((), _lines)), variants=ROUND, order=2, policy=SUM)
 entry("index_copy", VECTOR, DIM, DISTINCT, arg("source", tensor((), _lines)), variants=ROUND, order=2, policy=MOVE)
-entry("index_fill", VECTOR, DIM, arg("index", tensor(("int64",), _distinct_line, own=True, values=index_along)), arg("value", number(keep=True)),
-      variants=ROUND, order=2, policy=MOVE)  # fmt: skip
+entry(
+    "index_fill",
+    VECTOR,
+    DIM,
+    arg("index", tensor(("int64",), _distinct_line, own=True, values=index_along)),
+    arg("value", number(keep=True)),
+    variants=ROUND,
+    order=2,
+    policy=MOVE,
+)
 
 # -- gather and scatter ----------------------------------------------------------------------------------------------
 
@@ -160,11 +177,25 @@ entry("scatter_add", x(), DIM, ADDED, SOURCE, variants=ROUND, order=2, out=lambd
 
 # -- masks and flat positions ----------------------------------------------------------------------------------------
 MASK = arg("mask", tensor(("bool",), broadcasting(("input",)), own=True))
-entry("masked_fill", x(), MASK, arg("value", either((number(keep=True), tensor((), lambda draw, env: ())), (3, 1))), variants=ROUND,
-      order=2, policy=MOVE)  # fmt: skip
+entry(
+    "masked_fill",
+    x(),
+    MASK,
+    arg("value", either((number(keep=True), tensor((), lambda draw, env: ())), (3, 1))),
+    variants=ROUND,
+    order=2,
+    policy=MOVE,
+)
 entry("masked_select", x(), MASK, out=unknown, order=2, policy=MOVE)
-entry("masked_scatter", x(), arg("mask", tensor(("bool",), like("input"), own=True)), arg("source", tensor((), like("input"))),
-      variants=ROUND, order=2, policy=MOVE)  # fmt: skip
+entry(
+    "masked_scatter",
+    x(),
+    arg("mask", tensor(("bool",), like("input"), own=True)),
+    arg("source", tensor((), like("input"))),
+    variants=ROUND,
+    order=2,
+    policy=MOVE,
+)
 
 
 def flat(ex: Execution, shape: Shape) -> Values:

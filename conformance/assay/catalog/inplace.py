@@ -11,8 +11,16 @@ from assay.policy import MOVE
 VALUE = either((number(keep=True), tensor((), lambda draw, env: ())), (3, 1))
 entry("fill", x(), arg("value", VALUE), variants="function inplace", order=2, policy=MOVE)
 entry("zero_", ANY, variants="inplace", calls={"inplace": "Tensor.zero_"}, order=2, policy=MOVE)
-entry("copy_", x(), pos("other", other(COMMON)), opt("non_blocking", flag()), variants="inplace", calls={"inplace": "Tensor.copy_"}, order=2,
-      policy=MOVE)  # fmt: skip
+entry(
+    "copy_",
+    x(),
+    pos("other", other(COMMON)),
+    opt("non_blocking", flag()),
+    variants="inplace",
+    calls={"inplace": "Tensor.copy_"},
+    order=2,
+    policy=MOVE,
+)
 entry(
     "requires_grad_",
     x(DIFFERENTIABLE),
@@ -23,7 +31,7 @@ entry(
 )
 entry(
     "detach_",
-    arg("input", tensor(ALL, contiguous=True)),
+    arg("input", tensor(ALL, contiguous=1.0)),
     variants="method",
     calls={"method": "Tensor.detach_"},
     policy=MOVE,

@@ -60,5 +60,5 @@ for name in ("size", "stride"):
         policy=MOVE,
     )
 entry("is_contiguous", ANY, variants="method", policy=MOVE)
-entry("is_tensor", arg("obj", tensor(ALL)), variants="function", policy=MOVE)
+entry("is_tensor", pos("obj", tensor(ALL)), variants="function", policy=MOVE)
 entry("is_same_size", ANY, arg("other", tensor(())), policy=MOVE)

@@ -58,7 +58,7 @@ class Tensor(Kind):
 
     dtypes: of the first tensor, the primary dtypes; of others, what they may be. relation: "primary" (the primary
     dtype), "mixed" (now and then another of `dtypes`), "own" (any of `dtypes`). plans: the only value plans, where
-    elements are constrained; prefer: a plan for most draws.
+    elements are constrained; prefer: a plan for most draws. contiguous: how often at least it is contiguous.
     """
 
     dtypes: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ class Tensor(Kind):
     plans: Callable[[Execution, Shape], Values] | None = None
     prefer: Values | None = None
     grad: bool = True
-    contiguous: bool = False
+    contiguous: float = 0.0
 
     def structure(self, draw: st.DrawFn, env: Structure) -> Shape:
         return self.shape(draw, env)
@@ -92,7 +92,11 @@ class Tensor(Kind):
             values = plan(ex.pick, self.prefer, smooth=ex.order > 0)
         written = ex.in_place and not any(isinstance(v, TensorSpec) for v in ex.values.values())
         wants_grad = self.grad and ex.order > 0 and category(dtype) >= 2 and ex.pick.chance(0.85)
-        lies = Layout() if self.contiguous else layout(ex.pick, shape, expanded=not written)
+        lies = (
+            Layout()
+            if self.contiguous and ex.pick.chance(self.contiguous)
+            else layout(ex.pick, shape, expanded=not written)
+        )
         return TensorSpec(shape, dtype, values, lies, wants_grad)
 
     def bad(self, good: Any, name: str, ex: Execution) -> Iterator[Any]:
@@ -131,7 +135,7 @@ def tensor(
     values: Values | Callable[[Execution, Shape], Values] | None = None,
     prefer: Values | None = None,
     grad: bool = True,
-    contiguous: bool = False,
+    contiguous: float = 0.0,
 ) -> Tensor:
     """A tensor; see `Tensor`. `values` constrains the elements (a plan or a function), `prefer` only favours one."""
     plans = (lambda ex, shape: values) if isinstance(values, Values) else values

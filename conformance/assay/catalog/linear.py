@@ -34,8 +34,16 @@ def built(*pattern: tuple[str, int] | None) -> ShapeRule:
 
 VECTOR, MATRIX, BATCH = shaped(1, 1), shaped(2, 2), shaped(3, 3)
 A = "input"
-entry("matmul", x(NUMERIC, shaped(min_rank=1, max_rank=4)), arg("other", tensor((), multipliable)), operators="matmul", out=unknown,
-      order=2, policy=PRODUCT, alias=True)  # fmt: skip
+entry(
+    "matmul",
+    x(NUMERIC, shaped(min_rank=1, max_rank=4)),
+    arg("other", tensor((), multipliable)),
+    operators="matmul",
+    out=unknown,
+    order=2,
+    policy=PRODUCT,
+    alias=True,
+)
 # name: (the first operand's shape, the second's name and shape)
 PRODUCTS: dict[str, tuple[ShapeRule, str, ShapeRule]] = {
     "mm": (MATRIX, "mat2", built((A, 1), None)),

@@ -33,5 +33,12 @@ entry(
 for name in ("sigmoid", "tanh"):
     entry(f"nn.functional.{name}", x(DIFFERENTIABLE), variants="function", order=2, policy=SATURATING)
 REDUCE = kw("reduction", choice(("mean", "sum", "none"), ("max", 1, None)))
-entry("nn.functional.mse_loss", x(FLOATING), arg("target", tensor((), like("input"))), REDUCE, variants="function", order=2,
-      policy=REDUCTION)  # fmt: skip
+entry(
+    "nn.functional.mse_loss",
+    x(FLOATING),
+    arg("target", tensor((), like("input"))),
+    REDUCE,
+    variants="function",
+    order=2,
+    policy=REDUCTION,
+)

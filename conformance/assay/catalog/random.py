@@ -38,16 +38,37 @@ LOW, HIGH = integer(-9, 3), integer(4, 130)
 entry(
     "randint",
     form(arg("high", integer(1, 130)), arg("size", size()), GENERATOR, *options(WHOLE, 0.5), variants="function"),
-    form(arg("low", LOW), arg("high", HIGH), arg("size", size()), GENERATOR, *options(("int64", "int32", "int16", "float32", "float64"), 0.5),
-         variants="function", out=size_of, result=asked_or(always("int64"))),
-    form(arg("low", made(lambda d, ex: -(2**ex.pick.integer(20, 40)))), arg("high", made(lambda d, ex: 2 ** ex.pick.integer(20, 40))),
-         arg("size", size()), GENERATOR, variants="function"),
+    form(
+        arg("low", LOW),
+        arg("high", HIGH),
+        arg("size", size()),
+        GENERATOR,
+        *options(("int64", "int32", "int16", "float32", "float64"), 0.5),
+        variants="function",
+        out=size_of,
+        result=asked_or(always("int64")),
+    ),
+    form(
+        arg("low", made(lambda d, ex: -(2 ** ex.pick.integer(20, 40)))),
+        arg("high", made(lambda d, ex: 2 ** ex.pick.integer(20, 40))),
+        arg("size", size()),
+        GENERATOR,
+        variants="function",
+    ),
     policy=STREAM,
     bad=lambda ex: [((5, 5, (2,)), {}), ((5, 2, (2,)), {}), ((0, (2,)), {}), ((3,), {})],
-)  # fmt: skip
+)
 N = integer(0, 60)
-entry("randperm", arg("n", N), GENERATOR, *options(("int64", "int32", "int16", "float32", "float64"), 0.5), variants="function",
-      out=lambda ex: (ex.get("n"),), result=asked_or(always("int64")), policy=STREAM)  # fmt: skip
+entry(
+    "randperm",
+    arg("n", N),
+    GENERATOR,
+    *options(("int64", "int32", "int16", "float32", "float64"), 0.5),
+    variants="function",
+    out=lambda ex: (ex.get("n"),),
+    result=asked_or(always("int64")),
+    policy=STREAM,
+)
 MODEL = x(FLOATING)
 for name in ("rand_like", "randn_like"):
     entry(name, MODEL, FORMAT, *options(FLOATING, 0.7), variants="function", policy=STREAM)
@@ -67,16 +88,35 @@ MEAN = tensor(FLOATING)
 SPREAD = Values("positive")
 entry(
     "normal",
-    form(arg("mean", tensor(FLOATING, values=Values("normal"), grad=False)), arg("std", tensor((), like("mean"), values=SPREAD, grad=False)),
-         GENERATOR, variants="function", out=shape_of("mean")),
-    form(arg("mean", tensor(FLOATING, values=Values("normal"), grad=False)), opt("std", real(0, 3)), GENERATOR, variants="function",
-         out=shape_of("mean")),
-    form(arg("mean", real(-2, 2)), arg("std", tensor(FLOATING, values=SPREAD, grad=False)), GENERATOR, variants="function",
-         out=shape_of("std")),
-    form(arg("mean", real(-2, 2)), arg("std", real(0, 3)), arg("size", size()), GENERATOR, *options(FLOATING, 0.6), variants="function"),
+    form(
+        arg("mean", tensor(FLOATING, values=Values("normal"), grad=False)),
+        arg("std", tensor((), like("mean"), values=SPREAD, grad=False)),
+        GENERATOR,
+        variants="function",
+    ),
+    form(
+        arg("mean", tensor(FLOATING, values=Values("normal"), grad=False)),
+        opt("std", real(0, 3)),
+        GENERATOR,
+        variants="function",
+    ),
+    form(
+        arg("mean", real(-2, 2)),
+        arg("std", tensor(FLOATING, values=SPREAD, grad=False)),
+        GENERATOR,
+        variants="function",
+    ),
+    form(
+        arg("mean", real(-2, 2)),
+        arg("std", real(0, 3)),
+        arg("size", size()),
+        GENERATOR,
+        *options(FLOATING, 0.6),
+        variants="function",
+    ),
     policy=STREAM,
     bad=lambda ex: [((0.0, -1.0, (3,)), {}), ((0.0, 1.0), {}), ((), {})],
-)  # fmt: skip
+)
 PROBABILITY = Values("probability")
 entry(
     "bernoulli",
@@ -84,11 +124,31 @@ entry(
     form(arg("input", tensor(REAL)), arg("p", real(0, 1)), GENERATOR, variants="function method inplace"),
     policy=STREAM,
 )
-entry("uniform_", arg("input", tensor(FLOATING)), opt("from", real(-2, 0)), opt("to", real(1, 3)), GENERATOR, variants="inplace",
-      calls={"inplace": "Tensor.uniform_"}, policy=STREAM)  # fmt: skip
-entry("normal_", arg("input", tensor(DIFFERENTIABLE)), opt("mean", real(-2, 2)), opt("std", real(0, 3)), GENERATOR, variants="inplace",
-      calls={"inplace": "Tensor.normal_"}, policy=STREAM)  # fmt: skip
-entry("manual_seed", arg("seed", made(lambda d, ex: ex.pick.choice((0, 1, 42, -5, 2**40, 2**63, ex.pick.seed())))), variants="function",
-      policy=STREAM)  # fmt: skip
+entry(
+    "uniform_",
+    arg("input", tensor(FLOATING)),
+    opt("from", real(-2, 0)),
+    opt("to", real(1, 3)),
+    GENERATOR,
+    variants="inplace",
+    calls={"inplace": "Tensor.uniform_"},
+    policy=STREAM,
+)
+entry(
+    "normal_",
+    arg("input", tensor(DIFFERENTIABLE)),
+    opt("mean", real(-2, 2)),
+    opt("std", real(0, 3)),
+    GENERATOR,
+    variants="inplace",
+    calls={"inplace": "Tensor.normal_"},
+    policy=STREAM,
+)
+entry(
+    "manual_seed",
+    arg("seed", made(lambda d, ex: ex.pick.choice((0, 1, 42, -5, 2**40, 2**63, ex.pick.seed())))),
+    variants="function",
+    policy=STREAM,
+)
 entry("initial_seed", variants="function", policy=STREAM)
 entry("get_rng_state", variants="function", policy=UNINITIALISED)

@@ -23,8 +23,17 @@ entry(
     form(x(), MAYBE_DIMS, KEEPDIM, DTYPE, out=reduced, result=summed, order=2, weight=2),
     policy=SUM,
 )
-entry("nansum", x(REAL_AND_BOOL, prefer=Values("special")), opt("dim", dims(none=0.1)), KEEPDIM,
-      kw("dtype", dtype(FLOATING)), out=reduced, result=summed, order=2, policy=SUM)  # fmt: skip
+entry(
+    "nansum",
+    x(REAL_AND_BOOL, prefer=Values("special")),
+    opt("dim", dims(none=0.1)),
+    KEEPDIM,
+    kw("dtype", dtype(FLOATING)),
+    out=reduced,
+    result=summed,
+    order=2,
+    policy=SUM,
+)
 MEAN_DTYPE = kw("dtype", dtype(DIFFERENTIABLE, wide=True))
 entry(
     "mean",
@@ -46,18 +55,33 @@ for name in ("var", "std"):
         name,
         form(x(DIFFERENTIABLE), opt("unbiased", UNBIASED), order=2),
         form(x(DIFFERENTIABLE), DIMS, arg("unbiased", UNBIASED), KEEPDIM, order=2, out=reduced, result=real_result),
-        form(x(DIFFERENTIABLE), opt("dim", dims(none=0.1)), kw("correction", CORRECTION), kw("keepdim", flag()), order=2,
-             out=reduced, result=real_result, weight=2),
+        form(
+            x(DIFFERENTIABLE),
+            opt("dim", dims(none=0.1)),
+            kw("correction", CORRECTION),
+            kw("keepdim", flag()),
+            order=2,
+            out=reduced,
+            result=real_result,
+            weight=2,
+        ),
         policy=REDUCTION,
-    )  # fmt: skip
+    )
     entry(
         f"{name}_mean",
         form(x(DIFFERENTIABLE), opt("unbiased", UNBIASED), variants="function", order=2),
         form(x(DIFFERENTIABLE), DIMS, arg("unbiased", UNBIASED), KEEPDIM, variants="function", order=2),
-        form(x(DIFFERENTIABLE), opt("dim", dims(none=0.1)), kw("correction", CORRECTION), kw("keepdim", flag()),
-             variants="function", order=2, weight=2),
+        form(
+            x(DIFFERENTIABLE),
+            opt("dim", dims(none=0.1)),
+            kw("correction", CORRECTION),
+            kw("keepdim", flag()),
+            variants="function",
+            order=2,
+            weight=2,
+        ),
         policy=REDUCTION,
-    )  # fmt: skip
+    )
 for name in ("max", "min"):
     entry(
         name,
@@ -68,8 +92,16 @@ for name in ("max", "min"):
     )
 for name in ("amax", "amin"):
     entry(name, x(REAL_AND_BOOL, FULL), opt("dim", dims()), KEEPDIM, out=reduced, order=2, policy=SELECTION)
-entry("aminmax", x(REAL_AND_BOOL, FULL), kw("dim", dim(), 0.4), kw("keepdim", flag()), out=reduced, result=(same, same), order=2,
-      policy=SELECTION)  # fmt: skip
+entry(
+    "aminmax",
+    x(REAL_AND_BOOL, FULL),
+    kw("dim", dim(), 0.4),
+    kw("keepdim", flag()),
+    out=reduced,
+    result=(same, same),
+    order=2,
+    policy=SELECTION,
+)
 for name in ("argmax", "argmin"):
     entry(
         name,
@@ -81,10 +113,16 @@ for name in ("any", "all"):
     entry(
         name,
         form(x(COMMON, prefer=Values("ties"))),
-        form(x(COMMON, prefer=Values("ties")), DIMS, KEEPDIM, out=reduced, weight=2,
-             result=lambda ex: "uint8" if ex.dtype == "uint8" else "bool"),
+        form(
+            x(COMMON, prefer=Values("ties")),
+            DIMS,
+            KEEPDIM,
+            out=reduced,
+            weight=2,
+            result=lambda ex: "uint8" if ex.dtype == "uint8" else "bool",
+        ),
         policy=SELECTION,
-    )  # fmt: skip
+    )
 entry("count_nonzero", x(COMMON, prefer=Values("ties")), opt("dim", dims(none=0.1)), policy=SELECTION)
 for name, policy in (("cumsum", SUM), ("cumprod", REDUCTION)):
     entry(
@@ -114,14 +152,29 @@ P = choice((2, 1, 0, 3, 0.5, float("inf"), float("-inf"), "fro", 2.0, -1), ("nuc
 entry(
     "norm",
     form(x(DIFFERENTIABLE, FULL), opt("p", P), order=2),
-    form(x(DIFFERENTIABLE, FULL), opt("p", P), kw("dim", dims(min_size=1), 0), kw("keepdim", flag()),
-         kw("dtype", made(_double), 0.8), order=2),
+    form(
+        x(DIFFERENTIABLE, FULL),
+        opt("p", P),
+        kw("dim", dims(min_size=1), 0),
+        kw("keepdim", flag()),
+        kw("dtype", made(_double), 0.8),
+        order=2,
+    ),
     policy=REDUCTION,
-)  # fmt: skip
+)
 for name in ("median", "nanmedian"):
     entry(
         name,
         form(x(REAL), order=2),
-        form(x(REAL), FILLED_DIM, KEEPDIM, out=reduced, result=(same, INT64), order=2, weight=2),
+        # Contiguous: PyTorch 2.13 answers uninitialised memory for the median along an expanded dimension.
+        form(
+            arg("input", tensor(REAL, contiguous=1.0)),
+            FILLED_DIM,
+            KEEPDIM,
+            out=reduced,
+            result=(same, INT64),
+            order=2,
+            weight=2,
+        ),
         policy=SELECTION,
     )

@@ -12,6 +12,7 @@ __all__ = [
     "always",
     "asked_or",
     "broadcast_shape",
+    "exactly_broadcast",
     "floating",
     "real",
     "reduced",
@@ -58,6 +59,11 @@ summed = asked_or(wide)
 def broadcast_shape(ex: Execution) -> Shape:
     """All tensors broadcast."""
     return broadcast(*(v.shape for v in ex.values.values() if isinstance(v, TensorSpec)))
+
+
+def exactly_broadcast(ex: Execution) -> Shape:
+    """All tensors broadcast, for operations whose `out=` must have the result's own dtype."""
+    return broadcast_shape(ex)
 
 
 def reduced(ex: Execution) -> Shape:

@@ -9,19 +9,7 @@ from hypothesis import strategies as st
 from assay.case import Make, TensorSpec
 from assay.catalog.common import ANY, DIM, x
 from assay.catalog.form import Execution, Kind, Structure, arg, entry, form, kw, opt, pos
-from assay.catalog.kinds import (
-    aside,
-    dim,
-    dims,
-    drawn,
-    integer,
-    made,
-    permutation,
-    reshaping,
-    shaped,
-    size,
-    tensor,
-)
+from assay.catalog.kinds import aside, dim, dims, drawn, integer, made, permutation, reshaping, shaped, size, tensor
 from assay.catalog.results import unknown
 from assay.dtypes import ALL, COMMON
 from assay.policy import MOVE, VIEW
@@ -73,10 +61,11 @@ entry(
     form(ANY, arg("shape", RESHAPED, splat=True), variants="method", order=2),
     policy=VIEW,
 )
-entry("view", ANY, arg("size", size(reshaping()), splat=True), variants="method", order=2, policy=VIEW)
+COMPACT = arg("input", tensor(ALL, contiguous=0.6))
+entry("view", COMPACT, arg("size", size(reshaping()), splat=True), variants="method", order=2, policy=VIEW)
 OTHER_SHAPE = arg("other", tensor((), lambda draw, env: reshaping(inferred=False)(draw, env)))
 entry("reshape_as", ANY, OTHER_SHAPE, variants="method", order=2, policy=VIEW)
-entry("view_as", ANY, OTHER_SHAPE, variants="method", order=2, policy=VIEW)
+entry("view_as", COMPACT, OTHER_SHAPE, variants="method", order=2, policy=VIEW)
 entry("ravel", ANY, order=2, policy=VIEW)
 
 
@@ -94,8 +83,13 @@ entry(
     form(ANY, arg("start_dim", dim()), arg("end_dim", made(lambda d, ex: d, _later)), order=2, weight=2),
     policy=VIEW,
 )
-entry("squeeze", form(ANY, variants=ROUND, order=2), form(ANY, DIM, variants=ROUND, order=2),
-      form(ANY, arg("dim", dims(single=False)), variants=ROUND, order=2), policy=VIEW)  # fmt: skip
+entry(
+    "squeeze",
+    form(ANY, variants=ROUND, order=2),
+    form(ANY, DIM, variants=ROUND, order=2),
+    form(ANY, arg("dim", dims(single=False)), variants=ROUND, order=2),
+    policy=VIEW,
+)
 entry("unsqueeze", x(ALL, shaped(max_rank=4)), arg("dim", dim(extra=1)), variants=ROUND, order=2, policy=VIEW)
 
 
@@ -145,8 +139,15 @@ def _rest(draw: st.DrawFn, env: Structure) -> int:
     return draw(st.integers(0, size - env.drawn["start"] % size))
 
 
-entry("narrow", AXES, DIM, arg("start", made(lambda d, ex: d, _within, (1000, -1000))),
-      arg("length", made(lambda d, ex: d, _rest, (1000, -1))), order=2, policy=VIEW)  # fmt: skip
+entry(
+    "narrow",
+    AXES,
+    DIM,
+    arg("start", made(lambda d, ex: d, _within, (1000, -1000))),
+    arg("length", made(lambda d, ex: d, _rest, (1000, -1))),
+    order=2,
+    policy=VIEW,
+)
 entry("unbind", x(ALL, shaped(min_rank=1)), opt("dim", dim()), order=2, policy=VIEW)
 CHUNKS = integer(1, 6)
 entry("chunk", x(ALL, shaped(min_rank=1)), arg("chunks", CHUNKS), opt("dim", dim()), order=2, policy=VIEW)
@@ -181,20 +182,29 @@ entry(
 entry("split_with_sizes", x(ALL, shaped(min_rank=1)), ALONG, arg("split_sizes", SECTIONS), AT, order=2, policy=VIEW)
 for name in ("detach", "view_as_real", "contiguous", "clone"):
     dtypes = ("complex64", "complex128") if name == "view_as_real" else ALL
-    entry(name, x(dtypes), variants="method" if name == "contiguous" else "function" if name == "view_as_real" else "function method",
-          order=0 if name == "detach" else 2, policy=VIEW)  # fmt: skip
-entry("view_as_complex", arg("input", tensor(("float32", "float64"), lambda draw, env: (*draw(shapes(max_rank=3)), 2), contiguous=True)),
-      variants="function", policy=VIEW)  # fmt: skip
+    entry(
+        name,
+        x(dtypes),
+        variants="method" if name == "contiguous" else "function" if name == "view_as_real" else "function method",
+        order=0 if name == "detach" else 2,
+        policy=VIEW,
+    )
+entry(
+    "view_as_complex",
+    arg("input", tensor(("float32", "float64"), lambda draw, env: (*draw(shapes(max_rank=3)), 2), contiguous=1.0)),
+    variants="function",
+    policy=VIEW,
+)
 
 # -- rearrangements --------------------------------------------------------------------------------------------------
 entry(
     "flip",
-    form(ANY, arg("dims", dims(single=False)), variants="function", order=2),
-    form(ANY, arg("dims", dims(single=False), splat=True), variants="method", order=2),
+    form(x(), arg("dims", dims(single=False)), variants="function", order=2),
+    form(x(), arg("dims", dims(single=False), splat=True), variants="method", order=2),
     policy=MOVE,
 )
-entry("fliplr", x(ALL, shaped(min_rank=2)), order=2, policy=MOVE)
-entry("flipud", x(ALL, shaped(min_rank=1)), order=2, policy=MOVE)
+entry("fliplr", x(COMMON, shaped(min_rank=2)), order=2, policy=MOVE)
+entry("flipud", x(COMMON, shaped(min_rank=1)), order=2, policy=MOVE)
 
 
 def _shifts(draw: st.DrawFn, env: Structure) -> Any:
@@ -216,8 +226,17 @@ entry(
     ),
     policy=MOVE,
 )
-entry("rot90", x(ALL, shaped(min_rank=2)), opt("k", integer(-5, 5)), opt("dims", made(lambda d, ex: ex.pick.choice((d, list(d))), lambda draw, env: (0, 1) if draw(st.booleans()) else (-1, 0))),
-      order=2, policy=MOVE)  # fmt: skip
+entry(
+    "rot90",
+    x(COMMON, shaped(min_rank=2)),
+    opt("k", integer(-5, 5)),
+    opt(
+        "dims",
+        made(lambda d, ex: ex.pick.choice((d, list(d))), lambda draw, env: (0, 1) if draw(st.booleans()) else (-1, 0)),
+    ),
+    order=2,
+    policy=MOVE,
+)
 
 
 def _repeats(draw: st.DrawFn, env: Structure) -> Shape:
@@ -234,14 +253,10 @@ entry(
     order=2,
     policy=MOVE,
 )
-entry(
-    "repeat_interleave",
-    form(REPEATED, arg("repeats", integer(0, 4)), opt("dim", dim()), order=2),
-    policy=MOVE,
-)
+entry("repeat_interleave", form(REPEATED, arg("repeats", integer(0, 4)), opt("dim", dim()), order=2), policy=MOVE)
+# without out=: PyTorch 2.13 corrupts its heap when triu writes into a permuted tensor of rank 5
 for name in ("tril", "triu"):
-    entry(name, x(COMMON, shaped(min_rank=2)), opt("diagonal", integer(-4, 4)), variants=ROUND, out=lambda ex: ex.shape("input"), order=2,
-          policy=MOVE)  # fmt: skip
+    entry(name, x(COMMON, shaped(min_rank=2)), opt("diagonal", integer(-4, 4)), variants=ROUND, order=2, policy=MOVE)
 entry("diag", x(COMMON, shaped(1, 2)), opt("diagonal", integer(-3, 3)), out=unknown, order=2, policy=MOVE)
 entry("diagonal", x(ALL, shaped(2, 4)), opt("offset", integer(-3, 3)), order=2, policy=VIEW)
 
@@ -310,7 +325,15 @@ for name in ("cat", "concat", "concatenate"):
         ),
         policy=MOVE,
     )
-entry("stack", MODEL, arg("tensors", tensors(COMMON, None)), opt("dim", dim("like", extra=1)), variants="function", out=unknown, order=2,
-      policy=MOVE)  # fmt: skip
+entry(
+    "stack",
+    MODEL,
+    arg("tensors", tensors(COMMON, None)),
+    opt("dim", dim("like", extra=1)),
+    variants="function",
+    out=unknown,
+    order=2,
+    policy=MOVE,
+)
 entry("hstack", MODEL, arg("tensors", tensors(COMMON, None)), variants="function", out=unknown, order=2, policy=MOVE)
 entry("vstack", MODEL, arg("tensors", tensors(COMMON, None)), variants="function", out=unknown, order=2, policy=MOVE)

@@ -24,11 +24,26 @@ def length(env: Structure) -> int:
 
 entry(
     "sort",
-    form(x(REAL_AND_BOOL, prefer=TIES), opt("dim", dim()), opt("descending", flag()), out=shape_of(), result=(same, INT64), order=2, weight=2),
-    form(x(REAL_AND_BOOL, prefer=TIES), kw("stable", choice((True, False)), 0), kw("dim", dim()), kw("descending", flag()),
-         out=shape_of(), result=(same, INT64), order=2),
+    form(
+        x(REAL_AND_BOOL, prefer=TIES),
+        opt("dim", dim()),
+        opt("descending", flag()),
+        out=shape_of(),
+        result=(same, INT64),
+        order=2,
+        weight=2,
+    ),
+    form(
+        x(REAL_AND_BOOL, prefer=TIES),
+        kw("stable", choice((True, False)), 0),
+        kw("dim", dim()),
+        kw("descending", flag()),
+        out=shape_of(),
+        result=(same, INT64),
+        order=2,
+    ),
     policy=SELECTION,
-)  # fmt: skip
+)
 entry(
     "argsort",
     form(x(REAL_AND_BOOL, prefer=TIES), opt("dim", dim()), opt("descending", flag())),
@@ -39,19 +54,45 @@ entry("msort", x(REAL_AND_BOOL, shaped(min_rank=1)), out=shape_of(), order=2, po
 RANKED = x(REAL, shaped(min_rank=0))
 entry(
     "topk",
-    form(x(REAL, shaped(max_rank=4)), arg("k", integer(0, lambda env: env.shape("input")[-1] if env.shape("input") else 1)),
-         opt("dim", choice((-1,)), 0.7), opt("largest", flag()), opt("sorted", choice((True,))), order=2),
-    form(x(REAL, shaped(max_rank=4)), AT, arg("k", integer(0, length)), arg("dim", drawn("at")), opt("largest", flag()), order=2),
+    form(
+        x(REAL, shaped(max_rank=4)),
+        arg("k", integer(0, lambda env: env.shape("input")[-1] if env.shape("input") else 1)),
+        opt("dim", choice((-1,)), 0.7),
+        opt("largest", flag()),
+        opt("sorted", choice((True,))),
+        order=2,
+    ),
+    form(
+        x(REAL, shaped(max_rank=4)),
+        AT,
+        arg("k", integer(0, length)),
+        arg("dim", drawn("at")),
+        opt("largest", flag()),
+        order=2,
+    ),
     policy=SELECTION,
-)  # fmt: skip
+)
 entry(
     "kthvalue",
-    form(x(REAL, shaped(min_size=1)), arg("k", integer(1, lambda env: env.shape("input")[-1] if env.shape("input") else 1)),
-         opt("dim", choice((-1,))), KEEPDIM, order=2),
-    form(x(REAL, shaped(min_size=1)), AT, arg("k", integer(1, length)), arg("dim", drawn("at")), KEEPDIM, out=reduced,
-         result=(same, INT64), order=2),
+    form(
+        x(REAL, shaped(min_size=1)),
+        arg("k", integer(1, lambda env: env.shape("input")[-1] if env.shape("input") else 1)),
+        opt("dim", choice((-1,))),
+        KEEPDIM,
+        order=2,
+    ),
+    form(
+        x(REAL, shaped(min_size=1)),
+        AT,
+        arg("k", integer(1, length)),
+        arg("dim", drawn("at")),
+        KEEPDIM,
+        out=reduced,
+        result=(same, INT64),
+        order=2,
+    ),
     policy=SELECTION,
-)  # fmt: skip
+)
 RETURNS = (opt("return_inverse", flag()), opt("return_counts", flag()))
 entry(
     "unique",

@@ -85,7 +85,7 @@ def scalar(pick: Pick, kind: int) -> bool | int | float | complex:
 #: How often each plan is drawn for a tensor whose entry asks for none.
 PLANS = {
     "normal": 11,
-    "special": 3,
+    "special": 5,
     "ties": 2,
     "integers": 1,
     "huge": 1,
@@ -94,7 +94,7 @@ PLANS = {
     "zeros": 1,
     "ones": 1,
 }
-SMOOTH = {"normal": 14, "positive": 2, "ties": 3, "special": 1, "zeros": 1, "integers": 1}
+SMOOTH = {"normal": 14, "positive": 2, "ties": 3, "special": 2, "zeros": 1, "integers": 1}
 
 
 def plan(pick: Pick, preferred: Values | None = None, smooth: bool = False) -> Values:

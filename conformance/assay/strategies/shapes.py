@@ -61,7 +61,10 @@ def broadcastable(draw: st.DrawFn, *others: Shape, max_rank: int = 5) -> Shape:
         ones = draw(st.integers(0, 2 ** len(sizes) - 1))
         sizes = [1 if ones >> i & 1 else s for i, s in enumerate(sizes)]
         grow = tuple(s for s in SIZES if s != 1)
-        sizes = [draw(st.sampled_from(grow)) if s == 1 == w and how == 3 else s for s, w in zip(sizes, whole[-keep:], strict=True)]
+        sizes = [
+            draw(st.sampled_from(grow)) if s == 1 == w and how == 3 else s
+            for s, w in zip(sizes, whole[-keep:], strict=True)
+        ]
     if how == 5 and len(whole) < max_rank:
         sizes = [draw(st.sampled_from((2, 1, 3))), *sizes]
     return _fit(tuple(sizes), tuple(whole))
