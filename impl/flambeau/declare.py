@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flambeau import overrides
-from flambeau.dtypes import DTYPES, mask
+from flambeau.dtypes import DTYPES, dtype, mask
 from flambeau.elementwise import SAME, Elementwise, binary_front, inplace_front, unary_front
 from flambeau.operation import OPERATIONS, Operation
 from flambeau.overrides import PLAIN
@@ -47,20 +47,34 @@ def _named(front: Front, name: str, doc: str, owner: str = "") -> Front:
     return front
 
 
-def _function(op: Operation) -> Front:
+def _function(op: Operation, shortcut: Front | None = None) -> Front:
     """The function form."""
 
     def front(*args: Any, **kwargs: Any) -> Any:
         return op.call(front, args, kwargs)
 
-    return front
+    def short_front(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs:
+            found = shortcut(*args)  # type: ignore[misc]
+            if found is not None:
+                return found
+        return op.call(short_front, args, kwargs)
+
+    return front if shortcut is None else short_front
 
 
-def _method(op: Operation) -> Front:
+def _method(op: Operation, shortcut: Front | None = None) -> Front:
     def front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         return op.call_method(front, self, args, kwargs)
 
-    return front
+    def short_front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs:
+            found = shortcut(self, *args)  # type: ignore[misc]
+            if found is not None:
+                return found
+        return op.call_method(short_front, self, args, kwargs)
+
+    return front if shortcut is None else short_front
 
 
 def _fast_forms(op: Elementwise) -> tuple[Front, Front]:
@@ -157,8 +171,12 @@ def install(
     namespace: str = "",
     aliases: Sequence[str] | Mapping[str, Sequence[str]] = (),
     name: str | None = None,
+    shortcut: Front | None = None,
 ) -> Front:
     """Make the public forms of an operation and put them where PyTorch has them. Returns the function form.
+
+    shortcut: the fast path, asked first where all arguments are positional (any number, of any type); it answers None
+    where the general way has to be taken.
 
     inplace: also the method `name_`; inplace_function: also `torch.name_`, for all names or those listed.
     aliases: further names, with schemas of their own where those differ.
@@ -167,7 +185,9 @@ def install(
     if op.name in OPERATIONS:
         raise ValueError(f"{op.name} is declared twice")
     OPERATIONS[op.name] = op
-    forms = {"function": function, "method": method, "inplace": inplace, "namespace": namespace}
+    forms = {
+        "function": function, "method": method, "inplace": inplace, "namespace": namespace, "shortcut": shortcut,
+    }  # fmt: skip
     listed = inplace_function if isinstance(inplace_function, Sequence) else None
     made = _install(op, public, inplace_function=public in listed if listed else bool(inplace_function), **forms)
     for alias in aliases:
@@ -180,16 +200,17 @@ def install(
 
 
 def _install(
-    op: Operation, public: str, *, function: bool, method: bool, inplace: bool, inplace_function: bool, namespace: str
-) -> Front:
+    op: Operation, public: str, *, function: bool, method: bool, inplace: bool, inplace_function: bool, namespace: str,
+    shortcut: Front | None,
+) -> Front:  # fmt: skip
     """The forms of one name."""
-    if method or inplace:
+    if method or inplace or inplace_function:
         op.method_parser = Parser(public, *op.schemas, method=True)
         op.method_names = [[p.name for p in s.parameters] for s in op.method_parser.signatures]
     if isinstance(op, Elementwise) and len(op.tensors) in (1, 2) and op.native:
         made, bound = _fast_forms(op)
     else:
-        made, bound = _function(op), _method(op)
+        made, bound = _function(op, shortcut), _method(op, shortcut)
     _named(made, public, op.doc)
     made.op = bound.op = op  # type: ignore[attr-defined]
     if function:
@@ -197,12 +218,13 @@ def _install(
     if method:
         made.method = bound  # type: ignore[attr-defined]
         setattr(Tensor, public, _named(bound, public, op.doc, "Tensor"))
-    if inplace:
+    if inplace or inplace_function:
         op.inplace_parser = Parser(f"{public}_", *[f"{public}_{s[s.index('(') :]}" for s in op.schemas], method=True)
         doc = f"In-place form of `{public}`."
         updating = _named(_inplace(op), f"{public}_", doc, "Tensor")
         made.inplace = updating  # type: ignore[attr-defined]
-        setattr(Tensor, f"{public}_", updating)
+        if inplace:
+            setattr(Tensor, f"{public}_", updating)
         if inplace_function:
             export(f"{public}_", _named(_inplace_function(op, f"{public}_", updating), f"{public}_", doc), namespace)
     return made
@@ -260,7 +282,10 @@ def primitive(
     outputs: Sequence[str] = ("out",),
     differentiable: int | None = None,
     moves: bool = False,
+    raw: bool = False,
     node: str | None = None,
+    results: type | None = None,
+    out_text: Callable[[dtype, dtype], str] | None = None,
     **where: Any,
 ) -> Callable[[Callable[..., Any]], Front]:
     """Declare an operation by a body that answers with a `Launch`.
@@ -269,28 +294,39 @@ def primitive(
     parameters. update: in place of cpu, a kernel that changes its first array, which has the result's shape and dtype,
     and checks everything before it does. grad: a rule for the first tensor, a tuple, a mapping by argument name, or `joint(rule)`.
     tensors: argument names of the Launch's inputs, where the schema does not say it. outputs: names of the results;
-    differentiable: how many of them carry gradients.
+    differentiable: how many of them carry gradients; results: the named tuple they come in (`flambeau.return_types`).
+    raw: rules run on ndarrays too. A body with a parameter `out` is shown the tensors given as out=.
+    out_text: the error for an out= of another dtype than the result's, where PyTorch does not convert (called with both
+    dtypes, e.g. `errors.structured_out`).
     """
 
     def declare(body: Callable[..., Any]) -> Front:
         name = schemas[0].partition("(")[0]
         op = Operation(
             where.pop("full_name", name), schemas, body, kernels={"cpu": cpu} if cpu else {}, update=update, grad=grad,
-            tensors=tensors, outputs=outputs, differentiable=differentiable, moves=moves, node=node,
+            tensors=tensors, outputs=outputs, differentiable=differentiable, moves=moves, raw=raw, node=node,
+            results=results,
         )  # fmt: skip
+        op.out_text = out_text
         return install(op, **where)
 
     return declare
 
 
-def composite(*schemas: str, takes_out: bool = False, **where: Any) -> Callable[[Callable[..., Any]], Front]:
-    """Declare an operation as a plain function over other operations. takes_out: the body is handed `out`."""
+def composite(
+    *schemas: str, takes_out: bool = False, out_text: Callable[[dtype, dtype], str] | None = None, **where: Any
+) -> Callable[[Callable[..., Any]], Front]:
+    """Declare an operation as a plain function over other operations.
+
+    takes_out: the body is handed `out`. out_text: see `primitive`. where: see `install`.
+    """
 
     def declare(body: Callable[..., Any]) -> Front:
         name = schemas[0].partition("(")[0]
         op = Operation(where.pop("full_name", name), schemas, body, tensors=())
         op.form = "composite"
         op.takes_out = takes_out
+        op.out_text = out_text
         return install(op, **where)
 
     return declare

@@ -56,3 +56,21 @@ def check(condition: Any, text: str, kind: type[Exception] = RuntimeError) -> No
     """Raise `kind(text)` unless condition holds."""
     if not condition:
         raise kind(text)
+
+
+_CPP_NAMES = {
+    "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
+    "int64": "long int", "uint16": "short unsigned int", "uint32": "unsigned int", "uint64": "long unsigned int",
+    "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
+    "complex32": "c10::complex<c10::Half>", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
+
+
+def cpp_name(d: dtype) -> str:
+    """The C++ type of a dtype's elements, as PyTorch's older error texts name it."""
+    return _CPP_NAMES[d.name]
+
+
+def structured_out(result: dtype, out: dtype) -> str:
+    """The error of an operation that writes to out= unconverted."""
+    return f"Expected out tensor to have dtype {cpp_name(result)}, but got {cpp_name(out)} instead"

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from flambeau import overrides
+from flambeau import overrides, return_types
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import Edge, Node, Pick, Saved, node_of, sequence, unpack
 from flambeau.cpu.casting import cast
@@ -23,6 +23,7 @@ from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import FLOATING, NATIVE_FLOAT, OF_NUMPY, dtype
 from flambeau.errors import cannot_cast
 from flambeau.inplace import can_store, check_inplace, check_no_overlap, check_partial_overlap, set_history, write_out
+from flambeau.return_types import StructSequence
 from flambeau.signatures import Parser
 from flambeau.size import CPU, META, device
 from flambeau.tensor import Memory, Tensor, fresh, shape_of, version, without_data
@@ -134,6 +135,8 @@ class Operation:
     form = "primitive"
     # whether the body itself writes to out= (random operations draw straight into it)
     takes_out = False
+    # the error for an out= of another dtype than the result's, for operations that do not convert
+    out_text: Callable[[dtype, dtype], str] | None = None
 
     def __init__(
         self,
@@ -150,9 +153,13 @@ class Operation:
         moves: bool = False,
         raw: bool = False,
         node: str | None = None,
+        results: type | None = None,
     ) -> None:
         self.name = name
         self.body = body
+        # a body with a parameter `out` looks at out= (whose dtype may decide the result's) without writing to it
+        self.sees_out = "out" in inspect.signature(body).parameters
+        self.results = results
         self.kernels = dict(kernels or {})
         self.update = update
         if update is not None:
@@ -304,7 +311,9 @@ class Operation:
             d = t._dtype
             if self.moves:
                 return t._array
-            return cast(t._array, d, d.compute if compute is None else compute)
+            if compute is None:
+                return cast(t._array, d, d.compute)
+            return cast(cast(t._array, d, compute), compute, compute.compute)
         if type(t) in (list, tuple):
             return [self._operand(x, compute) for x in t]
         return t
@@ -343,7 +352,7 @@ class Operation:
             self.record(plan, outs)
         if type(d) is not list:
             return outs[0]
-        return tuple(outs)
+        return tuple(outs) if self.results is None else self.results(outs)
 
     # ------------------------------------------------------------------------------------------ recording
 
@@ -493,13 +502,19 @@ class Operation:
                     "differentiation, but one of the arguments requires grad."
                 )
         previous, state.enabled = state.enabled, False
+        if self.sees_out:
+            bound["out"] = out
         try:
             results = self.run(bound)
         finally:
             state.enabled = previous
         made = list(results) if isinstance(results, tuple) else [results]
         for target, result in zip(given, made, strict=True):
+            if self.out_text is not None and target._dtype is not result._dtype:
+                raise RuntimeError(self.out_text(result._dtype, target._dtype))
             write_out(target, result)
+        if isinstance(results, StructSequence):
+            return getattr(return_types, f"{type(results).__name__}_out")(given)
         return out if not isinstance(results, tuple) or isinstance(out, tuple) else tuple(given)
 
 

@@ -2,32 +2,102 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
+
+_SINGLE = (np.dtype(np.float32), np.dtype(np.complex64))
+# NumPy adds pairwise along the innermost axis only; beyond this many sequential additions single precision suffers
+_SEQUENTIAL = 64
 
 
-def total(x: Array, dims: tuple[int, ...], keepdim: bool) -> Array:
-    """Sum; NumPy's pairwise order along contiguous axes."""
+def total_of_all(x: Array) -> Array:
+    """Sum of all elements, as a 0-d array."""
+    if x.ndim > 1 and not x.flags.forc and x.dtype in _SINGLE:
+        return np.asarray(total(x, tuple(range(x.ndim)), False))
+    return np.add.reduce(x, None, out=...)
+
+
+def mean_of_all(x: Array) -> Array:
+    """Mean of all elements, as a 0-d array."""
+    s = total_of_all(x)
+    return np.true_divide(s, s.real.dtype.type(x.size), out=...)
+
+
+def total(x: Array, dims: Axes, keepdim: bool) -> Array:
+    """Sum over dims."""
+    if x.dtype in _SINGLE and x.size > _SEQUENTIAL:
+        x = _folded(x, dims)
     return np.add.reduce(x, axis=dims, keepdims=keepdim)
 
 
-def mean(x: Array, dims: tuple[int, ...], keepdim: bool) -> Array:
-    """Sum over count; 0/0 is NaN for an empty slice."""
-    count = 1
+def _folded(x: Array, dims: Axes) -> Array:
+    """x with its long sequential axes among dims summed in blocks, so that no sum has many terms in a row."""
+    if len(dims) == x.ndim and x.flags.forc:
+        return x
+    inner = min(range(x.ndim), key=lambda d: (x.shape[d] == 1, abs(x.strides[d])))
     for d in dims:
-        count *= x.shape[d]
-    s = np.asarray(np.add.reduce(x, axis=dims, keepdims=keepdim))
-    return s / x.real.dtype.type(count)
+        while d != inner and x.shape[d] > 2 * _SEQUENTIAL:
+            blocks, rest = divmod(x.shape[d], _SEQUENTIAL)
+            before, after = x.shape[:d], x.shape[d + 1 :]
+            even = x[(slice(None),) * d + (slice(0, blocks * _SEQUENTIAL),)]
+            strides = x.strides[:d] + (x.strides[d] * _SEQUENTIAL,) + x.strides[d:]
+            windows = np.lib.stride_tricks.as_strided(even, (*before, blocks, _SEQUENTIAL, *after), strides)
+            folded = np.add.reduce(windows, axis=d + 1)
+            if rest:
+                odd = x[(slice(None),) * d + (slice(blocks * _SEQUENTIAL, None),)]
+                folded = np.concatenate([folded, np.add.reduce(odd, axis=d, keepdims=True)], axis=d)
+            x = folded
+    return x
 
 
-def amax(x: Array, dims: tuple[int, ...], keepdim: bool) -> Array:
-    """Largest element, NaN if there is one."""
-    return np.maximum.reduce(x, axis=dims, keepdims=keepdim)
+def count_of(shape: tuple[int, ...], dims: Axes) -> int:
+    """How many elements one result is made of."""
+    return prod(shape[d] for d in dims)
 
 
-def amin(x: Array, dims: tuple[int, ...], keepdim: bool) -> Array:
-    """Smallest element, NaN if there is one."""
-    return np.minimum.reduce(x, axis=dims, keepdims=keepdim)
+def mean(x: Array, dims: Axes, keepdim: bool, count: int) -> Array:
+    """Sum over count; 0/0 is NaN for an empty slice."""
+    s = np.asarray(total(x, dims, keepdim))
+    return s / s.real.dtype.type(count)
+
+
+def nansum(x: Array, dims: Axes, keepdim: bool) -> Array:
+    """Sum of what is not NaN."""
+    return total(np.where(np.isnan(x), x.dtype.type(0), x), dims, keepdim)
+
+
+def product(x: Array, dims: Axes, keepdim: bool) -> Array:
+    """Product."""
+    return np.multiply.reduce(x, axis=dims, keepdims=keepdim)
+
+
+def any_of(x: Array, dims: Axes, keepdim: bool) -> Array:
+    """Whether an element is not zero; NaN is not."""
+    return np.logical_or.reduce(x, axis=dims, keepdims=keepdim)
+
+
+def all_of(x: Array, dims: Axes, keepdim: bool) -> Array:
+    """Whether no element is zero."""
+    return np.logical_and.reduce(x, axis=dims, keepdims=keepdim)
+
+
+def count_nonzero(x: Array, dims: Axes) -> Array:
+    """Number of elements that are not zero."""
+    return np.asarray(np.count_nonzero(x, axis=dims), np.int64)
+
+
+def trace(x: Array) -> Array:
+    """Sum of the diagonal."""
+    return np.add.reduce(x.diagonal())
+
+
+def diagonal_matrix(g: Array, shape: tuple[int, int]) -> Array:
+    """Zeros with g, one number, on the diagonal."""
+    out = np.zeros(shape, g.dtype)
+    np.fill_diagonal(out[: shape[1]], g)
+    return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -14,7 +15,7 @@ def conj(v: Any) -> Any:
     """Complex conjugate of a Tensor, ndarray or number; a real one is handed back as it is."""
     if isinstance(v, Tensor):
         return v.conj() if v._dtype.is_complex else v  # type: ignore[attr-defined]
-    if isinstance(v, np.ndarray):
+    if isinstance(v, np.ndarray | np.generic):
         return v.conj() if v.dtype.kind == "c" else v
     return v.conjugate() if isinstance(v, complex) else v
 
@@ -24,12 +25,27 @@ def scaled(g: Any, factor: Any) -> Any:
     return g if factor == 1 else g * conj(factor)
 
 
-def restore(g: Tensor, shape: Shape, dims: tuple[int, ...], keepdim: bool) -> Tensor:
-    """The gradient of a reduction over dims, expanded over the shape that was reduced."""
+def kept(shape: Shape, dims: tuple[int, ...]) -> Shape:
+    """The shape after a reduction over dims that keeps them."""
+    return tuple(1 if d in dims else n for d, n in enumerate(shape))
+
+
+def restore(g: Any, shape: Shape, dims: tuple[int, ...], keepdim: bool) -> Any:
+    """The gradient of a reduction over dims, expanded over the shape that was reduced (Tensors and ndarrays)."""
+    if isinstance(g, Tensor):
+        return unsqueezed(g, dims, keepdim).expand(shape)  # type: ignore[attr-defined]
+    if g.ndim == 0:
+        # 0.3 µs against 3 µs for broadcast_to
+        return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape))
+    return np.broadcast_to(g if keepdim else g.reshape(kept(shape, dims)), shape)
+
+
+def unsqueezed(t: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
+    """A result of a reduction over dims with those dims back, of size one."""
     if not keepdim:
         for d in sorted(dims):
-            g = g.unsqueeze(d)  # type: ignore[attr-defined]
-    return g.expand(shape)  # type: ignore[attr-defined,no-any-return]
+            t = t.unsqueeze(d)  # type: ignore[attr-defined]
+    return t
 
 
 def no_derivative(name: str) -> Any:
@@ -58,3 +74,30 @@ def choose(condition: Any, x: Any, y: Any) -> Any:
 def zero_rule(g: Any) -> Any:
     """The rule of a step function."""
     return zeros_like(g)
+
+
+def is_complex(v: Any) -> bool:
+    """Whether a Tensor or ndarray is complex."""
+    return v._dtype.is_complex if isinstance(v, Tensor) else v.dtype.kind == "c"
+
+
+def real(v: Any) -> Any:
+    """Real part of a Tensor, ndarray or number; a real one is handed back as it is."""
+    if isinstance(v, Tensor):
+        return v.real if v._dtype.is_complex else v  # type: ignore[attr-defined]
+    return v.real
+
+
+def function(name: str, numpy: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:
+    """A function of one argument for Tensors (the method of that name), ndarrays and numbers alike."""
+    on_array = numpy or getattr(np, name)
+
+    def apply(v: Any) -> Any:
+        return getattr(v, name)() if isinstance(v, Tensor) else on_array(v)
+
+    return apply
+
+
+log, exp, sin, cos = function("log"), function("exp"), function("sin"), function("cos")
+sinh, cosh, sign = function("sinh"), function("cosh"), function("sgn", np.sign)
+rsqrt = function("rsqrt", lambda v: 1 / np.sqrt(v))
