@@ -40,6 +40,7 @@ for _family in (
     "ops.arithmetic",
     "ops.brackets",
     "ops.comparison",
+    "ops.complexes",
     "ops.copying",
     "ops.creation",
     "ops.indexing",

@@ -255,7 +255,7 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
             if d.category < FLOATING:
                 return slow(self, other)
             y, b, node_class = other, None, number_class
-        elif kind is int and low <= other <= high:
+        elif kind is int and low <= other <= high and d.category:
             y, b, node_class = other, None, number_class
         else:
             return slow(self, other)
@@ -335,7 +335,11 @@ def inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[...,
                 if own is not None and its is not None and other is not self and own.storage is its.storage:
                     return slow(self, other, alpha)
             elif not takes_numbers or not (
-                kind is int and -0x80000000 <= other <= 0x7FFFFFFF or kind is float and d.category >= FLOATING
+                kind is int
+                and d.category
+                and -0x80000000 <= other <= 0x7FFFFFFF
+                or kind is float
+                and d.category >= FLOATING
             ):
                 return slow(self, other, alpha)
             if alpha is not one:

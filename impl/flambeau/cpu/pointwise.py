@@ -96,9 +96,14 @@ def _cube(x: Array) -> Array:
     return np.multiply(x * x, x)
 
 
+def reciprocal(x: Array) -> Array:
+    """1 / x, infinite for a complex zero."""
+    return np.true_divide(1, x) if x.dtype.kind == "c" else np.reciprocal(x)
+
+
 def reciprocal_root(x: Array) -> Array:
     """1 / sqrt(x)."""
-    return np.reciprocal(np.sqrt(x))
+    return reciprocal(np.sqrt(x))
 
 
 _SPECIAL_POWERS: dict[Any, Any] = {
@@ -109,8 +114,8 @@ _SPECIAL_POWERS: dict[Any, Any] = {
     4: lambda x: np.square(x * x),
     0.5: np.sqrt,
     -0.5: reciprocal_root,
-    -1: np.reciprocal,
-    -2: lambda x: np.reciprocal(x * x),
+    -1: reciprocal,
+    -2: lambda x: reciprocal(x * x),
 }
 
 

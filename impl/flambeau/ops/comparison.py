@@ -19,14 +19,14 @@ from flambeau.tensor import Tensor, shape_of
 TOTALLY_ORDERED = ANY & ~mask(*BAREBONES_UNSIGNED, *COMPLEXES)
 
 
-def _comparison(name: str, alias: str | None, ufunc: Any, operator: str, accept: int, doc: str) -> Any:
+def _comparison(name: str, alias: str | None, operator: str, accept: int, doc: str, *, numpy: Any) -> Any:
     def body(input: Tensor, other: Tensor) -> None: ...
 
     body.__doc__ = doc
     return elementwise(
         f"{name}(Tensor input, Tensor other, *, Tensor out=None)",
         f"{name}(Tensor input, Number other, *, Tensor out=None)",
-        numpy=ufunc,
+        numpy=numpy,
         cuda=f"x {operator} y",
         promote=TO_BOOL,
         accept=accept,
@@ -35,12 +35,14 @@ def _comparison(name: str, alias: str | None, ufunc: Any, operator: str, accept:
     )(body)
 
 
-eq = _comparison("eq", None, np.equal, "==", ANY, "Whether the elements are equal.")
-ne = _comparison("ne", "not_equal", np.not_equal, "!=", ANY, "Whether the elements differ.")
-lt = _comparison("lt", "less", np.less, "<", TOTALLY_ORDERED, "Whether input is less than other.")
-le = _comparison("le", "less_equal", np.less_equal, "<=", TOTALLY_ORDERED, "Whether input is at most other.")
-gt = _comparison("gt", "greater", np.greater, ">", TOTALLY_ORDERED, "Whether input is greater than other.")
-ge = _comparison("ge", "greater_equal", np.greater_equal, ">=", TOTALLY_ORDERED, "Whether input is at least other.")
+eq = _comparison("eq", None, "==", ANY, "Whether the elements are equal.", numpy=np.equal)
+ne = _comparison("ne", "not_equal", "!=", ANY, "Whether the elements differ.", numpy=np.not_equal)
+lt = _comparison("lt", "less", "<", TOTALLY_ORDERED, "Whether input is less than other.", numpy=np.less)
+le = _comparison("le", "less_equal", "<=", TOTALLY_ORDERED, "Whether input is at most other.", numpy=np.less_equal)
+gt = _comparison("gt", "greater", ">", TOTALLY_ORDERED, "Whether input is greater than other.", numpy=np.greater)
+ge = _comparison(
+    "ge", "greater_equal", ">=", TOTALLY_ORDERED, "Whether input is at least other.", numpy=np.greater_equal
+)
 
 
 def _check_isclose(input: Tensor, other: Tensor, rtol: float, atol: float) -> None:
@@ -94,10 +96,10 @@ def _values(t: Tensor) -> Any:
 
 def _predicate(
     name: str,
-    kernel: Any,
     cuda: str,
     doc: str,
     *,
+    numpy: Any,
     refuses: tuple[type[Exception], str] | None = None,
     out: bool = False,
 ) -> Any:
@@ -112,7 +114,7 @@ def _predicate(
     body.__doc__ = doc
     return elementwise(
         f"{name}(Tensor input{', *, Tensor out=None' if out else ''})",
-        numpy=kernel,
+        numpy=numpy,
         cuda=cuda,
         promote=TO_BOOL,
         check=refuse,
@@ -120,19 +122,19 @@ def _predicate(
     )(body)
 
 
-isnan = _predicate("isnan", np.isnan, "isnan(x)", "Whether the element is not a number.")
-isinf = _predicate("isinf", np.isinf, "isinf(x)", "Whether the element is infinite.")
-isfinite = _predicate("isfinite", np.isfinite, "isfinite(x)", "Whether the element is neither infinite nor NaN.")
-isreal = _predicate("isreal", np.isreal, "", "Whether the imaginary part is zero.")
+isnan = _predicate("isnan", "isnan(x)", "Whether the element is not a number.", numpy=np.isnan)
+isinf = _predicate("isinf", "isinf(x)", "Whether the element is infinite.", numpy=np.isinf)
+isfinite = _predicate("isfinite", "isfinite(x)", "Whether the element is neither infinite nor NaN.", numpy=np.isfinite)
+isreal = _predicate("isreal", "", "Whether the imaginary part is zero.", numpy=np.isreal)
 isposinf = _predicate(
-    "isposinf", cpu.isposinf, "", "Whether the element is infinity.",
+    "isposinf", "", "Whether the element is infinity.", numpy=cpu.isposinf,
     refuses=(RuntimeError, "isposinf does not support complex inputs."), out=True,
 )  # fmt: skip
 isneginf = _predicate(
-    "isneginf", cpu.isneginf, "", "Whether the element is minus infinity.",
+    "isneginf", "", "Whether the element is minus infinity.", numpy=cpu.isneginf,
     refuses=(RuntimeError, "isneginf does not support complex inputs."), out=True,
 )  # fmt: skip
 signbit = _predicate(
-    "signbit", cpu.signbit, "signbit(x)", "Whether the sign bit is set.",
+    "signbit", "signbit(x)", "Whether the sign bit is set.", numpy=cpu.signbit,
     refuses=(NotImplementedError, "signbit is not implemented for complex tensors."), out=True,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 from flambeau.declare import Front
 from flambeau.elementwise import binary_front, inplace_front
-from flambeau.ops import arithmetic, comparison, powers
+from flambeau.ops import arithmetic, comparison, logic, powers, rounding
 from flambeau.tensor import Tensor
 
 
@@ -63,6 +63,11 @@ operator("truediv div", arithmetic.div)
 operator("floordiv", arithmetic.floor_divide)
 operator("mod", arithmetic.remainder)
 operator("pow", powers.pow)
+operator("and rand", logic.bitwise_and)
+operator("or ror", logic.bitwise_or)
+operator("xor rxor", logic.bitwise_xor)
+operator("lshift", logic.bitwise_left_shift)
+operator("rshift", logic.bitwise_right_shift)
 updating("iadd", arithmetic.add)
 updating("isub", arithmetic.sub)
 updating("imul", arithmetic.mul)
@@ -70,16 +75,25 @@ updating("itruediv idiv", arithmetic.div)
 updating("ifloordiv", arithmetic.floor_divide)
 updating("imod", arithmetic.remainder)
 updating("ipow", powers.pow)
+updating("iand", logic.bitwise_and)
+updating("ior", logic.bitwise_or)
+updating("ixor", logic.bitwise_xor)
+updating("ilshift", logic.bitwise_left_shift)
+updating("irshift", logic.bitwise_right_shift)
 reflected("rtruediv", lambda self, other: powers.reciprocal(self) * other)
 reflected("rdiv", lambda self, other: powers.reciprocal(self) * other)
 reflected("rfloordiv", lambda self, other: arithmetic.floor_divide(other, self))
 reflected("rmod", lambda self, other: arithmetic.remainder(other, self))
 reflected("rpow", lambda self, other: powers.pow(other, self))
+reflected("rlshift", lambda self, other: logic.bitwise_left_shift(other, self))
+reflected("rrshift", lambda self, other: logic.bitwise_right_shift(other, self))
 
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     operator(_name, getattr(comparison, _name))
 
 Tensor.__neg__ = arithmetic.neg.fast  # type: ignore[attr-defined,operator]
 Tensor.__pos__ = arithmetic.positive.method  # type: ignore[attr-defined]
+Tensor.__abs__ = rounding.abs.method  # type: ignore[attr-defined]
+Tensor.__invert__ = logic.invert  # type: ignore[attr-defined]
 # NumPy's arrays and scalars on the left leave the operation to the tensor
 Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]

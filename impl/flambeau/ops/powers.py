@@ -9,13 +9,13 @@ import numpy as np
 
 from flambeau import dtypes
 from flambeau.cpu import pointwise as cpu
-from flambeau.declare import composite, elementwise
+from flambeau.declare import ANY, composite, elementwise
 from flambeau.dtypes import NATIVE_FLOAT, dtype
 from flambeau.elementwise import INT_TO_FLOAT, result_type
 from flambeau.errors import check, not_implemented_for
 from flambeau.ops.arithmetic import NOT_HALF_COMPLEX, WITHOUT_UNSIGNED
-from flambeau.ops.rules import choose, conj
-from flambeau.tensor import Tensor, shape_of
+from flambeau.ops.rules import choose, conj, is_complex, log, real, zeros_like
+from flambeau.tensor import Tensor
 
 
 def _check_pow(input: Any, exponent: Any) -> Mapping[str, Any] | None:
@@ -24,34 +24,30 @@ def _check_pow(input: Any, exponent: Any) -> Mapping[str, Any] | None:
         check(common.category > dtypes.INTEGRAL, "Integers to negative integer powers are not allowed.")
     if common is dtypes.bool_ and isinstance(input, Tensor) and isinstance(exponent, Tensor):
         not_implemented_for("pow", common)
+    if not isinstance(exponent, Tensor) and exponent in (0, 1):
+        return {"accept": ANY & NOT_HALF_COMPLEX}
     return None
 
 
 def _of_base(g: Any, input: Any, exponent: Any) -> Any:
-    if not isinstance(exponent, Tensor) and not isinstance(exponent, np.ndarray):
+    if isinstance(exponent, int | float | complex):
         if exponent == 0:
-            return g * 0 if isinstance(g, np.ndarray) else g.new_zeros(shape_of(g))
-        # x² is far the commonest
-        return g * conj(2 * input if exponent == 2 else exponent * input ** (exponent - 1))
-    return choose(exponent == 0, 0.0, g * conj(exponent * input ** (exponent - 1)))
+            return zeros_like(g)
+        if exponent == 2:
+            return g * conj(2 * input)
+        return g * conj(exponent * input ** (exponent - 1))
+    return choose(exponent == 0, 0, g * conj(exponent * input ** (exponent - 1)))
 
 
 def _of_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:
-    exponent_real = exponent.real if exponent._dtype.is_complex else exponent
-    if isinstance(input, Tensor):
-        vanishes = (input == 0).logical_and(exponent_real >= 0)
-        return choose(vanishes, 0.0, g * conj(out * input.log()))
-    log = _log_of_number(input, g._dtype)
-    if input == 0:
-        return choose(exponent_real >= 0, 0.0, g * conj(out * log))
-    return g * conj(out * log)
+    through = g * conj(out * log(input if not isinstance(input, int | float) or input >= 0 else _complex_if(g, input)))
+    if isinstance(input, int | float | complex):
+        return choose(real(exponent) >= 0, 0, through) if input == 0 else through
+    return choose((input == 0) & (real(exponent) >= 0), 0, through)
 
 
-def _log_of_number(x: Any, d: dtype) -> Any:
-    with np.errstate(all="ignore"):
-        if isinstance(x, complex):
-            return complex(np.log(x))
-        return complex(np.log(complex(x))) if d.is_complex and x < 0 else float(np.log(x))
+def _complex_if(g: Any, x: float) -> complex | float:
+    return complex(x) if is_complex(g) else x
 
 
 @elementwise(
@@ -65,7 +61,6 @@ def _log_of_number(x: Any, d: dtype) -> Any:
     refusal="pow",
     native=NATIVE_FLOAT,
     check=_check_pow,
-    raw=False,
     node=("PowBackward1", "PowBackward0", "PowBackward2"),
     inplace=True,
 )
@@ -120,7 +115,7 @@ def square_(input: Tensor) -> Tensor:
     return input.pow_(2)  # type: ignore[attr-defined,no-any-return]
 
 
-def _unary(name: str, numpy: Any, cuda: str, refusal: str, grad: Any, doc: str) -> Any:
+def _unary(name: str, cuda: str, refusal: str, grad: Any, doc: str, *, numpy: Any) -> Any:
     def body(input: Tensor) -> None: ...
 
     body.__doc__ = doc
@@ -137,20 +132,20 @@ def _unary(name: str, numpy: Any, cuda: str, refusal: str, grad: Any, doc: str) 
     )(body)
 
 
-sqrt = _unary("sqrt", np.sqrt, "sqrt(x)", "sqrt_vml_cpu", lambda g, out: g / (2 * conj(out)), "Square root.")
+sqrt = _unary("sqrt", "sqrt(x)", "sqrt_vml_cpu", lambda g, out: g / (2 * conj(out)), "Square root.", numpy=np.sqrt)
 rsqrt = _unary(
     "rsqrt",
-    cpu.reciprocal_root,
     "rsqrt(x)",
     "rsqrt_cpu",
     lambda g, out: -0.5 * g * conj(out * out * out),
     "One over the square root.",
+    numpy=cpu.reciprocal_root,
 )
 reciprocal = _unary(
     "reciprocal",
-    np.reciprocal,
     "reciprocal(x)",
     "reciprocal_cpu",
     lambda g, out: -g * conj(out * out),
     "One over the element.",
+    numpy=cpu.reciprocal,
 )

@@ -10,7 +10,7 @@ import numpy as np
 from flambeau import dtypes
 from flambeau.cpu import selection as cpu
 from flambeau.declare import composite, elementwise, primitive
-from flambeau.dtypes import COMPLEXES, mask
+from flambeau.dtypes import COMPLEXES, bool_, mask
 from flambeau.elementwise import result_type
 from flambeau.errors import check
 from flambeau.geometry import broadcast
@@ -69,7 +69,7 @@ def _where_method(input: Tensor, condition: Tensor, other: Any) -> Tensor:
 # ------------------------------------------------------------------------------------------ larger and smaller
 
 
-def _extreme(name: str, ufunc: Any, cuda: str, grad: Any, doc: str) -> Any:
+def _extreme(name: str, cuda: str, grad: Any, doc: str, *, numpy: Any) -> Any:
     def body(input: Tensor, other: Tensor) -> None: ...
 
     def refuse(input: Tensor, other: Tensor) -> None:
@@ -78,10 +78,11 @@ def _extreme(name: str, ufunc: Any, cuda: str, grad: Any, doc: str) -> Any:
     body.__doc__ = doc
     return elementwise(
         f"{name}(Tensor input, Tensor other, *, Tensor out=None)",
-        numpy=ufunc,
+        numpy=numpy,
         cuda=cuda,
         grad=grad,
         accept=BOUNDED,
+        refusal={"fmax": "maximum_cpu", "fmin": "minimum_cpu"}.get(name),
         check=refuse,
     )(body)
 
@@ -91,28 +92,32 @@ def _halves(g: Any, wins: Any, ties: Any) -> Any:
 
 
 maximum = _extreme(
-    "maximum", np.maximum, "maximum(x, y)",
+    "maximum", "maximum(x, y)",
     (lambda g, input, other: _halves(g, input >= other, input == other),
      lambda g, input, other: _halves(g, other >= input, input == other)),
     "The larger element; NaN if either is.",
+    numpy=np.maximum,
 )  # fmt: skip
 minimum = _extreme(
-    "minimum", np.minimum, "minimum(x, y)",
+    "minimum", "minimum(x, y)",
     (lambda g, input, other: _halves(g, input <= other, input == other),
      lambda g, input, other: _halves(g, other <= input, input == other)),
     "The smaller element; NaN if either is.",
+    numpy=np.minimum,
 )  # fmt: skip
 fmax = _extreme(
-    "fmax", np.fmax, "fmax(x, y)",
+    "fmax", "fmax(x, y)",
     (lambda g, input, other: choose((input >= other) | (other != other), g, 0),
      lambda g, input, other: choose((input >= other) | (other != other), 0, g)),
     "The larger element, the other one where one is NaN.",
+    numpy=np.fmax,
 )  # fmt: skip
 fmin = _extreme(
-    "fmin", np.fmin, "fmin(x, y)",
+    "fmin", "fmin(x, y)",
     (lambda g, input, other: choose((input <= other) | (other != other), g, 0),
      lambda g, input, other: choose((input <= other) | (other != other), 0, g)),
     "The smaller element, the other one where one is NaN.",
+    numpy=np.fmin,
 )  # fmt: skip
 
 
@@ -121,8 +126,12 @@ fmin = _extreme(
 
 def _check_clamp(input: Tensor, min: Any, max: Any) -> Mapping[str, Any]:
     check(min is not None or max is not None, "torch.clamp: At least one of 'min' or 'max' must not be None")
-    if any(isinstance(t, complex) or (isinstance(t, Tensor) and t.dtype.is_complex) for t in (input, min, max)):
+    if any(isinstance(t, Tensor) and t.dtype.is_complex for t in (input, min, max)):
         raise NotImplementedError("clamp is not supported for complex types")
+    check(
+        not any(isinstance(b, complex) for b in (min, max)),
+        "value cannot be converted to type double without overflow",
+    )
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         refusal = "maximum_cpu" if max is None else "minimum_cpu" if min is None else "clamp_cpu"
         return {"node": "ClampBackward0", "refusal": refusal}
@@ -159,9 +168,13 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> None:
     """The elements, none below min or above max (max wins); NaN stays. Bounds: numbers or tensors."""
 
 
-def _one_bound(name: str, bound: str, ufunc: Any, other: str, cuda: str, inside: Any, outside: Any, doc: str) -> Any:
+def _one_bound(name: str, bound: str, other: str, cuda: str, inside: Any, outside: Any, doc: str, *, numpy: Any) -> Any:
     def name_kernel(input: Tensor, value: Any) -> Mapping[str, Any] | None:
-        return None if isinstance(value, Tensor) else {"refusal": f"{name}_scalar_cpu"}
+        if isinstance(value, Tensor):
+            return None
+        if input.dtype.is_complex:
+            raise NotImplementedError("clamp is not supported for complex types")
+        return {"refusal": f"{name}_scalar_cpu", "accept": BOUNDED & ~bool_.bit}
 
     def body(input: Tensor, value: Any) -> None: ...
 
@@ -170,7 +183,7 @@ def _one_bound(name: str, bound: str, ufunc: Any, other: str, cuda: str, inside:
     return elementwise(
         f"{name}(Tensor input, Tensor {bound}, *, Tensor out=None)",
         f"{name}(Tensor input, Number {bound}, *, Tensor out=None)",
-        numpy=ufunc,
+        numpy=numpy,
         cuda=cuda,
         grad=(inside, outside),
         accept=BOUNDED,
@@ -183,12 +196,14 @@ def _one_bound(name: str, bound: str, ufunc: Any, other: str, cuda: str, inside:
 
 
 clamp_min = _one_bound(
-    "clamp_min", "min", np.maximum, "maximum_cpu", "maximum(x, y)",
+    "clamp_min", "min", "maximum_cpu", "maximum(x, y)",
     lambda g, input, min: choose(input >= min, g, 0), lambda g, input, min: choose(input < min, g, 0),
     "The elements, none below min.",
+    numpy=np.maximum,
 )  # fmt: skip
 clamp_max = _one_bound(
-    "clamp_max", "max", np.minimum, "minimum_cpu", "minimum(x, y)",
+    "clamp_max", "max", "minimum_cpu", "minimum(x, y)",
     lambda g, input, max: choose(input <= max, g, 0), lambda g, input, max: choose(input > max, g, 0),
     "The elements, none above max.",
+    numpy=np.minimum,
 )  # fmt: skip

@@ -1,0 +1,74 @@
+"""NumPy and SciPy kernels of transcendental functions. Arrays come in a floating compute dtype."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+Array = np.ndarray[Any, Any]
+erf, erfc, erfinv, digamma = special.erf, special.erfc, special.erfinv, special.digamma
+xlogy = special.xlogy
+LOG2_E = 1 / math.log(2)
+
+
+def log1p(x: Array) -> Array:
+    """log(1 + x); NumPy's complex64 one loses digits near zero."""
+    if x.dtype == np.complex64:
+        return np.log1p(x.astype(np.complex128)).astype(np.complex64)
+    return np.log1p(x)
+
+
+def lgamma(x: Array) -> Array:
+    """log |gamma(x)|; through double, since the value cancels near 1 and 2."""
+    wide = special.gammaln(np.abs(x) if np.isneginf(x).any() else x, dtype=np.float64)
+    return wide.astype(x.dtype, copy=False)
+
+
+def sinc(x: Array) -> Array:
+    """sin(pi x) / (pi x)."""
+    t = x * x.real.dtype.type(math.pi)
+    return np.where(x == 0, np.ones((), x.dtype), np.sin(t) / t)
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x))."""
+    r = np.asarray(np.exp(np.negative(x)))
+    r += 1
+    return np.true_divide(1, r, out=r) if r.dtype.kind == "c" else np.reciprocal(r, out=r)
+
+
+def logit(x: Array, eps: float | None = None) -> Array:
+    """log(x / (1 - x)), x clamped to [eps, 1 - eps] where eps is not negative."""
+    if eps is not None and eps >= 0:
+        kind = x.dtype.type
+        x = np.minimum(np.maximum(x, kind(eps)), kind(1) - kind(eps))
+    return np.log(x / (1 - x))
+
+
+def times(factor: float) -> Callable[[Array], Array]:
+    """Multiplication by a constant, as a kernel."""
+    return lambda x: np.multiply(x, factor)
+
+
+def logaddexp(x: Array, y: Array) -> Array:
+    """log(exp(x) + exp(y)); complex numbers are ordered by their real parts."""
+    if x.dtype.kind != "c":
+        return np.logaddexp(x, y)
+    first = x.real >= y.real
+    high, low = np.where(first, x, y), np.where(first, y, x)
+    same = np.isinf(x.real) & (x == y)
+    return np.where(same, x, high + log1p(np.exp(low - high)))
+
+
+def logaddexp2(x: Array, y: Array) -> Array:
+    """log2(2^x + 2^y)."""
+    return np.logaddexp2(x, y)
+
+
+def ldexp(x: Array, y: Array) -> Array:
+    """x 2^y."""
+    return np.multiply(x, np.exp2(y))
