@@ -1,4 +1,4 @@
-"""Reductions over dims."""
+"""Sums, means, products and truth over dims."""
 
 from __future__ import annotations
 
@@ -6,29 +6,58 @@ from typing import Any
 
 from flambeau import dtypes
 from flambeau.cpu import reduce as cpu
-from flambeau.declare import composite, primitive
-from flambeau.dtypes import dtype
-from flambeau.errors import check
+from flambeau.declare import ANY, composite, internal, primitive
+from flambeau.dtypes import BAREBONES_UNSIGNED, dtype, mask
+from flambeau.errors import check, not_implemented_for, structured_out
 from flambeau.geometry import Shape, wrap_dim
 from flambeau.operation import Launch
-from flambeau.ops.rules import restore
+from flambeau.ops.rules import conj, kept, restore, unsqueezed
+from flambeau.reduction import to_one
 from flambeau.tensor import Tensor, shape_of
+from flambeau.warning import warn_once
+
+SUMMABLE = ANY & ~mask(dtypes.complex32, *BAREBONES_UNSIGNED)
+EVERY_COMPLEX = mask(*dtypes.COMPLEXES)
+
+
+def wrapped(dim: Any, rank: int, *, empty: str = "all") -> tuple[int, ...]:
+    """dims counted from the front; None, and an empty tuple unless empty="none", name all of them.
+
+    Raises IndexError for a dim out of range and RuntimeError for one named twice, in PyTorch's words.
+    """
+    if dim is None or (dim == () and empty == "all"):
+        return tuple(range(rank))
+    dims = tuple([wrap_dim(d, rank) for d in ((dim,) if isinstance(dim, int) else dim)])
+    for i, d in enumerate(dims):
+        check(d not in dims[:i], f"dim {d} appears multiple times in the list of dims")
+    return dims if rank else ()
+
+
+def reduced_shape(shape: Shape, dims: tuple[int, ...], keepdim: bool) -> Shape:
+    """The shape that a reduction over dims leaves."""
+    return kept(shape, dims) if keepdim else tuple([n for d, n in enumerate(shape) if d not in dims])
 
 
 def reduced(input: Tensor, dim: Any, keepdim: bool) -> tuple[tuple[int, ...], Shape]:
     """The dims reduced, counted from the front, and the result's shape. No dim, or an empty tuple, means all."""
     shape = shape_of(input)
-    if dim is None or dim == ():
-        dims = tuple(range(len(shape)))
-    else:
-        dims = tuple(wrap_dim(d, len(shape)) for d in ((dim,) if isinstance(dim, int) else dim))
-        for i, d in enumerate(dims):
-            check(d not in dims[:i], f"dim {d} appears multiple times in the list of dims")
-        if not shape:
-            dims = ()
-    if keepdim:
-        return dims, tuple(1 if d in dims else n for d, n in enumerate(shape))
-    return dims, tuple(n for d, n in enumerate(shape) if d not in dims)
+    dims = wrapped(dim, len(shape))
+    return dims, reduced_shape(shape, dims, keepdim)
+
+
+def _accumulated(input: Tensor, given: dtype | None, out: Tensor | None) -> dtype:
+    """The dtype of a sum or product: integers add up in int64, unless dtype or out= say otherwise."""
+    found = given or (out.dtype if out is not None else None)
+    if found is None:
+        return dtypes.int64 if input.dtype.category < dtypes.FLOATING else input.dtype
+    warn_if_imaginary_part_is_lost(input.dtype, found)
+    return found
+
+
+def warn_if_imaginary_part_is_lost(source: dtype, target: dtype) -> None:
+    """Warn of a cast from complex to real."""
+    if source.is_complex and not target.is_complex and target is not dtypes.bool_:
+        warn_once("Casting complex values to real discards the imaginary part", "aten/src/ATen/native/Copy.cpp:307")
 
 
 @primitive(
@@ -36,13 +65,198 @@ def reduced(input: Tensor, dim: Any, keepdim: bool) -> tuple[tuple[int, ...], Sh
     "sum(Tensor input, tuple of ints[1]? dim, bool keepdim=False, *, torch.dtype? dtype=None, Tensor out=None)",
     cpu=cpu.total,
     grad=lambda g, input_shape, dims, keepdim: restore(g, input_shape, dims, keepdim),
+    raw=True,
+    shortcut=to_one("sum", cpu.total_of_all),
+    out_text=structured_out,
 )
-def sum(input: Tensor, dim: Any = None, keepdim: bool = False, dtype: dtype | None = None) -> Launch:
+def sum(
+    input: Tensor, dim: Any = ..., keepdim: bool = False, dtype: dtype | None = None, out: Tensor | None = None
+) -> Launch:
     """Sum of the elements, over all dims or those in dim; integers add up in int64."""
-    d = dtype or (dtypes.int64 if input.dtype.category < dtypes.FLOATING else input.dtype)
+    node = "SumBackward1"
+    if dim is ...:
+        dim, node = None, "SumBackward0"
     dims, shape = reduced(input, dim, keepdim)
-    node = None if dim is None else "SumBackward1"
-    return Launch((input,), shape, d, node=node, compute=d.compute, dims=dims, keepdim=keepdim)
+    d = _accumulated(input, dtype, out)
+    if not d.bit & SUMMABLE:
+        not_implemented_for("sum_cpu", d)
+    return Launch((input,), shape, d, node=node, compute=d, dims=dims, keepdim=keepdim)
+
+
+@primitive(
+    "nansum(Tensor input, tuple of ints[1]? dim=None, bool keepdim=False, *, torch.dtype? dtype=None, Tensor out=None)",
+    cpu=cpu.nansum,
+    grad=lambda g, input, dims, keepdim: restore(g, shape_of(input), dims, keepdim) * input.isnan().logical_not(),
+    out_text=lambda result, out: (
+        f"nansum: provided dtype must match dtype of result. Got {out.type_name} and {result.type_name}."
+    ),
+)
+def nansum(
+    input: Tensor, dim: Any = None, keepdim: bool = False, dtype: dtype | None = None, out: Tensor | None = None
+) -> Any:
+    """Sum of the elements that are not NaN. Raises RuntimeError for complex tensors."""
+    check(not input.dtype.is_complex, "nansum on CPU does not support complex inputs")
+    if input.dtype.category < dtypes.FLOATING:
+        return sum(input, dim, keepdim, dtype=dtype)
+    d = dtype or (out.dtype if out is not None else input.dtype)
+    dims, shape = reduced(input, dim, keepdim)
+    if not d.bit & SUMMABLE or d.category < dtypes.FLOATING:
+        not_implemented_for("nansum_cpu", d)
+    return Launch((input,), shape, d, compute=d, dims=dims, keepdim=keepdim)
+
+
+@primitive(
+    "mean(Tensor input, *, torch.dtype? dtype=None, Tensor out=None)",
+    "mean(Tensor input, tuple of ints[1]? dim, bool keepdim=False, *, torch.dtype? dtype=None, Tensor out=None)",
+    cpu=cpu.mean,
+    grad=lambda g, input_shape, dims, keepdim, count: restore(g / count, input_shape, dims, keepdim),
+    raw=True,
+    shortcut=to_one("mean", cpu.mean_of_all),
+    out_text=structured_out,
+)
+def mean(
+    input: Tensor, dim: Any = ..., keepdim: bool = False, dtype: dtype | None = None, out: Tensor | None = None
+) -> Launch:
+    """Mean of the elements, over all dims or those in dim. Raises RuntimeError for integers."""
+    node = "MeanBackward1"
+    if dim is ...:
+        dim, node = None, "MeanBackward0"
+    asked = dtype or input.dtype
+    which = "Input" if dtype is None else "Optional"
+    check(
+        asked.category >= dtypes.FLOATING,
+        f"mean(): could not infer output dtype. {which} dtype must be either a floating point or complex dtype. "
+        f"Got: {asked.type_name}",
+    )
+    d = dtype or (out.dtype if out is not None else asked)
+    shape = shape_of(input)
+    dims, made = reduced(input, dim, keepdim)
+    if not d.bit & SUMMABLE:
+        not_implemented_for("sum_cpu", d)
+    warn_if_imaginary_part_is_lost(input.dtype, d)
+    count = cpu.count_of(shape, dims)
+    return Launch((input,), made, d, node=node, compute=d, dims=dims, keepdim=keepdim, count=count)
+
+
+@composite(
+    "nanmean(Tensor input, tuple of ints[1]? dim=None, bool keepdim=False, *, torch.dtype? dtype=None, "
+    "Tensor out=None)",
+)
+def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, dtype: dtype | None = None) -> Tensor:
+    """Mean of the elements that are not NaN. Raises RuntimeError for integers."""
+    check(
+        input.dtype.category >= dtypes.FLOATING,
+        f"nanmean(): expected input to have floating point or complex dtype but got {input.dtype.type_name}",
+    )
+    there = sum(input.detach().isnan().logical_not(), dim, keepdim)  # type: ignore[attr-defined]
+    return nansum(input, dim, keepdim, dtype=dtype).div(there)  # type: ignore[no-any-return]
+
+
+# ------------------------------------------------------------------------------------------ products
+
+
+def product_gradient(g: Tensor, input: Tensor, out: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
+    """Gradient of a product: exact where elements are zero, and differentiable again."""
+    shape = shape_of(input)
+    if not shape:
+        return g
+    g, out = unsqueezed(g, dims, keepdim), unsqueezed(out, dims, keepdim)
+    if input._array is not None and not (input == 0).any():
+        return g * conj(out / input)
+    if len(dims) > 1:
+        flat = input.reshape(-1)  # type: ignore[attr-defined]
+        return (g.reshape(()) * conj(_others(flat, 0))).reshape(shape)  # type: ignore[attr-defined,no-any-return]
+    return g * conj(_others(input, dims[0]))
+
+
+def _others(x: Tensor, dim: int) -> Any:
+    """Product of all other elements along dim: what stands before times what stands after."""
+    from flambeau.ops.joining import cat
+
+    n = shape_of(x)[dim]
+    if n == 1:
+        return x.new_ones(shape_of(x))  # type: ignore[attr-defined]
+    one = x.new_ones(kept(shape_of(x), (dim,)))  # type: ignore[attr-defined]
+    before = cat([one, x.narrow(dim, 0, n - 1)], dim).cumprod(dim)  # type: ignore[attr-defined]
+    after = cat([one, x.narrow(dim, 1, n - 1).flip(dim)], dim).cumprod(dim).flip(dim)  # type: ignore[attr-defined]
+    return before * after
+
+
+@primitive(
+    "prod(Tensor input, *, torch.dtype? dtype=None)",
+    "prod(Tensor input, int dim, bool keepdim=False, *, torch.dtype? dtype=None, Tensor out=None)",
+    cpu=cpu.product,
+    grad=product_gradient,
+    out_text=structured_out,
+)
+def prod(
+    input: Tensor, dim: Any = None, keepdim: bool = False, dtype: dtype | None = None, out: Tensor | None = None
+) -> Launch:
+    """Product of the elements, over all dims or one; integers multiply in int64."""
+    d = _accumulated(input, dtype, out)
+    dims, shape = reduced(input, dim, keepdim)
+    if not d.bit & SUMMABLE:
+        not_implemented_for("prod_out_cpu", d)
+    node = None if dim is None else "ProdBackward1"
+    return Launch((input,), shape, d, node=node, compute=d, dims=dims, keepdim=keepdim)
+
+
+# ------------------------------------------------------------------------------------------ truth
+
+
+def _truth(name: str, kernel: Any, doc: str) -> Any:
+    def body(input: Tensor, dim: Any = None, keepdim: bool = False, out: Tensor | None = None) -> Launch:
+        if out is not None and out.dtype not in (dtypes.bool_, dtypes.uint8):
+            raise RuntimeError(f"{name} only supports bool tensor for result, got: {out.dtype.type_name}")
+        shape = shape_of(input)
+        dims = wrapped(dim, len(shape), empty="none")
+        d = dtypes.uint8 if input.dtype is dtypes.uint8 else dtypes.bool_
+        return Launch((input,), reduced_shape(shape, dims, keepdim), d, dims=dims, keepdim=keepdim)
+
+    body.__doc__ = doc
+    return primitive(
+        f"{name}(Tensor input, *, Tensor out=None)",
+        f"{name}(Tensor input, tuple of ints? dim=None, bool keepdim=False, *, Tensor out=None)",
+        f"{name}(Tensor input, int dim, bool keepdim=False, *, Tensor out=None)",
+        cpu=kernel,
+    )(body)
+
+
+any = _truth("any", cpu.any_of, "Whether an element is not zero, over all dims or those in dim; NaN is not zero.")
+all = _truth("all", cpu.all_of, "Whether every element is not zero, over all dims or those in dim.")
+
+
+@primitive(
+    "count_nonzero(Tensor input, int? dim=None)",
+    "count_nonzero(Tensor input, tuple of ints dim)",
+    cpu=cpu.count_nonzero,
+)
+def count_nonzero(input: Tensor, dim: Any = None) -> Launch:
+    """Number of elements that are not zero, over all dims or those in dim."""
+    dims, shape = reduced(input, dim, False)
+    if input.dtype in BAREBONES_UNSIGNED and dim is None:
+        not_implemented_for("nonzero_count_cpu", input.dtype)
+    return Launch((input,), shape, dtypes.int64, dims=dims)
+
+
+# ------------------------------------------------------------------------------------------ the diagonal
+
+
+@internal(tensors=("g",), cpu=cpu.diagonal_matrix, grad=lambda g: trace(g))
+def diagonal_matrix(g: Tensor, shape: Shape) -> Launch:
+    """Zeros with one number on the diagonal: the gradient of a trace."""
+    return Launch((g,), shape, g.dtype, shape=shape)
+
+
+@primitive("trace(Tensor input)", cpu=cpu.trace, grad=lambda g, input_shape: diagonal_matrix(g, input_shape))
+def trace(input: Tensor) -> Launch:
+    """Sum of the diagonal of a matrix."""
+    rank = len(shape_of(input))
+    check(rank == 2, f"trace: expected a matrix, but got tensor with dim {rank}")
+    d = input.dtype
+    if not d.bit & SUMMABLE or d is dtypes.bool_:
+        not_implemented_for("trace", d)
+    return Launch((input,), (), dtypes.int64 if d.category < dtypes.FLOATING else d)
 
 
 @composite("sum_to_size(Tensor input, tuple of ints size)", function=False)
@@ -51,7 +265,7 @@ def sum_to_size(input: Tensor, size: Shape) -> Tensor:
     have = shape_of(input)
     lead = len(have) - len(size)
     check(
-        lead >= 0 and all(n in (1, h) for n, h in zip(size, have[lead:], strict=True)),
+        lead >= 0 and _every(n in (1, h) for n, h in zip(size, have[lead:], strict=True)),
         f"size {{{list(size)}}} is not expandable to size {{{list(have)}}}.",
     )
     dims = tuple(d for d, n in enumerate(have) if d < lead or (size[d - lead] == 1 != n))
@@ -59,3 +273,7 @@ def sum_to_size(input: Tensor, size: Shape) -> Tensor:
         return input
     summed = sum(input, dims, True)
     return summed.reshape(size) if lead else summed
+
+
+def _every(conditions: Any) -> bool:
+    return False not in conditions
