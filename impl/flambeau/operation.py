@@ -26,7 +26,7 @@ from flambeau.inplace import can_store, check_inplace, check_no_overlap, check_p
 from flambeau.return_types import StructSequence
 from flambeau.signatures import Parser
 from flambeau.size import CPU, META, device
-from flambeau.tensor import Memory, Tensor, fresh, shape_of, version, without_data
+from flambeau.tensor import Memory, Tensor, column_major, fresh, shape_of, version, without_data
 
 Rule = Callable[..., Any]
 OPERATIONS: dict[str, Operation] = {}
@@ -59,6 +59,10 @@ class Launch:
         self.device = device
         self.compute = compute
         self.params = params
+
+
+# what a rule may ask of an argument that it does not keep
+_FACTS: dict[str, Callable[[Tensor], Any]] = {"shape": shape_of, "dtype": lambda t: t._dtype, "columns": column_major}
 
 
 class Joint:
@@ -421,9 +425,9 @@ class Operation:
                 value = [Saved(o, i) for i, o in enumerate(outs)]
             elif key in values:
                 value = values[key]
-            else:  # "input_shape", "input_dtype": known without keeping the tensor
+            else:  # "input_shape", "input_dtype", "input_columns": known without keeping the tensor
                 owner, _, what = key.rpartition("_")
-                value = shape_of(values[owner]) if what == "shape" else values[owner]._dtype
+                value = _FACTS[what](values[owner])
             saved.append(value)
             if isinstance(value, Tensor):
                 versions.append(value._version_counter[0] if value._version_counter is not None else 0)

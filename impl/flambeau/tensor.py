@@ -145,6 +145,17 @@ def shape_of(t: Tensor) -> Shape:
     return array.shape if array is not None else t._memory.shape  # type: ignore[no-any-return,union-attr]
 
 
+def column_major(t: Tensor) -> bool:
+    """Whether the transpose of the last two dims is row-major, and the tensor itself is not."""
+    array = t._array
+    if array is None:
+        own = t._memory
+        strides, shape = own.strides[-2:], own.shape[-2:]  # type: ignore[union-attr]
+        return len(strides) == 2 and strides[0] == 1 and strides[1] == shape[0] != 1 != shape[1]
+    flags = array.mT.flags if array.ndim > 1 else array.flags
+    return bool(flags.c_contiguous and not array.flags.c_contiguous)
+
+
 def memory(t: Tensor) -> Memory:
     """The tensor's place in its storage, made on first request."""
     found = t._memory

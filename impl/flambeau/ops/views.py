@@ -11,7 +11,7 @@ from flambeau.autograd.node import AccumulateGrad, node_of
 from flambeau.declare import composite
 from flambeau.dtypes import dtype
 from flambeau.errors import check
-from flambeau.geometry import Shape, expand_strides, infer_size, view_strides, wrap_dim
+from flambeau.geometry import Shape, expand_strides, infer_size, is_contiguous, view_strides, wrap_dim
 from flambeau.inplace import check_inplace, resize
 from flambeau.size import contiguous_format
 from flambeau.tensor import Tensor, alias, memory, set_geometry, shape_of, version
@@ -102,11 +102,27 @@ def unsafe_view(input: Tensor, size: Shape) -> Place:
     return place
 
 
+@view(
+    "_reshape_alias(Tensor input, tuple of ints size)",
+    grad=lambda g, input_shape: g.reshape(input_shape),
+    function=False,
+    method=False,
+)
+def reshape_alias(input: Tensor, size: Shape) -> Place:
+    """The view that reshape makes of a tensor that is not row-major."""
+    place = place_view(input, size)
+    assert place is not None
+    return place
+
+
 @composite("reshape(Tensor input, tuple of ints shape)")
 def reshape(input: Tensor, shape: Shape) -> Tensor:
     """The same elements in another shape: a view where strides allow it, else a copy."""
     if place_view(input, shape) is not None:
-        return view_(input, shape)
+        own = memory(input)
+        if is_contiguous(own.shape, own.strides):
+            return view_(input, shape)
+        return reshape_alias.op.run({"input": input, "size": shape})  # type: ignore[attr-defined,no-any-return]
     copy = input.clone(memory_format=contiguous_format)  # type: ignore[attr-defined]
     result = unsafe_view(copy, shape)
     result._view = None
@@ -184,7 +200,7 @@ for _name, _a in (("swapaxes", "axis"), ("swapdims", "dim")):
     )
 
 
-@view("t(Tensor input)", grad=lambda g: g.t())
+@view("t(Tensor input)", grad=lambda g: g.mT if g.ndim == 2 else g, raw=True)
 def t(input: Tensor) -> Place:
     """The transpose of a matrix; vectors and scalars as they are."""
     own = memory(input)
