@@ -125,7 +125,9 @@ def _read_cases(path: Path) -> list[Case]:
 @click.option("--dtypes", multiple=True, metavar="D,…", help="Only cases whose first tensor has one of these dtypes.")
 @click.option("--profile", type=click.Choice(PROFILE_NAMES), default="standard", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same cases, same verdicts.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=20.0, show_default=True, help="Seconds a case.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), default=20.0, show_default=True, help="Seconds a case."
+)
 @click.option(
     "--memory",
     type=click.FloatRange(min=0, min_open=True),

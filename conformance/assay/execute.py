@@ -244,9 +244,10 @@ class Run:
 
     def _outputs(self) -> list[Any]:
         outputs = [t for _, t in tensors_of(self.module, self.result)]
-        if works_in_place(self.case) and is_tensor(self.module, self.inputs.args[0]):
-            if not any(o is self.inputs.args[0] for o in outputs):
-                outputs.append(self.inputs.args[0])
+        if works_in_place(self.case):
+            target = self.inputs.args[0]
+            if is_tensor(self.module, target) and not any(o is target for o in outputs):
+                outputs.append(target)
         return _differentiable(self.module, outputs)
 
     def _gradients(self) -> tuple[Any, Any, Error | None]:

@@ -45,7 +45,7 @@ class Feed:
         if word == "failed":
             raise DrawingError(batch)
         self.done = word == "done"
-        return batch
+        return list(batch)
 
     def close(self) -> None:
         """End the process."""

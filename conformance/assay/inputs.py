@@ -179,7 +179,7 @@ class Builder:
         root = to_module(self.module, base, dtype)
         if not spec.requires_grad:
             tensor = leaf = regain(root)
-            back = _unchanged
+            back: Callable[[Any], Any] = _unchanged
         elif detach_leaf:
             # The leaf is the whole memory; the case works on a copy of it, seen through the layout.
             leaf = root.requires_grad_(True)
@@ -214,7 +214,9 @@ def arrange(
             return array.transpose(*order, *tail), lambda t: t.permute(back), array
         case "stepped":
             dims = {d % rank for d in layout.dims}
-            memory = np.empty([n * 2 if d in dims else n for d, n in enumerate(shape)] + list(array.shape[rank:]), array.dtype)
+            memory = np.empty(
+                [n * 2 if d in dims else n for d, n in enumerate(shape)] + list(array.shape[rank:]), array.dtype
+            )
             memory = filler(memory).copy()
             index = tuple(slice(None, None, 2) if d in dims else slice(None) for d in range(rank))
             memory[index] = array
@@ -229,6 +231,8 @@ def arrange(
             index = tuple(slice(0, 1) if d in dims and n else slice(None) for d, n in enumerate(shape))
             memory = array[index]
             if any(shape[d] == 0 for d in dims):
-                memory = np.zeros([1 if d in dims else n for d, n in enumerate(shape)] + list(array.shape[rank:]), array.dtype)
+                memory = np.zeros(
+                    [1 if d in dims else n for d, n in enumerate(shape)] + list(array.shape[rank:]), array.dtype
+                )
             return memory, lambda t: t.expand(shape), np.broadcast_to(memory, array.shape)
     raise ValueError(f"unknown layout {layout.kind!r}")

@@ -26,7 +26,7 @@ def is_tensor(module: Any, value: Any) -> bool:
 
 
 def short_name(value: Any) -> str:
-    """"float32" for `torch.float32`, whatever the module is called."""
+    """ "float32" for `torch.float32`, whatever the module is called."""
     return str(value).rsplit(".", 1)[-1]
 
 
@@ -40,7 +40,11 @@ def read_bytes(module: Any, tensor: Any, dtype: str) -> bytes:
     if hasattr(tensor, "numpy"):
         if carrier is not None:
             tensor = tensor.contiguous().view(attribute(module, carrier))
-        array = tensor.numpy()
+        try:
+            array: np.ndarray = tensor.numpy()
+        except RuntimeError:
+            # PyTorch's undefined gradients may be zeros without memory, which only `force` turns into an array.
+            array = tensor.numpy(force=True)
         return array.tobytes()
     flat = np.array(tensor.tolist())
     if dtype == "complex32":
@@ -88,7 +92,7 @@ def read(module: Any, value: Any, *, data: bool = True, text: bool = False) -> A
     if isinstance(value, tuple | list):
         names = getattr(value, "_fields", None)
         if names is None and hasattr(value, "n_sequence_fields"):
-            names = type(value).__match_args__
+            names = getattr(type(value), "__match_args__", None)
         items = tuple(read(module, v, data=data, text=text) for v in value)
         return Sequence(type(value).__name__, items, None if names is None else tuple(names))
     if isinstance(value, dict):

@@ -76,7 +76,7 @@ if __name__ == "__main__":
     answer(sys.argv[1] if len(sys.argv) > 1 else "{subject}")
 '''
 
-_GRADIENTS = '''
+_GRADIENTS = """
 def cotangent(torch, output, seed):
     stream, dtype = np.random.RandomState(seed & 0xFFFFFFFF), str(output.dtype).rsplit(".", 1)[-1]
     shape = tuple(output.shape) + ((2,) if dtype.startswith("complex") else ())
@@ -98,13 +98,13 @@ def gradients(torch, result, leaves):
     cotangents = [cotangent(torch, o, {seed} + 7919 * (i + 1)) for i, o in enumerate(outputs)]
 {second}
 
-'''
+"""
 
-_FIRST = '''\
+_FIRST = """\
     found = torch.autograd.grad(outputs, leaves, cotangents, allow_unused=True)
-    show("gradients", found)'''
+    show("gradients", found)"""
 
-_SECOND = '''\
+_SECOND = """\
     cotangents = [c.requires_grad_(True) for c in cotangents]
     found = torch.autograd.grad(outputs, leaves, cotangents, create_graph=True, allow_unused=True)
     show("gradients", found)
@@ -112,7 +112,7 @@ _SECOND = '''\
     again = [cotangent(torch, o, {seed} + 1 + 7919 * (i + 1)) for i, o in enumerate(outputs)]
     if outputs:
         found = torch.autograd.grad(outputs, leaves + cotangents, again, allow_unused=True)
-        show("second gradients, by the inputs and the first cotangents", found)'''
+        show("second gradients, by the inputs and the first cotangents", found)"""
 
 
 @functools.cache
@@ -179,7 +179,7 @@ class _Writer:
         if kind is TensorSpec:
             return self.tensor(value, detach_leaf, poisoned)
         if kind is Same:
-            return self.names[value.index]
+            return self.names[int(value.index)]
         if kind is Named:
             return f"torch.{value.name.removeprefix('torch.')}"
         if kind is Make:

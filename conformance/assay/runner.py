@@ -43,7 +43,7 @@ class Plan:
     dtypes: tuple[str, ...] = ()
     profile: str = "standard"
     seed: int = 0
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     reference: Subject = field(default_factory=lambda: parse("torch"))
     jobs: int = 1
     in_process: bool = False
@@ -283,7 +283,7 @@ class Session:
                     chunk, drawn = drawn[:_CHUNK], drawn[_CHUNK:]
                     exhausted = feed.done and not drawn
                 else:
-                    chunk = [c for _, c in zip(range(_CHUNK), rest)]
+                    chunk = [c for _, c in zip(range(_CHUNK), rest, strict=False)]
                     exhausted = not chunk
                 if not chunk:
                     if feed is not None and not feed.done and not waiting:

@@ -7,6 +7,7 @@ on with a fresh process. Before a case is blamed it is tried once more alone.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import os
@@ -22,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
+from typing import Any
 
 from assay.case import Case
 from assay.outcome import Outcome
@@ -33,6 +35,7 @@ _TAIL = 4000
 _WINDOW = 32  # jobs in a child's hands at once
 FATAL = ("crash", "exit", "timeout", "memory")
 Job = tuple[Case, Policy]
+Answer = Any  # an Outcome; of the role "reference" also a ReferenceAnswer
 
 
 class WorkerError(Exception):
@@ -146,10 +149,8 @@ class Process:
     def kill(self) -> None:
         """End the process and everything it started."""
         if self.process.poll() is None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         self.process.wait()
 
     def close(self) -> None:
@@ -252,9 +253,9 @@ class Worker:
             if jobs:
                 self.process.send(jobs)
 
-    def collect(self) -> list[Outcome]:
+    def collect(self) -> list[Answer]:
         """The outcomes that are there now, in the order of the jobs; may be empty."""
-        found: list[Outcome] = list(self._skip())
+        found: list[Answer] = list(self._skip())
         try:
             while self._sent and self.connection.poll(0):
                 found.append(pickle.loads(self.connection.recv_bytes()))
@@ -283,7 +284,7 @@ class Worker:
                 return Outcome("memory", extra={"how": f"grew by {grown:.0f} MB, {self.limits.memory:g} MB allowed"})
         return None
 
-    def _blame(self, first: Outcome) -> Outcome:
+    def _blame(self, first: Outcome) -> Answer:
         """Confirm alone what the first pending case did, then go on with the others in a fresh process."""
         job = self.pending.popleft()
         self.process.close()
@@ -303,7 +304,7 @@ class Worker:
         self._feed()
         return second
 
-    def _alone(self, process: Process, job: Job) -> Outcome:
+    def _alone(self, process: Process, job: Job) -> Answer:
         process.send([job])
         since = time.monotonic()
         while True:
@@ -317,10 +318,10 @@ class Worker:
                 process.kill()
                 return replace(trouble, extra={**trouble.extra, "printed": process.printed()})
 
-    def answers(self, jobs: Sequence[Job]) -> list[Outcome]:
+    def answers(self, jobs: Sequence[Job]) -> list[Answer]:
         """All outcomes of `jobs`, waiting for them."""
         self.submit(jobs)
-        found: list[Outcome] = []
+        found: list[Answer] = []
         while self.pending:
             self.connection.poll(_POLL)
             found += self.collect()
@@ -358,10 +359,10 @@ class Local:
     def forgive(self) -> None:
         return None
 
-    def collect(self) -> list[Outcome]:
+    def collect(self) -> list[Answer]:
         return [self._answer(*self.pending.popleft()) for _ in range(len(self.pending))]
 
-    def answers(self, jobs: Sequence[Job]) -> list[Outcome]:
+    def answers(self, jobs: Sequence[Job]) -> list[Answer]:
         self.submit(jobs)
         return self.collect()
 

@@ -15,8 +15,11 @@ from assay.outcome import Outcome
 from assay.policy import Policy
 from assay.subjects import Subject
 
+# An Outcome, or with the role "reference" a ReferenceAnswer.
+Respond = Callable[[Case, Policy], Any]
 
-def answering(module: Any, role: str) -> Callable[[Case, Policy], Outcome]:
+
+def answering(module: Any, role: str) -> Respond:
     """How a worker of this role answers."""
     if hasattr(module, "set_warn_always"):
         module.set_warn_always(True)
@@ -27,7 +30,7 @@ def answering(module: Any, role: str) -> Callable[[Case, Policy], Outcome]:
     return lambda case, policy: answer(case, module, want=Want.of(policy))
 
 
-def guarded(respond: Callable[[Case, Policy], Outcome], case: Case, policy: Policy) -> Outcome:
+def guarded(respond: Respond, case: Case, policy: Policy) -> Any:
     """The answer; where assay itself fails on it, an Outcome of status "harness" with the traceback."""
     try:
         return respond(case, policy)

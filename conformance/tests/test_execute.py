@@ -89,7 +89,9 @@ def test_between_the_elements_of_a_stepped_tensor_lies_poison():
 def test_a_leaf_that_requires_grad_may_be_worked_on_in_place():
     case = Case("add", "inplace", "Tensor.add_", (G, 1.0))
     tensor = Builder(case, torch).build().tensors[0]
-    assert tensor.leaf.is_leaf and tensor.leaf.requires_grad and not tensor.tensor.is_leaf
+    assert tensor.leaf.is_leaf
+    assert tensor.leaf.requires_grad
+    assert not tensor.tensor.is_leaf
     assert torch.equal(tensor.leaf, tensor.tensor)
 
 
@@ -104,9 +106,15 @@ def test_other_arguments():
     args = (Named("float16"), Make("Size", ((2, 3),)), Make("device", ("cpu",)), slice(None, A), [A, (B, None)], ...)
     built_args = Builder(Case("x", "function", "torch.x", (*args, generator, Make("ndarray", (A,)))), torch).build()
     half, size, device, cut, nested, dots, drawn, array = built_args.args
-    assert half is torch.float16 and size == torch.Size((2, 3)) and device == torch.device("cpu") and dots is ...
-    assert cut.stop.shape == (2, 3) and nested[1][0].shape == (3,) and nested[1][1] is None
-    assert drawn.initial_seed() == 5 and isinstance(array, np.ndarray)
+    assert half is torch.float16
+    assert size == torch.Size((2, 3))
+    assert device == torch.device("cpu")
+    assert dots is ...
+    assert cut.stop.shape == (2, 3)
+    assert nested[1][0].shape == (3,)
+    assert nested[1][1] is None
+    assert drawn.initial_seed() == 5
+    assert isinstance(array, np.ndarray)
 
 
 # Answering
@@ -118,7 +126,8 @@ def test_a_function_returns_what_torch_returns():
     assert outcome.status == "returned"
     assert (outcome.result.dtype, outcome.result.shape, outcome.result.stride) == ("float32", (2, 3), (3, 1))
     assert np.array_equal(elements(outcome.result), expected.numpy())
-    assert outcome.mutated == (False, False) and outcome.aliases == ()
+    assert outcome.mutated == (False, False)
+    assert outcome.aliases == ()
 
 
 @pytest.mark.parametrize(
@@ -147,9 +156,12 @@ def test_reflected_operators_and_indexing():
     reflected = answer(Case("sub", "operator", "operator.sub", (1, B)), torch)
     assert np.array_equal(elements(reflected.result), (1 - built(B)).numpy())
     read = answer(Case("__getitem__", "operator", "operator.getitem", (A, (slice(None), 1))), torch)
-    assert read.result.stride == (3,) and read.result.offset == 1 and read.aliases == (("", "0"),)
+    assert read.result.stride == (3,)
+    assert read.result.offset == 1
+    assert read.aliases == (("", "0"),)
     written = answer(Case("__setitem__", "operator", "operator.setitem", (A, 0, 7.0)), torch)
-    assert written.result is None and written.mutated == (True,)
+    assert written.result is None
+    assert written.mutated == (True,)
     assert elements(written.inputs[0])[0].tolist() == [7.0] * 3
 
 
@@ -167,11 +179,15 @@ def test_out_is_poisoned_and_told_as_written():
 
 def test_errors_say_where_they_come_from():
     call = answer(Case("add", "function", "torch.add", (A, TensorSpec((2,), "float32"))), torch)
-    assert call.status == "raised" and call.error.stage == "call" and call.error.types[0] == "RuntimeError"
+    assert call.status == "raised"
+    assert call.error.stage == "call"
+    assert call.error.types[0] == "RuntimeError"
     build = answer(Case("x", "function", "torch.abs", (Named("float31"),)), torch)
-    assert build.error.stage == "build" and build.error.types[0] == "AttributeError"
+    assert build.error.stage == "build"
+    assert build.error.types[0] == "AttributeError"
     missing = answer(Case("x", "method", "Tensor.no_such_method", (A,)), torch)
-    assert missing.status == "missing" and missing.extra["name"] == "Tensor.no_such_method"
+    assert missing.status == "missing"
+    assert missing.extra["name"] == "Tensor.no_such_method"
     lazy = types.SimpleNamespace(abs=lambda x: (_ for _ in ()).throw(NotImplementedError("abs")))
     assert answer(Case("abs", "function", "torch.abs", (1,)), lazy).error.types[0] == "NotImplementedError"
 
@@ -179,7 +195,8 @@ def test_errors_say_where_they_come_from():
 def test_an_attribute_error_of_the_call_itself_is_no_missing_name():
     broken = types.SimpleNamespace(abs=lambda x: x.no_such_thing)
     outcome = answer(Case("abs", "function", "torch.abs", (1,)), broken)
-    assert outcome.status == "raised" and outcome.error.types[0] == "AttributeError"
+    assert outcome.status == "raised"
+    assert outcome.error.types[0] == "AttributeError"
 
 
 def test_system_exit_is_an_answer():
@@ -197,7 +214,8 @@ def test_views_and_copies_are_told_apart():
     view = answer(Case("t", "method", "Tensor.t", (A,)), torch)
     copy = answer(Case("clone", "method", "Tensor.clone", (A,)), torch)
     many = answer(Case("split", "method", "Tensor.split", (A, 1)), torch)
-    assert view.aliases == (("", "0"),) and copy.aliases == ()
+    assert view.aliases == (("", "0"),)
+    assert copy.aliases == ()
     assert many.aliases == (("0", "0"), ("1", "0"))
 
 
@@ -223,7 +241,7 @@ def test_a_mutated_input_is_told_and_aliasing_does_not_count_as_mutation():
         return x.clone()
 
     wrapped = types.SimpleNamespace(Tensor=torch.Tensor, from_numpy=torch.from_numpy, meddle=meddle)
-    outcome = answer(Case("meddle", "function", "torch.meddle", (A, )), wrapped)
+    outcome = answer(Case("meddle", "function", "torch.meddle", (A,)), wrapped)
     assert outcome.mutated == (True,)
     assert np.array_equal(elements(outcome.inputs[0]), values.array(A) * 2)
     assert answer(Case("t", "method", "Tensor.t", (A,)), torch).mutated == (False,)
@@ -236,7 +254,8 @@ def test_cotangents_are_exact_in_every_floating_dtype_and_never_ones():
     for dtype in ("float16", "float32", "float64"):
         drawn = cotangent((4, 50), dtype, 9)
         assert np.array_equal(drawn.astype(np.float64), cotangent((4, 50), "float64", 9))
-        assert not (np.abs(drawn) == 1).any() and np.abs(drawn).min() > 0.5 - 1e-9
+        assert not (np.abs(drawn) == 1).any()
+        assert np.abs(drawn).min() > 0.5 - 1e-9
     half = torch.from_numpy(cotangent((4, 50), "bfloat16", 9)).view(torch.bfloat16).double().numpy()
     assert np.array_equal(half, cotangent((4, 50), "float64", 9))
     assert not np.array_equal(cotangent((3,), "float32", 1), cotangent((3,), "float32", 2))
@@ -250,7 +269,8 @@ def test_first_gradients():
     gx, gy = torch.autograd.grad(x * y, (x, y), seed_grad)
     assert np.array_equal(elements(outcome.gradients[0]), gx.numpy())
     assert np.array_equal(elements(outcome.gradients[1]), gy.numpy())
-    assert outcome.gradients2 is None and outcome.gradient_error is None
+    assert outcome.gradients2 is None
+    assert outcome.gradient_error is None
 
 
 def test_an_input_without_a_gradient_has_none():
@@ -259,7 +279,8 @@ def test_an_input_without_a_gradient_has_none():
         Tensor=torch.Tensor, from_numpy=torch.from_numpy, autograd=torch.autograd, first=lambda x, y: x * 2
     )
     outcome = answer(Case("first", "function", "torch.first", (G, unused), order=1), wrapped)
-    assert outcome.gradients[0] is not None and outcome.gradients[1] is None
+    assert outcome.gradients[0] is not None
+    assert outcome.gradients[1] is None
 
 
 def test_second_gradients_by_inputs_and_cotangents():
@@ -277,7 +298,8 @@ def test_second_gradients_by_inputs_and_cotangents():
 def test_gradients_of_in_place_calls_are_those_of_the_input(layout):
     spec = TensorSpec((2, 3), "float64", Values("normal", 1), layout, requires_grad=True)
     outcome = answer(Case("mul", "inplace", "Tensor.mul_", (spec, 3.0), order=1, seed=2), torch)
-    assert outcome.mutated == (True,) and outcome.gradients[0].shape == (2, 3)
+    assert outcome.mutated == (True,)
+    assert outcome.gradients[0].shape == (2, 3)
     assert np.array_equal(elements(outcome.gradients[0]), 3.0 * cotangent((2, 3), "float64", 2 + 7919))
 
 
@@ -293,8 +315,10 @@ def test_gradients_of_assignment():
 
 def test_what_backward_raises_is_told():
     outcome = answer(Case("heaviside", "function", "torch.heaviside", (G, A), order=1), torch)
-    assert outcome.status == "returned" and outcome.gradients is None
-    assert outcome.gradient_error.stage == "backward" and "derivative" in outcome.gradient_error.text
+    assert outcome.status == "returned"
+    assert outcome.gradients is None
+    assert outcome.gradient_error.stage == "backward"
+    assert "derivative" in outcome.gradient_error.text
 
 
 # Text, warnings, generators, state
@@ -306,7 +330,8 @@ def test_text_is_read_where_asked_with_default_print_options():
     try:
         assert answer(case, torch).result.text is None
         text = answer(case, torch, want=Want(text=True)).result.text
-        assert text == repr(built(A)) and "." in text
+        assert text == repr(built(A))
+        assert "." in text
     finally:
         torch.set_printoptions(profile="default")
 
@@ -315,7 +340,9 @@ def test_warnings_are_told_every_time():
     torch.set_warn_always(True)
     case = Case("range", "function", "torch.range", (0, 3))
     first, second = answer(case, torch).warnings, answer(case, torch).warnings
-    assert first == second and first[0][0] == "UserWarning" and "deprecated" in first[0][1]
+    assert first == second
+    assert first[0][0] == "UserWarning"
+    assert "deprecated" in first[0][1]
 
 
 def test_the_generator_is_seeded_and_its_state_told():
@@ -366,7 +393,8 @@ def test_a_module_with_nothing_optional_is_still_heard():
     bare.tensor = lambda data, dtype: Tensor(data, dtype)
     bare.neg = lambda x: Tensor((-x.data).tolist(), x.dtype)
     outcome = answer(Case("neg", "function", "torch.neg", (A,)), bare, want=Want(aliases=False))
-    assert outcome.status == "returned" and outcome.result.stride is None
+    assert outcome.status == "returned"
+    assert outcome.result.stride is None
     assert np.array_equal(elements(outcome.result), -values.array(A))
 
 

@@ -65,8 +65,11 @@ def test_the_script_shows_both_answers(tmp_path):
     out = run_script(tmp_path, script(case, "planted", "values", "result = 12; expected 6"))
     theirs, mine = out.split("planted answers:")
     assert theirs.startswith("torch answers:")
-    assert "6.0" in theirs and "12.0" in mine and "12.0" not in theirs
-    assert theirs.count("gradients") and mine.count("gradients")
+    assert "6.0" in theirs
+    assert "12.0" in mine
+    assert "12.0" not in theirs
+    assert theirs.count("gradients")
+    assert mine.count("gradients")
     again = run_script(tmp_path, script(case, "planted", "values", "x"), "torch")
     first, second = again.removeprefix("torch answers:").split("torch answers:")
     assert first.strip() == second.strip()
@@ -79,10 +82,13 @@ def test_errors_and_warnings_are_shown(tmp_path):
     assert "warned UserWarning" in run_script(tmp_path, script(warned, "planted", "warnings", "x"))
 
 
-@pytest.mark.parametrize("value", [0.1, -0.0, float("inf"), float("-inf"), 3, True, complex(-0.0, 2), "a'b", None, b"x"])
+@pytest.mark.parametrize(
+    "value", [0.1, -0.0, float("inf"), float("-inf"), 3, True, complex(-0.0, 2), "a'b", None, b"x"]
+)
 def test_numbers_come_back(value):
     back = eval(number(value), {"inf": float("inf"), "nan": float("nan")})
-    assert repr(back) == repr(value) and type(back) is type(value)
+    assert repr(back) == repr(value)
+    assert type(back) is type(value)
 
 
 def body_of(case: Case):
@@ -97,7 +103,9 @@ LAYOUTS = [Layout("permuted", (1, 0)), Layout("stepped", (1,)), Layout("offset")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda x: x.kind)
-@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "bfloat16", "float32", "complex32", "complex128"])
+@pytest.mark.parametrize(
+    "dtype", ["bool", "uint8", "int64", "float16", "bfloat16", "float32", "complex32", "complex128"]
+)
 @pytest.mark.filterwarnings("ignore:ComplexHalf")
 def test_the_script_builds_the_cases_own_tensors(dtype, layout):
     case = Case("clone", "method", "Tensor.clone", (TensorSpec((2, 3), dtype, Values("special", 4), layout),))
@@ -135,9 +143,12 @@ def test_the_script_calls_what_the_case_calls(case):
     finally:
         torch.set_default_dtype(torch.float32)
     expected = answer(case, torch).result
-    for got, wanted in zip(*((x if isinstance(x, list | tuple) else [x]) for x in (result, items(expected))), strict=True):
+    for got, wanted in zip(
+        *((x if isinstance(x, list | tuple) else [x]) for x in (result, items(expected))), strict=True
+    ):
         assert isinstance(wanted, TensorData)
-        assert str(got.dtype) == f"torch.{wanted.dtype}" and tuple(got.shape) == wanted.shape
+        assert str(got.dtype) == f"torch.{wanted.dtype}"
+        assert tuple(got.shape) == wanted.shape
         assert got.contiguous().view(torch.uint8).numpy().tobytes() == wanted.data
 
 

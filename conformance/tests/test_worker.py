@@ -48,7 +48,7 @@ def statuses(subject: Subject, limits: Limits, cases=(GOOD, BAD, GOOD, GOOD)) ->
         ("def add(*args, **kwargs):\n    while True: pass", "timeout", "no answer within 1.5 s"),
         ("def add(*args, **kwargs):\n    while True: print('flood' * 1000)", "timeout", "no answer within 1.5 s"),
         (
-            "def add(*args, **kwargs):\n    held = []\n    while True: held.append(bytearray(1 << 24)); time.sleep(0.01)",
+            "held = []\ndef add(*args, **kwargs):\n    while True: held.append(bytearray(1 << 24)); time.sleep(0.01)",
             "memory",
             "300 MB allowed",
         ),
@@ -69,16 +69,23 @@ def test_a_callable_that_is_always_fatal_is_given_up_in_the_end(tmp_path, monkey
     subject = planted(tmp_path, monkeypatch, "def add(*args, **kwargs): os._exit(3)")
     with Worker(subject, limits=Limits(patience=2)) as worker:
         found = worker.answers([(case, POLICY) for case in [GOOD, BAD, BAD, GOOD, BAD, BAD, GOOD, BAD]])
-        assert [o.status for o in found] == "returned exit exit returned skipped skipped returned skipped".split()
+        assert [o.status for o in found] == [
+            "returned",
+            "exit",
+            "exit",
+            "returned",
+            "skipped",
+            "skipped",
+            "returned",
+            "skipped",
+        ]
         assert "fatal 2 times" in found[4].extra["how"]
         worker.forgive()
         assert [o.status for o in worker.answers([(BAD, POLICY), (GOOD, POLICY)])] == ["exit", "returned"]
 
 
 def test_what_a_dying_subject_printed_is_kept(tmp_path, monkeypatch):
-    subject = planted(
-        tmp_path, monkeypatch, "def add(*args, **kwargs): print('last words', flush=True); os._exit(1)"
-    )
+    subject = planted(tmp_path, monkeypatch, "def add(*args, **kwargs): print('last words', flush=True); os._exit(1)")
     assert "last words" in statuses(subject, Limits())[1].extra["printed"]
 
 
@@ -124,7 +131,9 @@ def test_many_cases_with_large_answers_do_not_block():
 
 def test_a_large_case_does_not_block():
     literal = tuple(float(i) for i in range(30_000))
-    large = Case("add", "function", "torch.add", (TensorSpec((30_000,), "float64", Values("literal", literal=literal)), 1))
+    large = Case(
+        "add", "function", "torch.add", (TensorSpec((30_000,), "float64", Values("literal", literal=literal)), 1)
+    )
     with Worker(parse("torch")) as worker:
         assert {o.status for o in worker.answers([(large, POLICY)] * 100)} == {"returned"}
 
@@ -147,7 +156,10 @@ def test_names_that_are_no_subjects(name):
 
 def test_workers_and_in_process_answer_alike():
     tensor = TensorSpec((2, 3), "bfloat16")
-    cases = [(Case("mul", "function", "torch.mul", (tensor, 2)), POLICY), (Case("nope", "function", "torch.nope"), POLICY)]
+    cases = [
+        (Case("mul", "function", "torch.mul", (tensor, 2)), POLICY),
+        (Case("nope", "function", "torch.nope"), POLICY),
+    ]
     with Worker(parse("torch")) as worker:
         apart = worker.answers(cases)
     with Local(parse("torch")) as local:

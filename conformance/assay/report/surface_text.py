@@ -46,7 +46,9 @@ def coverage_lines(uncovered: bool) -> list[str]:
         f"  {part.ljust(width)}  {n['covered']:>4} of {n.total():>4}  {n['covered'] / n.total():6.1%}"
         for part, n in sorted(parts.items(), key=lambda item: -item[1].total())
     ]
-    lines.append(f"  {'all'.ljust(width)}  {len(coverage.covered):>4} of {len(surface.operations()):>4}  {coverage.share:6.1%}")
+    lines.append(
+        f"  {'all'.ljust(width)}  {len(coverage.covered):>4} of {len(surface.operations()):>4}  {coverage.share:6.1%}"
+    )
     if coverage.unknown:
         lines.append(f"in the catalogue but not in the record: {', '.join(coverage.unknown)}")
     if uncovered:

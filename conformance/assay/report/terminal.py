@@ -59,7 +59,9 @@ def table_text(result: Result) -> str:
     cells = [header, *([text for text, _ in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     lines = [
-        "  ".join(text.ljust(w) if i == 0 else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            text.ljust(w) if i == 0 else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True))
+        )
         for row in cells
     ]
     rule = "-" * len(lines[0])
@@ -114,7 +116,9 @@ def say_rest(result: Result, echo: Callable[[str], None]) -> None:
     for aspect, kinds in scored.items():
         verdicts = sum(c.counts["deviates"] for c in result.cells.values() if c.aspect == aspect)
         asked = sum(c.cases for c in result.cells.values() if c.aspect == aspect)
-        echo(f"{aspect}: {verdicts} of {asked} differ in {kinds} operations (scored only; --strict-text makes it count)")
+        echo(
+            f"{aspect}: {verdicts} of {asked} differ in {kinds} operations (scored only; --strict-text makes it count)"
+        )
     known = sum(c.counts["known"] for c in result.cells.values())
     if known:
         echo(f"known deviations: {known} verdicts (see the ledger)")
@@ -136,4 +140,5 @@ def summary(result: Result) -> str:
     groups = len(result.failing)
     verdict = "conforms" if not groups else f"{groups} kind{'s' if groups > 1 else ''} of deviation"
     stopped = " (stopped early)" if result.stopped else ""
-    return f"{result.plan.subject.name}: {verdict}{stopped}. {result.cases} cases, {ops} operations; cells: {told or 'none'}."
+    counted = f"{result.cases} cases, {ops} operations; cells: {told or 'none'}."
+    return f"{result.plan.subject.name}: {verdict}{stopped}. {counted}"
