@@ -23,11 +23,11 @@ from flambeau.size import CPU, contiguous_format
 from flambeau.tensor import Tensor, fresh, shape_of, version, without_data
 
 _TAIL = (
-    "torch.dtype? dtype=None, torch.layout? layout=torch.strided, torch.device? device=None, bool? pin_memory=False, "
+    "torch.dtype? dtype=None, torch.layout? layout=None, torch.device? device=None, bool? pin_memory=False, "
     "bool? requires_grad=False"
 )
 OPTIONS = f"Tensor out=None, {_TAIL}"
-LIKE_OPTIONS = f"torch.memory_format? memory_format=None, {_TAIL}".replace("=torch.strided", "=None")
+LIKE_OPTIONS = f"torch.memory_format? memory_format=None, {_TAIL}"
 
 
 def check_size(size: Shape, what: str = "") -> Shape:
@@ -154,7 +154,7 @@ def _zeros_ones(name: str, value: int) -> None:
     composite(f"{name}(tuple of ints size, *, {OPTIONS})", method=False)(body)
     composite(f"{name}_like(Tensor input, *, {LIKE_OPTIONS})", method=False)(like)
     composite(
-        f"new_{name}(Tensor input, tuple of ints size, *, {_TAIL.replace('=torch.strided', '=None')})", function=False
+        f"new_{name}(Tensor input, tuple of ints size, *, {_TAIL})", function=False
     )(new)
 
 
@@ -195,7 +195,7 @@ def full_like(
 
 
 @composite(
-    f"new_full(Tensor input, tuple of ints size, Number fill_value, *, {_TAIL.replace('=torch.strided', '=None')})",
+    f"new_full(Tensor input, tuple of ints size, Number fill_value, *, {_TAIL})",
     function=False,
 )
 def new_full(
@@ -240,7 +240,7 @@ def empty_like(
 
 
 @composite(
-    f"new_empty(Tensor input, tuple of ints size, *, {_TAIL.replace('=torch.strided', '=None')})", function=False
+    f"new_empty(Tensor input, tuple of ints size, *, {_TAIL})", function=False
 )
 def new_empty(
     input: Tensor, size: Shape, dtype: dtype | None = None, layout: Any = None, device: Any = None,
@@ -275,7 +275,7 @@ def empty_strided(
 
 
 @composite(
-    f"new_empty_strided(Tensor input, tuple of ints size, tuple of ints stride, *, {_TAIL.replace('=torch.strided', '=None')})",
+    f"new_empty_strided(Tensor input, tuple of ints size, tuple of ints stride, *, {_TAIL})",
     function=False,
 )
 def new_empty_strided(
