@@ -111,12 +111,17 @@ def _chained(this: Tensor, parent: View, place: Place, op: ViewOperation) -> Cal
     return moved
 
 
-def view(*schemas: str, grad: Any, node: str | None = None, **where: Any) -> Callable[[Callable[..., Any]], Front]:
-    """Declare a view operation: the body answers with a `Place`, a list of them, or a finished tensor."""
+def view(
+    *schemas: str, grad: Any, node: str | None = None, raw: bool = False, **where: Any
+) -> Callable[[Callable[..., Any]], Front]:
+    """Declare a view operation: the body answers with a `Place`, a list of them, or a finished tensor.
+
+    raw: the rule runs on ndarrays too.
+    """
 
     def declare(body: Callable[..., Any]) -> Front:
         op = ViewOperation(
-            where.pop("full_name", schemas[0].partition("(")[0]), schemas, body, grad=grad, node=node, moves=True
+            where.pop("full_name", schemas[0].partition("(")[0]), schemas, body, grad=grad, node=node, moves=True, raw=raw
         )
         return install(op, **where)
 
