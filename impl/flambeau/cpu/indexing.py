@@ -74,8 +74,8 @@ class Selection:
         if found is not None:
             place, i = found
             value = np.broadcast_to(self.arrays[i], self.common).reshape(-1)[place]
-            d = self.dims[i]
-            raise IndexError(f"index {value} is out of bounds for dimension {d} with size {shape[d]}")
+            # PyTorch names the place among the index tensors, not the dim
+            raise IndexError(f"index {value} is out of bounds for dimension {i} with size {shape[self.dims[i]]}")
 
 
 def index(x: Array, indices: Sequence[Array | None]) -> Array:

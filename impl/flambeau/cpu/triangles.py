@@ -1,0 +1,51 @@
+"""NumPy kernels of triangles and diagonals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from flambeau.cpu.slicing import put_diagonal
+from flambeau.geometry import Shape
+
+Array = np.ndarray[Any, Any]
+
+
+def _masked(x: Array, keep: Array) -> Array:
+    out = np.zeros(x.shape, x.dtype)
+    np.copyto(out, x, where=keep)
+    return out
+
+
+def tril(x: Array, diagonal: int) -> Array:
+    """x with zeros above a diagonal."""
+    return _masked(x, np.tri(*x.shape[-2:], k=_within(x, diagonal), dtype=np.bool_))
+
+
+def triu(x: Array, diagonal: int) -> Array:
+    """x with zeros below a diagonal."""
+    return _masked(x, ~np.tri(*x.shape[-2:], k=_within(x, diagonal) - 1, dtype=np.bool_))
+
+
+def _within(x: Array, diagonal: int) -> int:
+    """The diagonal, moved no further out than just beyond the matrix."""
+    return max(min(diagonal, x.shape[-1] + 1), -x.shape[-2] - 1)
+
+
+def indices(row: int, col: int, offset: int, upper: bool) -> Array:
+    """Rows and columns of a triangle."""
+    if upper:
+        return np.array(np.nonzero(~np.tri(row, col, offset - 1, dtype=np.bool_)), np.int64)
+    return np.array(np.nonzero(np.tri(row, col, offset, dtype=np.bool_)), np.int64)
+
+
+def indices_shape(row: int, col: int, offset: int, upper: bool) -> Shape:
+    """(2, number of elements of a triangle)."""
+    below = sum(min(max(i + (offset - 1 if upper else offset) + 1, 0), col) for i in range(row))
+    return 2, (row * col - below if upper else below)
+
+
+def diag_embed(x: Array, shape: Shape, offset: int, dim1: int, dim2: int) -> Array:
+    """Zeros with x on a diagonal."""
+    return put_diagonal(x, shape, offset, dim1, dim2)

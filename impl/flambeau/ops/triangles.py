@@ -1,0 +1,112 @@
+"""Triangles and diagonals: tril, triu, diag, diag_embed, diagflat and the indices of triangles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flambeau import dtypes
+from flambeau.cpu import triangles as cpu
+from flambeau.declare import composite, internal, primitive
+from flambeau.dtypes import dtype
+from flambeau.errors import check, not_implemented_for
+from flambeau.geometry import wrap_dim
+from flambeau.operation import Launch
+from flambeau.ops.copying import check_device
+from flambeau.ops.slicing import diagonal, diagonal_copy
+from flambeau.tensor import Tensor, shape_of
+
+
+@primitive(
+    "tril(Tensor input, index diagonal=0, *, Tensor out=None)",
+    cpu=cpu.tril,
+    grad=lambda g, diagonal: tril(g, diagonal),
+    moves=True,
+    inplace=True,
+)
+def tril(input: Tensor, diagonal: int = 0) -> Launch:
+    """A copy with zeros above a diagonal of the last two dims."""
+    check(len(shape_of(input)) >= 2, "tril: input tensor must have at least 2 dimensions")
+    return Launch((input,), shape_of(input), input.dtype, diagonal=diagonal)
+
+
+@primitive(
+    "triu(Tensor input, index diagonal=0, *, Tensor out=None)",
+    cpu=cpu.triu,
+    grad=lambda g, diagonal: triu(g, diagonal),
+    moves=True,
+    inplace=True,
+)
+def triu(input: Tensor, diagonal: int = 0) -> Launch:
+    """A copy with zeros below a diagonal of the last two dims."""
+    check(len(shape_of(input)) >= 2, "triu: input tensor must have at least 2 dimensions")
+    return Launch((input,), shape_of(input), input.dtype, diagonal=diagonal)
+
+
+@internal(cpu=cpu.indices, tensors=())
+def _indices(row: int, col: int, offset: int, upper: bool, d: dtype, device: Any) -> Launch:
+    return Launch((), cpu.indices_shape(row, col, offset, upper), d, device=device, row=row, col=col, offset=offset,
+                  upper=upper)  # fmt: skip
+
+
+def _declare_indices(name: str, upper: bool, doc: str) -> None:
+    def body(
+        row: int, col: int, offset: int = 0, dtype: dtype | None = None, layout: Any = None, device: Any = None,
+        pin_memory: bool | None = False, requires_grad: bool | None = False,
+    ) -> Tensor:  # fmt: skip
+        d = dtype or dtypes.int64
+        check(row >= 0, f"row must be non-negative, got{row}")
+        check(col >= 0, f"col must be non-negative, got{col}")
+        if d not in (dtypes.int64, dtypes.int32):
+            not_implemented_for(name, d)
+        made = _indices(row, col, offset, upper, d, check_device(device))
+        if requires_grad:
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+        return made  # type: ignore[no-any-return]
+
+    body.__name__, body.__doc__ = name, doc
+    composite(
+        f"{name}(int row, int col, int offset=0, *, torch.dtype? dtype=None, torch.layout? layout=None, "
+        "torch.device? device=None, bool? pin_memory=False, bool? requires_grad=False)",
+        method=False,
+    )(body)
+
+
+_declare_indices("tril_indices", False, "Rows and columns of the elements on and below a diagonal.")
+_declare_indices("triu_indices", True, "Rows and columns of the elements on and above a diagonal.")
+
+
+@primitive(
+    "diag_embed(Tensor input, int offset=0, int dim1=-2, int dim2=-1)",
+    cpu=cpu.diag_embed,
+    grad=lambda g, offset, dim1, dim2: diagonal(g, offset, dim1, dim2),
+    moves=True,
+)
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Launch:
+    """Zeros with the last dim of input on a diagonal of two new dims."""
+    shape = shape_of(input)
+    n = len(shape) + 1
+    first, second = wrap_dim(dim1, n), wrap_dim(dim2, n)
+    check(first != second, f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    side = shape[wrap_dim(-1, len(shape))] + abs(offset)
+    rest = list(shape[:-1])
+    for d in sorted((first, second)):
+        rest.insert(d, side)
+    return Launch((input,), tuple(rest), input.dtype, shape=tuple(rest), offset=offset, dim1=first, dim2=second)
+
+
+@composite("diag(Tensor input, int diagonal=0, *, Tensor out=None)")
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+    """The matrix with a vector on a diagonal, or a diagonal of a matrix."""
+    rank = len(shape_of(input))
+    check(rank in (1, 2), f"diag(): Supports 1D or 2D tensors. Got {rank}D")
+    if rank == 1:
+        return diag_embed(input, diagonal)  # type: ignore[no-any-return]
+    return diagonal_copy(input, diagonal)  # type: ignore[no-any-return]
+
+
+@composite("diagflat(Tensor input, int offset=0)")
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
+    """The matrix with all elements on a diagonal."""
+    return diag_embed(input.contiguous().view(-1), offset)  # type: ignore[no-any-return,attr-defined]
+
+

@@ -1,0 +1,88 @@
+"""Compare flambeau with real PyTorch: one piece of source, run in both, its outcomes as plain data.
+
+Sources name the library `torch`; `setup` runs first and makes the tensors. An outcome is an error (type and first line)
+or a value; tensors become shape, strides, dtype, node name and values.
+"""
+
+from __future__ import annotations
+
+import warnings
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+import flambeau
+
+LIBRARIES: tuple[ModuleType, ModuleType] = (torch, flambeau)
+
+
+def plain(value: Any, *, strides: bool = True) -> Any:
+    """A result as data that can be compared: tensors as dicts, containers element by element."""
+    if isinstance(value, torch.Tensor | flambeau.Tensor):
+        node = value.grad_fn
+        answer = {
+            "shape": tuple(value.shape),
+            "dtype": str(value.dtype),
+            "requires_grad": value.requires_grad,
+            "node": None if node is None else node.name(),
+            "values": value.tolist(),
+        }
+        if strides:
+            # strides of dims of size 1 and of empty tensors name nothing
+            sizes = answer["shape"]
+            answer["strides"] = [s for n, s in zip(sizes, value.stride(), strict=True) if n > 1 and 0 not in sizes]
+        return answer
+    if isinstance(value, tuple | list):
+        return [plain(v, strides=strides) for v in value]
+    return value
+
+
+def run(library: ModuleType, source: str, setup: str = "", *, strides: bool = True) -> dict[str, Any]:
+    """What a library answers: "value" or "error", and the texts of warnings."""
+    names: dict[str, Any] = {"torch": library, "np": np}
+    answer: dict[str, Any] = {}
+    previous = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            exec(setup, names)
+            statements, _, expression = source.rpartition(";")
+            exec(statements.strip(), names)
+            answer["value"] = plain(eval(expression.strip(), names), strides=strides)
+        except Exception as error:
+            answer["error"] = type(error).__name__, str(error).partition("\n")[0]
+        finally:
+            torch.set_warn_always(previous)
+    answer["warnings"] = [
+        (w.category.__name__, str(w.message).partition(" (Triggered internally")[0])
+        for w in caught
+        if not issubclass(w.category, ResourceWarning)
+    ]
+    return answer
+
+
+def assert_agree(source: str, setup: str = "", *, strides: bool = True, rtol: float = 0.0, atol: float = 0.0) -> None:
+    """Fail unless both libraries give one outcome; values differ by rtol and atol at most, NaN equals NaN."""
+    expected, found = (run(library, source, setup, strides=strides) for library in LIBRARIES)
+    if "error" in expected or "error" in found:
+        assert found == expected, source
+    assert_same(found["value"], expected["value"], source, rtol, atol) if "value" in expected else None
+    assert found["warnings"] == expected["warnings"], source
+
+
+def assert_same(found: Any, expected: Any, source: str, rtol: float = 0.0, atol: float = 0.0) -> None:
+    """Compare two plain values, arrays within the tolerance."""
+    if isinstance(expected, dict):
+        found, expected = dict(found), dict(expected)
+        a, b = found.pop("values"), expected.pop("values")
+        assert found == expected, source
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=rtol, atol=atol, err_msg=source)
+    elif isinstance(expected, list):
+        assert len(found) == len(expected), source
+        for f, e in zip(found, expected, strict=True):
+            assert_same(f, e, source, rtol, atol)
+    else:
+        assert found == expected or (found != found and expected != expected), source
