@@ -59,12 +59,13 @@ def structures(draw: st.DrawFn, entry: Entry) -> Structure:
 def _no_harvest() -> Iterator[None]:
     """Hypothesis mixes constants from the source of local modules into its draws: then editing assay would change
     the cases of a seed."""
-    harvest = providers._get_local_constants
+    harvest, cache = providers._get_local_constants, providers.CONSTANTS_CACHE
     providers._get_local_constants = lambda: providers.Constants()
+    providers.CONSTANTS_CACHE = type(cache)(1024)
     try:
         yield
     finally:
-        providers._get_local_constants = harvest
+        providers._get_local_constants, providers.CONSTANTS_CACHE = harvest, cache
 
 
 def _collect(entry: Entry, count: int, seed: int) -> list[Structure]:

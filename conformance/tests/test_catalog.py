@@ -12,7 +12,7 @@ import pytest
 
 from assay.case import Case, Layout, Make, Named, Same, TensorSpec, Values
 from assay.catalog import FAMILIES, catalog
-from assay.catalog.form import Entry, arg, entry, form, is_in_place, is_reflected, opt
+from assay.catalog.form import Entry, arg, entry, form, is_in_place, is_reflected, kw, opt
 from assay.catalog.kinds import dim, tensor
 from assay.drawing import PROFILES, draw_cases, select, smaller
 from assay.policy import VIEW
@@ -314,6 +314,8 @@ def test_faulty_declarations_are_refused() -> None:
         form(x, variants="functional")
     with pytest.raises(ValueError, match="required argument 'dim' follows an optional one"):
         form(x, opt("keepdim", dim()), arg("dim", dim()))
+    with pytest.raises(ValueError, match="writes into its first argument"):
+        form(kw("accumulate", dim()), x, variants="inplace")
     with pytest.raises(ValueError, match="in the catalogue already"):
         entry("add", x, policy=VIEW)
     with pytest.raises(ValueError, match="either forms, or arguments"):

@@ -13,7 +13,7 @@ from assay.catalog.kinds import choice, dtype, integer, made, size, tensor
 from assay.catalog.results import asked_or
 from assay.dtypes import ALL, BAREBONES, COMMON, REAL, category
 from assay.pick import Pick
-from assay.policy import CREATION, ELEMENTWISE, SPANNING, UNINITIALISED
+from assay.policy import CREATION, ELEMENTWISE, SPANNING, UNINITIALISED, VIEW
 from assay.strategies.arguments import layout, plan, scalar
 from assay.strategies.shapes import Shape, shapes
 
@@ -236,6 +236,13 @@ entry(
     variants="function",
     policy=CREATION,
     dtypes=tuple(d for d in ALL if d not in ("bfloat16", "complex32")),
+)
+
+entry(
+    "from_dlpack",
+    pos("ext_tensor", tensor(tuple(d for d in COMMON if d != "bool"), grad=False)),
+    variants="function",
+    policy=VIEW,
 )
 
 FORMAT = kw("memory_format", choice((Named("preserve_format"), Named("contiguous_format")), ("channels_last", 1)), 0.85)

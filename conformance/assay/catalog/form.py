@@ -247,6 +247,8 @@ def form(
     for variant in listed:
         if variant not in ("function", "method", "inplace", "out"):
             raise ValueError(f"unknown variant {variant!r}")
+    if "inplace" in listed and (not params or params[0].place == "keyword"):
+        raise ValueError("an in-place variant writes into its first argument, which must be a tensor")
     optional = False
     for p in params:
         if p.place != "keyword":

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from assay.case import TensorSpec, Values
 from assay.catalog.common import DIM, x
 from assay.catalog.form import Execution, Structure, arg, entry, form, kw, pos
-from assay.catalog.kinds import broadcasting, either, index, like, made, number, shaped, tensor
+from assay.catalog.kinds import aside, broadcasting, dim, drawn, either, flag, index, like, made, number, shaped, tensor
 from assay.catalog.results import unknown
 from assay.dtypes import ALL, COMMON, category, is_differentiable
 from assay.policy import MOVE, SUM, VIEW
@@ -220,3 +220,64 @@ entry(
     policy=MOVE,
 )
 entry("argwhere", x(COMMON, prefer=Values("ties")), policy=MOVE)
+
+
+# -- positions given for several dimensions ----------------------------------------------------------------------------
+def _count(draw: st.DrawFn, env: Structure) -> tuple[int, int]:
+    """(how many leading dimensions are indexed, by how many positions)."""
+    shape = env.shape("input")
+    return draw(st.integers(1, len(shape))), draw(st.integers(0, min(shape[0], 6)))
+
+
+def _positions(drawn: tuple[int, int], ex: Execution) -> tuple[TensorSpec, ...]:
+    """One index tensor a dimension; without `accumulate` no position twice, for then any of them may win."""
+    shape, (dims, count) = ex.shape("input"), drawn
+    found = []
+    for d, size in enumerate(shape[:dims]):
+        once = d == 0 and not ex.get("accumulate", False)
+        values = Values("distinct", ex.pick.seed(), 0, size) if once else Values("index", ex.pick.seed(), -size, size)
+        found.append(TensorSpec((count,), "int64", values, layout(ex.pick, (count,), expanded=not once)))
+    return tuple(found)
+
+
+def _put(drawn: Any, ex: Execution) -> TensorSpec:
+    """As many values as positions, or one for all."""
+    indices = ex.values["indices"]
+    shape = (*indices[0].shape, *ex.shape("input")[len(indices) :]) if ex.pick.chance(0.8) else ()
+    grad = ex.order > 0 and is_differentiable(ex.dtype) and ex.pick.chance(0.8)
+    return TensorSpec(shape, ex.dtype, plan(ex.pick, smooth=ex.order > 0), layout(ex.pick, shape), grad)
+
+
+entry(
+    "index_put",
+    x(COMMON, shaped(min_rank=1, max_rank=4, min_size=1)),
+    kw("accumulate", flag(), 0.4),
+    arg("indices", made(_positions, _count)),
+    arg("values", made(_put)),
+    variants=ROUND,
+    order=2,
+    policy=SUM,
+)
+
+
+def _broadcast_along(draw: st.DrawFn, env: Structure) -> Shape:
+    """As the input, or 1, but along the dimension, whose size is free."""
+    shape = [s if draw(st.integers(0, 3)) else 1 for s in env.shape("input")]
+    shape[env.drawn["at"] % len(shape)] = draw(st.integers(0, 4))
+    return tuple(shape)
+
+
+def _along_at(ex: Execution, shape: Shape) -> Values:
+    size = ex.shape("input")[ex.structure.drawn["at"] % len(shape)]
+    return Values("index", low=0, high=size)
+
+
+entry(
+    "take_along_dim",
+    x(COMMON, shaped(min_rank=1, min_size=1)),
+    aside("at", dim().structure),
+    arg("indices", tensor(("int64",), _broadcast_along, own=True, values=_along_at)),
+    arg("dim", drawn("at")),
+    order=2,
+    policy=MOVE,
+)

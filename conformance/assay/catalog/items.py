@@ -59,6 +59,8 @@ for name in ("size", "stride"):
         form(x(ALL, shaped(min_rank=1)), opt("dim", dim()), variants="method"),
         policy=MOVE,
     )
+for name in ("ndimension", "is_signed", "cpu"):
+    entry(name, ANY, variants="method", policy=MOVE)
 entry("is_contiguous", ANY, variants="method", policy=MOVE)
 entry("is_tensor", pos("obj", tensor(ALL)), variants="function", policy=MOVE)
 entry("is_same_size", ANY, arg("other", tensor(())), policy=MOVE)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from assay.case import Named
 from assay.catalog.creation import nested, small
 from assay.catalog.form import entry, form, pos
-from assay.catalog.kinds import choice, made, tensor
-from assay.dtypes import COMMON
+from assay.catalog.kinds import choice, dtype, made, tensor
+from assay.dtypes import COMMON, DIFFERENTIABLE, INTEGERS
 from assay.policy import CREATION, VIEW
 
 KINDS = {
@@ -58,6 +58,20 @@ for name, kind in KINDS.items():
             ((2, -1), {}),
         ],
     )
+entry(
+    "set_default_tensor_type",
+    pos(
+        "t",
+        choice(
+            tuple(f"torch.{name}Tensor" for name in ("Float", "Double", "Half", "BFloat16")),
+            ("torch.IntTensor", "float", 3),
+        ),
+    ),
+    variants="function",
+    policy=CREATION,
+)
+for name, names in (("finfo", DIFFERENTIABLE), ("iinfo", INTEGERS)):
+    entry(name, pos("type", dtype(names, none=0)), variants="function", policy=VIEW)
 entry("autograd.Variable", pos("data", tensor(COMMON)), variants="function", policy=VIEW)
 for name in ("set_default_dtype", "get_default_dtype"):
     arguments = (

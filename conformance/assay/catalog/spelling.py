@@ -138,6 +138,11 @@ def corrupt(entry: Entry, ex: Execution) -> Case:
             return Case(entry.op, ex.variant, entry.call(ex.variant, ex.operator), args, kwargs,
                         seed=ex.pick.seed(), invalid=True)  # fmt: skip
     params = [p for p in ex.structure.form.params if ex.values[p.name] is not ABSENT]
+    written = ex.values[params[0].name] if ex.in_place else None
+    if isinstance(written, TensorSpec) and any(s > 1 for s in written.shape) and ex.pick.chance(0.2):
+        longest = max(range(len(written.shape)), key=written.shape.__getitem__)
+        ex.values[params[0].name] = replace(written, layout=Layout("expanded", (longest,)), requires_grad=False)
+        return replace(spell(entry, ex), invalid=True)
     bad = [(p.name, value) for p in params for value in p.kind.bad(ex.values[p.name], p.name, ex)]
     how = ex.pick.weighted({"value": 8, "missing": 1, "extra": 1, "unexpected": 1})
     if how == "value" and bad:
