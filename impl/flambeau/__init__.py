@@ -43,6 +43,7 @@ for _family in (
     "ops.complexes",
     "ops.copying",
     "ops.creation",
+    "ops.extremes",
     "ops.gathering",
     "ops.indexing",
     "ops.joining",

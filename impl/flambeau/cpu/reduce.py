@@ -24,8 +24,7 @@ def total_of_all(x: Array) -> Array:
 
 def mean_of_all(x: Array) -> Array:
     """Mean of all elements, as a 0-d array."""
-    s = total_of_all(x)
-    return np.true_divide(s, s.real.dtype.type(x.size), out=...)
+    return np.asarray(total_of_all(x)[()] / x.size)
 
 
 def total(x: Array, dims: Axes, keepdim: bool) -> Array:
