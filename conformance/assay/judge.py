@@ -224,7 +224,7 @@ class _Judgement:
         if mine.data == theirs.data:
             return Comparison(True, elements=int(np.prod(theirs.shape, dtype=np.int64)))
         if exact or theirs.dtype not in FLOATING:
-            return compare_exact(mine, theirs)
+            return compare_exact(mine, theirs, self.policy.signed_zeros, self.answer.overflow)
         known = self.answer.truths.get(path, Truth())
         truth, scale = _decoded(known, theirs)
         unit = known.unit or theirs.dtype

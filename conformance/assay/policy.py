@@ -24,9 +24,9 @@ class Policy:
     scale: what one unit of error is relative to, beside |truth|. "perturbation": the change of the output when the
         inputs change by one ulp (the default). "sum_abs": the operation applied to |inputs| (sum, mean, cumsum).
         "product": the root of the operation applied to the squared inputs (matmul, dot, outer). "magnitude": |truth|
-        alone. "span": the largest element (linspace, whose steps pass by zero). "bounded": a constant, for derivatives that
-        subtract rounded results from one (tanh, softmax) and are bounded by their cotangents. New names are entries
-        in `assay.truth`.
+        alone. "span": the largest element (linspace, whose steps pass by zero). "bounded": a constant, for
+        derivatives that subtract rounded results from one (tanh, softmax) and are bounded by their cotangents. New
+        names are entries in `assay.truth`.
     gradient_scale: the same for first and second derivatives.
     canonical: a name in `assay.canonical.CANONICAL`, applied to both sides before values are compared: "ties" (indices
         of an unstable sort, topk, median ... stand for the values they point at), "unordered" (unique without sorting).
@@ -34,6 +34,8 @@ class Policy:
     text: whether the printed text is judged; only for results that are built from the case's bytes, never computed.
     overflow: an intermediate may overflow although every term is finite, so that non-finite elements of either side
         prove nothing (matmul, sum, var, norm of huge inputs); such elements are counted as unjudged.
+    signed_zeros: whether an exact zero must have the right sign; False where that is an accident of the order of
+        operands (max, min: PyTorch's vectorised and plain loops differ).
     gradients: whether first derivatives may be compared (False where they depend on a free choice).
     """
 
@@ -44,6 +46,7 @@ class Policy:
     strides: bool = False
     text: bool = False
     overflow: bool = False
+    signed_zeros: bool = True
     gradients: bool = True
 
     def __post_init__(self) -> None:
@@ -59,7 +62,10 @@ class Policy:
 ELEMENTWISE = Policy(strides=True)
 SATURATING = Policy(strides=True, gradient_scale="bounded")
 SPANNING = Policy(strides=True, scale="span")
+OVERFLOWING = Policy(strides=True, overflow=True)
+QUOTIENT = Policy(values="exact", strides=True, overflow=True)
 EXACT_ELEMENTWISE = Policy(values="exact", strides=True)
+EXTREMUM = Policy(values="exact", strides=True, signed_zeros=False)
 VIEW = Policy(values="exact", strides=True, text=True)
 MOVE = Policy(values="exact", text=True)
 CREATION = Policy(values="exact", strides=True, text=True)
@@ -68,5 +74,5 @@ STREAM = Policy(values="stream", strides=True)
 REDUCTION = Policy(overflow=True)
 SUM = Policy(scale="sum_abs", overflow=True)
 PRODUCT = Policy(scale="product", overflow=True)
-SELECTION = Policy(values="exact", canonical="ties")
+SELECTION = Policy(values="exact", canonical="ties", signed_zeros=False)
 UNORDERED = Policy(values="exact", canonical="unordered")

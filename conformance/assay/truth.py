@@ -7,6 +7,7 @@ change when the inputs change by one ulp, or the conditioning that the catalogue
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -270,8 +271,9 @@ def reference_answer(case: Case, module: Any, policy: Policy, want: Want | None 
     if outcome.status != "returned":
         return ReferenceAnswer(outcome)
     judged = _judged_by_truth(canonical(policy.canonical, case, outcome), policy)
+    overflow = policy.overflow and _can_overflow(case, policy)
     if not judged:
-        return ReferenceAnswer(outcome)
+        return ReferenceAnswer(outcome, overflow=overflow)
     widened = _Widened(case, judged, outcome)
     with np.errstate(all="ignore"):
         truth, note = _evaluate(widened, module, policy, judged)
@@ -283,7 +285,7 @@ def reference_answer(case: Case, module: Any, policy: Policy, want: Want | None 
         scale = None if path not in scales else scales[path].tobytes()
         unit = widened.unit(path, judged[path].dtype)
         truths[path] = Truth(value, scale, "" if unit == judged[path].dtype else unit)
-    return ReferenceAnswer(outcome, truths, policy.overflow and _can_overflow(widened, policy), note)
+    return ReferenceAnswer(outcome, truths, overflow, note)
 
 
 def _evaluate(
@@ -431,9 +433,11 @@ def _moved(array: Array, relative: float, sign: float, i: int, salt: int) -> Arr
     return np.where(np.isfinite(array) & np.isfinite(moved), moved, array)
 
 
-def _can_overflow(widened: _Widened, policy: Policy) -> bool:
-    """Whether the inputs are so large that sums or products of them leave the format though each is finite."""
-    for spec in widened.specs:
+def _can_overflow(case: Case, policy: Policy) -> bool:
+    """Whether the inputs are so large, or so unlike, that their sums, products or quotients leave the format though
+    each is finite."""
+    largest, smallest, bound = 0.0, math.inf, math.inf
+    for spec in tensor_specs(case):
         if spec.dtype not in _RANK or 0 in spec.shape:
             continue
         elements = values.array(spec)
@@ -441,8 +445,13 @@ def _can_overflow(widened: _Widened, policy: Policy) -> bool:
         finite = magnitude[np.isfinite(magnitude)]
         if not finite.size:
             continue
-        largest, bound = float(finite.max()), format_of(spec.dtype).largest
-        reach = largest * finite.size if policy.scale == "sum_abs" else largest * largest * finite.size
-        if not reach < bound / 4:
+        bound = min(bound, format_of(spec.dtype).largest)
+        largest = max(largest, float(finite.max()))
+        smallest = min(smallest, float(np.min(finite, initial=math.inf, where=finite > 0)))
+        if policy.scale == "sum_abs":
+            if not largest * finite.size < bound / 4:
+                return True
+        elif not largest * largest * finite.size < bound / 4:
             return True
-    return False
+    with np.errstate(all="ignore"):
+        return policy.scale != "sum_abs" and not np.float64(largest) / smallest < bound / 4

@@ -24,7 +24,7 @@ from assay.catalog.kinds import (
 from assay.catalog.results import broadcast_shape, exactly_broadcast, floating, same, shape_of
 from assay.catalog.results import real as real_result
 from assay.dtypes import COMMON, DIFFERENTIABLE, FLOATING, NUMERIC, REAL, REAL_AND_BOOL, category
-from assay.policy import ELEMENTWISE, EXACT_ELEMENTWISE, SATURATING, VIEW
+from assay.policy import ELEMENTWISE, EXACT_ELEMENTWISE, EXTREMUM, OVERFLOWING, QUOTIENT, SATURATING, VIEW
 from assay.strategies.arguments import scalar
 
 EVERYWHERE = "function method inplace"
@@ -71,7 +71,7 @@ for name, (dtypes, order) in KEEPING.items():
         operators="neg" if name == "neg" else "",
         out=None if name == "square" else shape_of(),
         order=order,
-        policy=ELEMENTWISE if name in ARITHMETIC else EXACT_ELEMENTWISE,
+        policy=OVERFLOWING if name in ARITHMETIC else EXACT_ELEMENTWISE,
     )
 
 for name in ("abs", "absolute"):
@@ -185,8 +185,8 @@ for name in ("div", "divide"):
     )
 binary("true_divide", COMMON, operand(), result=floating)
 binary("floor_divide", REAL, DIVISOR, operators="floordiv rfloordiv ifloordiv", order=0)
-binary("remainder", REAL, DIVISOR, operators="mod rmod imod")
-binary("fmod", REAL, DIVISOR)
+binary("remainder", REAL, DIVISOR, operators="mod rmod imod", policy=QUOTIENT)
+binary("fmod", REAL, DIVISOR, policy=QUOTIENT)
 
 
 def exponent(value: Any, ex: Execution) -> bool:
@@ -214,7 +214,7 @@ for name in ("atan2", "arctan2"):
     binary(name, REAL_AND_BOOL, arg("other", other(REAL_AND_BOOL)), result=floating)
 for name in ("maximum", "minimum", "fmax", "fmin"):
     binary(
-        name, REAL_AND_BOOL, arg("other", other(REAL_AND_BOOL)), variants="function method", policy=EXACT_ELEMENTWISE
+        name, REAL_AND_BOOL, arg("other", other(REAL_AND_BOOL)), variants="function method", policy=EXTREMUM
     )
 
 LOW, HIGH = number(2), number(2)
@@ -231,7 +231,7 @@ for name in ("clamp", "clip"):
             out=exactly_broadcast,
             order=2,
         ),
-        policy=EXACT_ELEMENTWISE,
+        policy=EXTREMUM,
     )
 for name, bound in (("clamp_min", "min"), ("clamp_max", "max")):
     entry(
@@ -241,7 +241,7 @@ for name, bound in (("clamp_min", "min"), ("clamp_max", "max")):
         variants=EVERYWHERE,
         out=exactly_broadcast,
         order=2,
-        policy=EXACT_ELEMENTWISE,
+        policy=EXTREMUM,
     )
 
 WHERE = arg("condition", tensor(("bool",), own=True))
@@ -278,7 +278,7 @@ entry(
     variants=EVERYWHERE,
     out=broadcast_shape,
     order=2,
-    policy=ELEMENTWISE,
+    policy=OVERFLOWING,
 )
 for name, dtypes in (("addcmul", NUMERIC), ("addcdiv", DIFFERENTIABLE)):
     entry(
@@ -290,5 +290,5 @@ for name, dtypes in (("addcmul", NUMERIC), ("addcdiv", DIFFERENTIABLE)):
         variants=EVERYWHERE,
         out=broadcast_shape,
         order=2,
-        policy=ELEMENTWISE,
+        policy=OVERFLOWING,
     )
