@@ -217,6 +217,10 @@ def vector_dtypes(self: dtype, mat: dtype, vec: dtype) -> None:
         lambda g, input: times(conj(input).mT, g),
     ),
     raw=True,
+    out_text=lambda result, out: (
+        f"addmv input tensors must have the same dtype, but got {out.type_name}, {result.type_name}, and "
+        f"{result.type_name}"
+    ),
     shortcut=_shortcut("mv", (21,)),
 )
 def mv(input: Tensor, vec: Tensor) -> Launch:
