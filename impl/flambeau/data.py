@@ -170,6 +170,11 @@ def indices_from(data: Any) -> Tensor:
     return t.to(dtypes.int64)  # type: ignore[attr-defined,no-any-return]
 
 
+def is_integer(value: Any) -> bool:
+    """Whether a value is an integer as C's checks see it: Python's or NumPy's, no truth value."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def is_sequence(data: Any) -> bool:
     """Whether an object in brackets is a sequence of indices, as C's PySequence_Check says."""
     cls = type(data)

@@ -145,6 +145,39 @@ def broadcast(*shapes: Shape) -> Shape:
     return tuple(result)
 
 
+def iterated_strides(shape: Shape, operands: list[Shape]) -> Shape:
+    """Dense strides in the order of dims that the operands' strides (0 where broadcast) suggest, the first ones most.
+
+    This is how PyTorch's TensorIterator lays out a result.
+    """
+
+    def later(a: int, b: int) -> int:
+        for strides in operands:
+            if strides[a] == 0 or strides[b] == 0:
+                continue
+            if strides[a] != strides[b]:
+                return 1 if strides[a] > strides[b] else -1
+            if shape[a] > shape[b]:
+                return 1
+        return 0
+
+    order = list(range(len(shape) - 1, -1, -1))
+    for i in range(1, len(order)):
+        at = i
+        for j in range(i - 1, -1, -1):
+            comparison = later(order[j], order[at])
+            if comparison > 0:
+                order[j], order[at] = order[at], order[j]
+                at = j
+            elif comparison < 0:
+                break
+    result, step = [0] * len(shape), 1
+    for d in order:
+        result[d] = step
+        step *= max(shape[d], 1)
+    return tuple(result)
+
+
 def expand_strides(shape: Shape, strides: Shape, target: Shape) -> Shape:
     """Strides that repeat `shape` over `target` (known to broadcast) with stride 0."""
     lead = len(target) - len(shape)

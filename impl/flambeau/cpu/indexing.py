@@ -9,8 +9,9 @@ import numpy as np
 
 from flambeau.cpu.accumulate import add_at
 from flambeau.cpu.casting import cast
+from flambeau.cpu.copying import empty
 from flambeau.dtypes import dtype
-from flambeau.geometry import Shape
+from flambeau.geometry import Shape, expand_strides, iterated_strides
 
 Array = np.ndarray[Any, Any]
 
@@ -78,6 +79,19 @@ class Selection:
             raise IndexError(f"index {value} is out of bounds for dimension {i} with size {shape[self.dims[i]]}")
 
 
+    def strides(self, x: Array) -> Shape:
+        """How PyTorch lays out what is read from x."""
+        size = x.itemsize
+        kept = [s // size for d, s in enumerate(x.strides) if d not in self.dims]
+        first = self.dims[0] if self.adjacent else 0
+        operands = [(*kept[:first], *(0,) * len(self.common), *kept[first:])]
+        lead, tail = (0,) * first, (0,) * (len(kept) - first)
+        for a in self.arrays:
+            own = tuple(s // a.itemsize for s in a.strides)
+            operands.append((*lead, *expand_strides(a.shape, own, self.common), *tail))
+        return iterated_strides(self.shape, operands)
+
+
 def index(x: Array, indices: Sequence[Array | None]) -> Array:
     """x[indices], row-major."""
     chosen = Selection(x.shape, indices)
@@ -86,7 +100,9 @@ def index(x: Array, indices: Sequence[Array | None]) -> Array:
     try:
         if len(chosen.arrays) == 1 and x.flags.c_contiguous:
             return x.take(chosen.arrays[0], chosen.dims[0])
-        return np.ascontiguousarray(x[chosen.key]).reshape(chosen.shape)
+        out = empty(chosen.shape, chosen.strides(x), x.dtype)
+        out[...] = x[chosen.key]
+        return out
     except IndexError:
         chosen.check(x.shape)
         raise

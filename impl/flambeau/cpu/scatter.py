@@ -45,7 +45,7 @@ def gather(x: Array, index: Array, dim: int) -> Array:
     if not index.size:
         return np.empty(shape, x.dtype)
     check_bounds(index, x.shape[dim], dim)
-    return np.take_along_axis(x[_corner(index.shape, dim)], index, dim).reshape(shape)
+    return np.ascontiguousarray(np.take_along_axis(x[_corner(index.shape, dim)], index, dim)).reshape(shape)
 
 
 def scatter(x: Array, index: Array, src: Any, dim: int) -> None:
@@ -208,7 +208,7 @@ def _check_flat(index: Array, n: int) -> None:
 def take(x: Array, index: Array) -> Array:
     """x.reshape(-1)[index]."""
     _check_flat(index, x.size)
-    return x.reshape(-1)[index] if index.size else np.empty(index.shape, x.dtype)
+    return x.reshape(-1)[np.ascontiguousarray(index)].reshape(index.shape)
 
 
 def put(x: Array, index: Array, source: Array, accumulate: bool) -> None:

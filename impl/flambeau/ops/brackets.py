@@ -11,12 +11,14 @@ from flambeau import dtypes, overrides
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import node_of
 from flambeau.cpu import indexing as cpu
-from flambeau.data import indices_from, is_sequence
+from flambeau.data import indices_from, is_integer, is_sequence
 from flambeau.declare import internal
 from flambeau.dtypes import COMPLEX, INTEGRAL, dtype
 from flambeau.errors import check
 from flambeau.geometry import Shape, may_overlap, wrap_dim
+from flambeau.inplace import check_no_overlap
 from flambeau.operation import Launch
+from flambeau.ops.copying import warn_of_lost_parts
 from flambeau.ops.creation import check_representable, full
 from flambeau.ops.indexing import MASKS, index, index_put
 from flambeau.ops.slicing import LAST, clipped, select, selected, slice_, sliced
@@ -228,6 +230,8 @@ def getitem(self: Tensor, item: Any, /) -> Tensor:
         return UNSQUEEZE.at(self, _inserted(memory(self), 0))
     if item is Ellipsis:
         return alias_of(self)  # type: ignore[no-any-return]
+    if is_integer(item):
+        return SELECT.at(self, _pick(memory(self), 0, _checked_integer(int(item)), 0))
     walk = _Walk(self)
     walk.take(_as_tuple(item))
     result = walk.result()
@@ -254,6 +258,7 @@ def _unrecorded(this: Tensor, shape: Shape, strides: Shape, offset: int) -> Tens
 )
 def filled_over(input: Tensor, value: Tensor) -> Launch:
     """One value everywhere, in the dtype of input."""
+    warn_of_lost_parts(value.dtype, input.dtype)
     return Launch(
         (input, value), shape_of(input), input.dtype, device=input.device, source=value.dtype, target=input.dtype
     )
@@ -263,9 +268,9 @@ def _element(value: Any, like: Tensor) -> Tensor:
     """The tensor to assign: tensors as they are, numbers in the dtype of the target. Raises for all else."""
     if isinstance(value, Tensor):
         return value
-    if isinstance(value, bool | int) or (hasattr(value, "__index__") and not isinstance(value, str)):
-        value = _checked_integer(operator.index(value)) if not isinstance(value, bool) else value
-    elif not isinstance(value, float | complex):
+    if is_integer(value):
+        value = _checked_integer(int(value))
+    elif not isinstance(value, bool | float | complex):
         raise TypeError(f"can't assign a {_type_name(value)} to a torch.{like.dtype.type_name}Tensor")
     d = like.dtype
     if d in (dtypes.float16, dtypes.bfloat16):
@@ -352,8 +357,8 @@ def setitem(self: Tensor, item: Any, value: Any, /) -> None:
         _write(UNSQUEEZE.at(self, _inserted(memory(self), 0)), new)
     elif item is Ellipsis:
         _write(self, new)
-    elif cls is int:
-        _write(SELECT.at(self, _pick(memory(self), 0, _checked_integer(item), 0)), new)
+    elif is_integer(item):
+        _write(SELECT.at(self, _pick(memory(self), 0, _checked_integer(int(item)), 0)), new)
     elif cls is slice:
         place = _slice(memory(self), 0, item, True)
         _write(self if place is None else SLICE.at(self, place), new)
@@ -364,6 +369,7 @@ def setitem(self: Tensor, item: Any, value: Any, /) -> None:
         if not walk.indices:
             _write(target, new)
         else:
+            check_no_overlap(target, [new, *walk.indices])
             bound = {"indices": walk.indices, "values": _without_leading_ones(new), "accumulate": False}
             index_put.op.run_inplace(target, bound)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from flambeau import dtypes
@@ -127,15 +128,22 @@ def check_device(where: Any) -> device:
     raise NotImplementedError(f"flambeau has no {where.type} device; it has 'cpu' and 'meta'")
 
 
+def warn_of_lost_parts(source: dtype, target: dtype) -> None:
+    """Warn that a conversion drops imaginary parts."""
+    if source.category == COMPLEX > target.category and target is not dtypes.bool_:
+        warnings.warn(
+            "Casting complex values to real discards the imaginary part (Triggered internally at "
+            "/__w/pytorch/pytorch/aten/src/ATen/native/Copy.cpp:307.)",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
 def to_dtype(input: Tensor, d: dtype, *, copy: bool = False, memory_format: Any = None) -> Tensor:
     """input in another dtype, itself where nothing changes."""
     if d is input.dtype and not copy and memory_format in (None, preserve_format):
         return input
-    if input.dtype.category == COMPLEX > d.category and d is not dtypes.bool_:
-        warn_once(
-            "Casting complex values to real discards the imaginary part",
-            "aten/src/ATen/native/Copy.cpp:307",
-        )
+    warn_of_lost_parts(input.dtype, d)
     return converted(input, d, strides_for(input, memory_format))  # type: ignore[no-any-return]
 
 
@@ -180,6 +188,7 @@ def to(
 )
 def copied_over(input: Tensor, src: Tensor) -> Launch:
     """src, expanded over input and in its dtype: what copy_ writes."""
+    warn_of_lost_parts(src.dtype, input.dtype)
     return Launch((input, src), shape_of(input), input.dtype, source=src.dtype, target=input.dtype)
 
 

@@ -103,9 +103,9 @@ def check_representable(value: Any, d: dtype) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise RuntimeError(f"value cannot be converted to type {name} without overflow")
     low, high = cpu.limits(d)
-    if not d.is_signed:
-        low = -high  # negative numbers wrap as long as their magnitude fits
-    check(low <= math.trunc(value) <= high, f"value cannot be converted to type {name} without overflow")
+    if not d.is_signed and not isinstance(value, float):
+        low = -high  # negative integers wrap as long as their magnitude fits
+    check(low <= value <= high, f"value cannot be converted to type {name} without overflow")
 
 
 def _zeros_ones(name: str, value: int) -> None:

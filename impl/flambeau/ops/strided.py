@@ -7,7 +7,7 @@ from typing import Any
 
 from flambeau.autograd.node import Edge, Node, sequence
 from flambeau.cpu import strided as cpu
-from flambeau.declare import internal
+from flambeau.declare import composite, internal
 from flambeau.errors import check
 from flambeau.geometry import Shape, contiguous_strides, extent
 from flambeau.operation import Launch
@@ -65,6 +65,24 @@ def as_strided_scatter(input: Tensor, source: Tensor, size: Shape, stride: Shape
     """A row-major or dense copy of input (strides kept) with the elements of a view of it replaced by source's."""
     own = memory(input)
     return Launch((input, source), shape_of(input), input.dtype, size=size, stride=stride, offset=offset - own.offset)
+
+
+@composite(
+    "as_strided_scatter(Tensor input, Tensor src, tuple of ints size, tuple of ints stride, "
+    "index? storage_offset=None)",
+    full_name="public.as_strided_scatter",
+)
+def scatter_strided(
+    input: Tensor, src: Tensor, size: Shape, stride: Shape, storage_offset: int | None = None
+) -> Tensor:
+    """A copy with the elements that `as_strided` would name replaced by src."""
+    place = as_strided.op.body(input, size, stride, storage_offset)  # type: ignore[attr-defined]
+    check(
+        shape_of(src) == place.shape,
+        "expected src to have a size equal to the slice of self. "
+        f"src size = {list(shape_of(src))}, slice size = {list(place.shape)}",
+    )
+    return as_strided_scatter(input, src, place.shape, place.strides, place.offset)  # type: ignore[no-any-return]
 
 
 @internal(cpu=cpu.restride, tensors=("input",), grad=lambda g: g)
