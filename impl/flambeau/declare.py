@@ -79,7 +79,13 @@ def _method(op: Operation, shortcut: Front | None = None) -> Front:
 
 def _fast_forms(op: Elementwise) -> tuple[Front, Front]:
     """Function and method with the fast path in front."""
-    slow_function, slow_method = _function(op), _method(op)
+
+    def slow_function(*args: Any) -> Any:
+        return op.call(function, args, {})
+
+    def slow_method(self: Tensor, *args: Any) -> Any:
+        return op.call_method(method, self, args, {})
+
     count = len(op.tensors)
     make = unary_front if count == 1 else binary_front
     fast, fast_method = make(op, slow_function), make(op, slow_method)
@@ -134,7 +140,7 @@ def _fast_inplace(op: Elementwise) -> Front:
     fast = inplace_front(op, slow)
 
     def front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == count:
+        if len(args) == count and type(self) in PLAIN:
             if not kwargs:
                 return fast(self, *args)
             if has_alpha and len(kwargs) == 1 and "alpha" in kwargs:
@@ -256,7 +262,7 @@ def elementwise(
     INT_TO_FLOAT, TO_BOOL or TO_REAL. accept: mask of common dtypes, others are refused in the name of kernel `refusal`.
     native: mask of dtypes whose arrays `numpy` answers uncast (fast path).
     check: called with the bound arguments, raises; may answer with what they change, a mapping with keys among promote,
-    accept, refusal and node. raw: rules run on ndarrays too. node: PyTorch's name of the node; a
+    common (dtype), accept, refusal, c_names and node. raw: rules run on ndarrays too. node: PyTorch's name of the node; a
     tuple where overloads for numbers differ: (tensors, second is a number, first is a number). opmath: a single second
     operand is not rounded to half. where: see `install`.
     """

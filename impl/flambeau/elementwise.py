@@ -31,6 +31,7 @@ from flambeau.errors import not_implemented_for
 from flambeau.geometry import broadcast
 from flambeau.operation import Launch, Operation
 from flambeau.overrides import PLAIN
+from flambeau.size import device
 from flambeau.tensor import Tensor, new, shape_of
 
 SAME, INT_TO_FLOAT, TO_BOOL, TO_REAL = "same", "int_to_float", "bool", "real"
@@ -118,11 +119,10 @@ class Elementwise(Operation):
         own = (self.check(*inputs, **params) if self.check is not None else None) or {}
         promote = own.get("promote", self.promote)
         shape = broadcast(*[shape_of(t) if isinstance(t, Tensor) else () for t in inputs])
-        common = result_type(*inputs)
+        common = own.get("common") or result_type(*inputs)
         if promote == INT_TO_FLOAT and common.category < FLOATING:
             common = dtypes.get_default_dtype()
-        if not common.bit & own.get("accept", self.accept):
-            not_implemented_for(own.get("refusal") or self.refusal or f"{self.name}_cpu", common)
+        refused = not common.bit & own.get("accept", self.accept)
         answer = common
         if promote == TO_BOOL:
             answer = dtypes.bool_
@@ -134,7 +134,18 @@ class Elementwise(Operation):
                 node = self.number_nodes[1]
             elif not any(isinstance(t, Tensor) for t in inputs[1:]):
                 node = self.number_nodes[0]
-        return Launch(inputs, shape, answer, compute=common, node=node, **params)
+        plan = Launch(inputs, shape, answer, compute=common, node=node, **params)
+        if refused:
+            plan.refusal = own.get("refusal") or self.refusal or f"{self.name}_cpu"
+        plan.c_names = own.get("c_names", False)
+        return plan
+
+    def compute(self, plan: Launch, where: device) -> list[Any]:
+        """Run the kernel. Raises NotImplementedError for a dtype that PyTorch's has no case for."""
+        if plan.refusal is not None:
+            assert plan.compute is not None
+            not_implemented_for(plan.refusal, plan.compute)
+        return super().compute(plan, where)
 
     def _operands(self, plan: Launch) -> list[Any]:
         common = plan.compute

@@ -47,9 +47,16 @@ def not_implemented_for(kernel: str, d: dtype) -> NoReturn:
     raise NotImplementedError(f"\"{kernel}\" not implemented for '{d.type_name}'")
 
 
-def cannot_cast(result: dtype, target: dtype) -> NoReturn:
+_C_NAMES = {
+    "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
+    "int64": "long int", "float32": "float", "float64": "double",
+}  # fmt: skip
+
+
+def cannot_cast(result: dtype, target: dtype, c_names: bool = False) -> NoReturn:
     """Raise as PyTorch does when a result may not be written into its target."""
-    raise RuntimeError(f"result type {result.type_name} can't be cast to the desired output type {target.type_name}")
+    name = _C_NAMES.get(target.name, target.type_name) if c_names else target.type_name
+    raise RuntimeError(f"result type {result.type_name} can't be cast to the desired output type {name}")
 
 
 def check(condition: Any, text: str, kind: type[Exception] = RuntimeError) -> None:

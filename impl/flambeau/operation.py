@@ -24,7 +24,7 @@ from flambeau.dtypes import FLOATING, NATIVE_FLOAT, OF_NUMPY, dtype
 from flambeau.errors import cannot_cast
 from flambeau.inplace import can_store, check_inplace, check_no_overlap, check_partial_overlap, set_history, write_out
 from flambeau.return_types import StructSequence
-from flambeau.signatures import Parser
+from flambeau.signatures import Parser, not_a_tensor
 from flambeau.size import CPU, META, device
 from flambeau.tensor import Memory, Tensor, column_major, fresh, shape_of, version, without_data
 
@@ -39,13 +39,14 @@ class Launch:
     autograd node where it is not the operation's own.
     """
 
-    __slots__ = ("compute", "device", "dtype", "inputs", "node", "params", "shape")
+    __slots__ = ("c_names", "compute", "device", "dtype", "inputs", "node", "params", "refusal", "shape")
 
     def __init__(
         self,
         inputs: Sequence[Any],
         shape: Any,
         dtype: Any,
+        /,
         *,
         node: str | None = None,
         device: device | None = None,
@@ -59,6 +60,10 @@ class Launch:
         self.device = device
         self.compute = compute
         self.params = params
+        # kernel in whose name the dtype is refused, once shapes and casts have been checked
+        self.refusal: str | None = None
+        # whether PyTorch calls dtypes by their C names where the result cannot be stored
+        self.c_names = False
 
 
 # what a rule may ask of an argument that it does not keep
@@ -266,6 +271,8 @@ class Operation:
         """The method form."""
         if overrides.needed((this, *args), kwargs):
             return overrides.handle(front, (this, *args), kwargs)
+        if not isinstance(this, Tensor):
+            raise not_a_tensor(front.__name__, this)
         index, values = self.method_parser.bind(args, kwargs)  # type: ignore[union-attr]
         return self.run({self.first: this, **dict(zip(self.method_names[index], values, strict=True))})
 
@@ -275,6 +282,8 @@ class Operation:
         """The in-place form."""
         if overrides.needed((this, *args), kwargs):
             return overrides.handle(front, (this, *args), kwargs)
+        if not isinstance(this, Tensor):
+            raise not_a_tensor(front.__name__, this)
         index, values = self.inplace_parser.bind(args, kwargs)  # type: ignore[union-attr]
         return self.run_inplace(this, dict(zip(self.method_names[index], values, strict=True)))
 
@@ -469,7 +478,7 @@ class Operation:
         if plan.shape != have:
             raise RuntimeError(f"output with shape {list(have)} doesn't match the broadcast shape {list(plan.shape)}")
         if not can_store(plan.dtype, this._dtype):
-            cannot_cast(plan.dtype, this._dtype)
+            cannot_cast(plan.dtype, this._dtype, plan.c_names)
         edges = self.edges(plan) if state.enabled and this._dtype.category >= FLOATING else None
         originals: dict[str, Any] = {}
         if edges is not None:

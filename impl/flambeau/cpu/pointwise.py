@@ -11,8 +11,13 @@ ZERO_DIVISION = "ZeroDivisionError"
 
 
 def scaled(y: Any, alpha: Any) -> Any:
-    """y times a Python number, in y's dtype."""
-    return y if type(alpha) is not bool and alpha == 1 else y * np.asarray(alpha).astype(y.dtype)
+    """y times a Python number, in y's dtype.
+
+    Of complex numbers also times one, as PyTorch does: it turns the other part of an infinite one into NaN.
+    """
+    if type(alpha) is not bool and alpha == 1 and (y.dtype.kind != "c" or np.isfinite(y).all()):
+        return y
+    return y * np.asarray(alpha).astype(y.dtype)
 
 
 def add(x: Array, y: Array, alpha: Any) -> Array:
@@ -77,9 +82,19 @@ def power(x: Any, y: Any) -> Array:
     if kind in "iu":
         return _integer_power(x, y)
     if isinstance(y, np.ndarray):
-        return np.power(x, y)
+        return _complex_power(x, y) if kind == "c" else np.power(x, y)
     special = _SPECIAL_POWERS.get(y.item() if isinstance(y, np.generic) else y)
-    return np.power(x, y) if special is None else special(x)
+    if special is not None:
+        return special(x)
+    return _complex_power(x, y) if kind == "c" else np.power(x, y)
+
+
+def _complex_power(x: Array, y: Any) -> Array:
+    zero = x == 0
+    if not zero.any():
+        return np.power(x, y)
+    # exp(y log x) says where the infinities and NaNs of zero's powers are; NumPy answers NaN alone
+    return np.where(zero, np.exp(y * np.log(x)), np.power(x, y))
 
 
 def _integer_power(x: Array, y: Any) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from flambeau import dtypes
 from flambeau.cpu import pointwise as cpu
 from flambeau.declare import ANY, composite, elementwise
-from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEXES, mask
+from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEXES, NATIVE_FLOAT, NATIVE_INTEXACT, mask
 from flambeau.elementwise import INT_TO_FLOAT, SAME, result_type
 from flambeau.errors import check
 from flambeau.ops.rules import conj, no_derivative, scaled, zeros_like
@@ -19,6 +19,8 @@ from flambeau.tensor import Tensor
 WITHOUT_UNSIGNED = ANY & ~mask(*BAREBONES_UNSIGNED)
 ORDERED = WITHOUT_UNSIGNED & ~mask(dtypes.bool_, *COMPLEXES)
 NOT_HALF_COMPLEX = ANY & ~mask(dtypes.complex32)
+# sums of complex numbers go by alpha, see cpu.scaled
+REAL_NATIVE = (NATIVE_FLOAT | NATIVE_INTEXACT) & ~mask(*COMPLEXES)
 NO_DERIVATIVE = "torch::autograd::NotImplemented"
 
 
@@ -57,6 +59,7 @@ def _check_sub(input: Any, other: Any, *, alpha: Any) -> None:
     "add(Tensor|Number input, Tensor|Number other, *, Number alpha=1, Tensor out=None)",
     "add(Tensor|Number input, Number alpha, Tensor|Number other, *, Tensor out=None)|deprecated",
     numpy=cpu.add,
+    native=WITHOUT_UNSIGNED & REAL_NATIVE,
     fast=np.add,
     cuda="x + alpha * y",
     grad=(lambda g: g, lambda g, alpha: scaled(g, alpha)),
@@ -74,6 +77,7 @@ def add(input: Tensor, other: Tensor, *, alpha: Any = 1) -> None:
     "sub(Tensor|Number input, Tensor|Number other, *, Number alpha=1, Tensor out=None)",
     "sub(Tensor|Number input, Number alpha, Tensor|Number other, *, Tensor out=None)|deprecated",
     numpy=cpu.subtract,
+    native=WITHOUT_UNSIGNED & REAL_NATIVE,
     fast=np.subtract,
     cuda="x - alpha * y",
     grad=(lambda g: g, lambda g, alpha: -scaled(g, alpha)),
@@ -93,6 +97,11 @@ def sub(input: Tensor, other: Tensor, *, alpha: Any = 1) -> None:
     """input - alpha · other, broadcasting and promoting."""
 
 
+def _check_rsub(input: Any, other: Any, *, alpha: Any) -> Mapping[str, Any]:
+    _check_sub(other, input, alpha=alpha)
+    return {"common": result_type(other, input)}
+
+
 @elementwise(
     "rsub(Tensor input, Tensor other, *, Number alpha=1)",
     "rsub(Tensor input, Number other, Number alpha=1)",
@@ -101,9 +110,10 @@ def sub(input: Tensor, other: Tensor, *, alpha: Any = 1) -> None:
     cuda="y - alpha * x",
     grad=(lambda g, alpha: -scaled(g, alpha), lambda g: g),
     defaults={"alpha": 1},
-    check=_check_sub,
+    check=_check_rsub,
     accept=WITHOUT_UNSIGNED,
     refusal="add_stub",
+    native=WITHOUT_UNSIGNED & REAL_NATIVE,
     node=("RsubBackward0", "RsubBackward1"),
     method=False,
 )

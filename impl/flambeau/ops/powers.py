@@ -12,7 +12,7 @@ from flambeau.cpu import pointwise as cpu
 from flambeau.declare import ANY, composite, elementwise
 from flambeau.dtypes import NATIVE_FLOAT, dtype
 from flambeau.elementwise import INT_TO_FLOAT, result_type
-from flambeau.errors import check, not_implemented_for
+from flambeau.errors import check
 from flambeau.ops.arithmetic import NOT_HALF_COMPLEX, WITHOUT_UNSIGNED
 from flambeau.ops.rules import choose, conj, is_complex, log, real, zeros_like
 from flambeau.tensor import Tensor
@@ -22,10 +22,15 @@ def _check_pow(input: Any, exponent: Any) -> Mapping[str, Any] | None:
     common = result_type(input, exponent)
     if isinstance(exponent, int) and exponent < 0 and isinstance(input, Tensor):
         check(common.category > dtypes.INTEGRAL, "Integers to negative integer powers are not allowed.")
-    if common is dtypes.bool_ and isinstance(input, Tensor) and isinstance(exponent, Tensor):
-        not_implemented_for("pow", common)
-    if not isinstance(exponent, Tensor) and exponent in (0, 1):
+    if common is dtypes.bool_ and isinstance(exponent, Tensor):
+        return {"accept": 0}
+    if isinstance(exponent, Tensor):
+        return None
+    if exponent in (0, 1):
         return {"accept": ANY & NOT_HALF_COMPLEX}
+    if common.category == dtypes.INTEGRAL:
+        bits = 8 * common.itemsize - common.is_signed
+        check(exponent < 1 << bits, f"value cannot be converted to type {common.name}_t without overflow")
     return None
 
 

@@ -137,7 +137,7 @@ def _check_clamp(input: Tensor, min: Any, max: Any) -> Mapping[str, Any]:
         return {"node": "ClampBackward0", "refusal": refusal}
     both = min is not None and max is not None
     refusal = "clamp_scalar_cpu" if both else "clamp_max_scalar_cpu" if min is None else "clamp_min_scalar_cpu"
-    return {"node": "ClampBackward1", "refusal": refusal}
+    return {"node": "ClampBackward1", "refusal": refusal, "c_names": True}
 
 
 def _inside(input: Any, min: Any, max: Any) -> Any:
@@ -172,9 +172,9 @@ def _one_bound(name: str, bound: str, other: str, cuda: str, inside: Any, outsid
     def name_kernel(input: Tensor, value: Any) -> Mapping[str, Any] | None:
         if isinstance(value, Tensor):
             return None
-        if input.dtype.is_complex:
+        if input.dtype.is_complex or isinstance(value, complex):
             raise NotImplementedError("clamp is not supported for complex types")
-        return {"refusal": f"{name}_scalar_cpu", "accept": BOUNDED & ~bool_.bit}
+        return {"refusal": f"{name}_scalar_cpu", "accept": BOUNDED & ~bool_.bit, "c_names": True}
 
     def body(input: Tensor, value: Any) -> None: ...
 

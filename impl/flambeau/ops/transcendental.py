@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -285,6 +285,13 @@ def xlogy(input: Tensor, other: Tensor) -> None:
     """input · log(other), zero where input is zero and other no NaN."""
 
 
+def _check_ldexp(input: Tensor, other: Tensor) -> Mapping[str, Any] | None:
+    if other.dtype.category > dtypes.INTEGRAL:
+        return None
+    # an integer exponent has no say in the dtype
+    return {"common": input.dtype}
+
+
 @elementwise(
     "ldexp(Tensor input, Tensor other, *, Tensor out=None)",
     numpy=cpu.ldexp,
@@ -293,6 +300,7 @@ def xlogy(input: Tensor, other: Tensor) -> None:
     promote=INT_TO_FLOAT,
     accept=NOT_HALF_COMPLEX,
     refusal="pow",
+    check=_check_ldexp,
     inplace=True,
     inplace_function=True,
 )
