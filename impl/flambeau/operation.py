@@ -304,9 +304,9 @@ class Operation:
         kernel = self.kernels.get(where.type)
         if kernel is None:
             raise NotImplementedError(f"flambeau has no {where.type} kernel for {self.name}")
-        arrays = self._operands(plan)
         token = enter(QUIET)
         try:
+            arrays = self._operands(plan)
             results = kernel(*arrays, **plan.params)
             several = len(self.outputs) > 1 or type(plan.dtype) is list
             if not several:

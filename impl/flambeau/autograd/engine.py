@@ -18,7 +18,7 @@ from flambeau.autograd.node import AccumulateGrad, Edge, Hooks, Node, Pick, unpa
 from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import dtype
 from flambeau.geometry import Shape, contiguous_strides
-from flambeau.tensor import Tensor, fresh, memory, shape_of
+from flambeau.tensor import Tensor, fresh, memory, shape_of, share
 
 _number = attrgetter("seq")
 _add_reduce = np.add.reduce
@@ -63,7 +63,11 @@ def sum_to(g: Any, shape: Shape) -> Any:
 
 def to_tensor(g: Any, d: dtype) -> Tensor:
     """A gradient as a Tensor."""
-    return g if isinstance(g, Tensor) else fresh(np.asarray(g, d.numpy), d)
+    if isinstance(g, Tensor):
+        return g
+    g = np.asarray(g, d.numpy)
+    # an expanded gradient, of a sum say, names one element many times
+    return fresh(g, d) if g.flags.forc else share(g, d)
 
 
 def fit(g: Any, shape: Shape, d: dtype, source: Node) -> Any:

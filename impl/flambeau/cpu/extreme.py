@@ -63,12 +63,12 @@ def _selected(x: Array, choose: Any, dim: int, keepdim: bool) -> tuple[Array, Ar
 def median(x: Array, ignore_nan: bool) -> Array:
     """The lower of the two middle elements of all; NaN if there is one, unless NaN are ignored. NaN for none."""
     if x.size == 0:
-        return np.asarray(np.nan).astype(x.dtype) if x.dtype.kind == "f" else np.asarray(_LEAST, x.dtype)
+        return np.asarray(np.nan).astype(x.dtype) if x.dtype.kind == "f" else np.asarray(_NAN_AS_INTEGER.get(x.itemsize, 0), x.dtype)
     return median_dim(x.reshape(-1), 0, False, ignore_nan)[0]
 
 
-# what PyTorch makes of NaN converted to int64
-_LEAST = -(2**63)
+# what a processor makes of NaN converted to an integer of that many bytes
+_NAN_AS_INTEGER = {4: -(2**31), 8: -(2**63)}
 
 
 def median_dim(x: Array, dim: int, keepdim: bool, ignore_nan: bool) -> tuple[Array, Array]:

@@ -231,18 +231,18 @@ argmin = _position("argmin", cpu.argmin, "smallest")
 # ------------------------------------------------------------------------------------------ middle and most frequent
 
 
-def _check_median_out(out: Any, d: dtype, name: str) -> None:
+def _check_median_out(out: Any, d: dtype) -> None:
     values, indices = out
     check(
         indices.dtype is dtypes.int64,
         f"Expected tensor for argument #1 'indices' to have scalar type Long; but got torch.{indices.dtype.type_name}"
-        f"Tensor instead (while checking arguments for {name})",
+        f"Tensor instead (while checking arguments for median)",
     )
     check(
         values.dtype is d,
         "Expected tensor for 'values' to have the same type as tensor for argument #2 'self'; but type "
         f"torch.{values.dtype.type_name}Tensor does not equal torch.{d.type_name}Tensor (while checking arguments for "
-        f"{name})",
+        "median)",
     )
 
 
@@ -267,7 +267,7 @@ def _median(name: str, ignore_nan: bool) -> Any:
         if dim is None:
             return whole(input)
         if out is not None:
-            _check_median_out(out, input.dtype, name)
+            _check_median_out(out, input.dtype)
         return along(input, dim, keepdim)
 
     body.__doc__ = (

@@ -8,7 +8,7 @@ from flambeau import dtypes
 from flambeau.cpu import reduce as cpu
 from flambeau.declare import ANY, composite, internal, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, dtype, mask
-from flambeau.errors import check, not_implemented_for, structured_out
+from flambeau.errors import cannot_cast, check, not_implemented_for, structured_out
 from flambeau.geometry import Shape, wrap_dim
 from flambeau.operation import Launch
 from flambeau.ops.rules import conj, kept, restore, unsqueezed
@@ -95,12 +95,13 @@ def nansum(
     input: Tensor, dim: Any = None, keepdim: bool = False, dtype: dtype | None = None, out: Tensor | None = None
 ) -> Any:
     """Sum of the elements that are not NaN. Raises RuntimeError for complex tensors."""
-    check(not input.dtype.is_complex, "nansum on CPU does not support complex inputs")
-    if input.dtype.category < dtypes.FLOATING:
-        return sum(input, dim, keepdim, dtype=dtype)
-    d = dtype or (out.dtype if out is not None else input.dtype)
     dims, shape = reduced(input, dim, keepdim)
-    if not d.bit & SUMMABLE or d.category < dtypes.FLOATING:
+    check(not input.dtype.is_complex, "nansum on CPU does not support complex inputs")
+    d = dtype or (out.dtype if out is not None else None)
+    if input.dtype.category < dtypes.FLOATING:
+        return sum(input, dim, keepdim, dtype=d)
+    d = d or input.dtype
+    if not d.bit & SUMMABLE or d.category != dtypes.FLOATING:
         not_implemented_for("nansum_cpu", d)
     return Launch((input,), shape, d, compute=d, dims=dims, keepdim=keepdim)
 
@@ -129,6 +130,8 @@ def mean(
         f"Got: {asked.type_name}",
     )
     d = dtype or (out.dtype if out is not None else asked)
+    if d.category < dtypes.FLOATING:
+        cannot_cast(asked, d)
     shape = shape_of(input)
     dims, made = reduced(input, dim, keepdim)
     if not d.bit & SUMMABLE:
