@@ -98,7 +98,7 @@ def _fast_forms(op: Elementwise) -> tuple[Front, Front]:
             return op.call(function, args, kwargs)
 
         def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-            if not kwargs and not args:
+            if not kwargs and not args and type(self) in PLAIN:
                 return fast_method(self)
             return op.call_method(method, self, args, kwargs)
 

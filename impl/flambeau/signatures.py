@@ -24,7 +24,7 @@ from .argument_errors import extra_keywords_text, invalid_combination_text, no_a
 from .argument_types import CONSTANTS, EXACT, PYTHON_DTYPES, TYPES, register, registered, type_name
 from .schema import Parameter, Signature, parse_signature
 
-__all__ = ["Parameter", "Parser", "Signature", "parse_signature", "register", "registered", "type_name"]
+__all__ = ["Parameter", "Parser", "not_a_tensor", "Signature", "parse_signature", "register", "registered", "type_name"]
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
@@ -498,6 +498,13 @@ class Parser:
             text += "\nConsider using one of the following signatures instead:"
             text += "".join(f"\n\t{signature.name}{option}" for option in printed)
         warnings.warn(text, UserWarning, stacklevel=4)
+
+
+def not_a_tensor(method: str, value: object) -> TypeError:
+    """The error for a method of Tensor that is called on something else."""
+    return TypeError(
+        f"descriptor '{method}' for 'torch._C.TensorBase' objects doesn't apply to a '{type_name(value)}' object"
+    )
 
 
 def _is_deprecated(candidate: _Candidate) -> bool:
