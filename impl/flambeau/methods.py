@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from flambeau import dtypes, printing
+from flambeau import dtypes, overrides, printing
 from flambeau.autograd import api
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import AccumulateGrad, Node, RemovableHandle, hooks_of, leaf, node_of
 from flambeau.dtypes import FLOATING, dtype
 from flambeau.geometry import is_channels_last, is_contiguous
+from flambeau.signatures import Parser, not_a_tensor
 from flambeau.size import CPU, Size, channels_last, channels_last_3d, contiguous_format, device, strided
 from flambeau.tensor import Tensor, detached, memory, shape_of, version
 
@@ -23,6 +25,30 @@ def on_tensor(function: Callable[..., Any]) -> Callable[..., Any]:
     function.__qualname__ = f"Tensor.{function.__name__}"
     setattr(Tensor, function.__name__, function)
     return function
+
+
+def builtin(schema: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Attach a function as a method whose arguments PyTorch's own parser reads. Returns the plain function."""
+
+    def attach(function: Callable[..., Any]) -> Callable[..., Any]:
+        name = schema.partition("(")[0]
+        parser = Parser(name, schema, method=True)
+
+        def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+            if type(self) not in overrides.PLAIN:
+                if not isinstance(self, Tensor):
+                    raise not_a_tensor(name, self)
+                if overrides.needed((self, *args), kwargs):
+                    return overrides.handle(method, (self, *args), kwargs)
+            if not args and not kwargs:
+                return function(self)
+            return function(self, *parser.bind(args, kwargs)[1])
+
+        method.__name__, method.__qualname__, method.__doc__ = name, f"Tensor.{name}", function.__doc__
+        setattr(Tensor, name, method)
+        return function
+
+    return attach
 
 
 def property_of_tensor(function: Callable[..., Any]) -> property:
@@ -35,7 +61,7 @@ def property_of_tensor(function: Callable[..., Any]) -> property:
 # ------------------------------------------------------------------------------------------ metadata
 
 
-@on_tensor
+@builtin("size(int? dim=None)")
 def size(self: Tensor, dim: int | None = None) -> Any:
     """The shape, or one of its dims."""
     shape = shape_of(self)
@@ -46,7 +72,7 @@ def size(self: Tensor, dim: int | None = None) -> Any:
     return shape[wrap_dim(dim, len(shape), wrap_scalar=False)]
 
 
-@on_tensor
+@builtin("stride(int? dim=None)")
 def stride(self: Tensor, dim: int | None = None) -> Any:
     """Elements from one index to the next along each dim, or one."""
     strides = memory(self).strides
@@ -57,25 +83,25 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
     return strides[wrap_dim(dim, len(strides), wrap_scalar=False)]
 
 
-@on_tensor
+@builtin("dim()")
 def dim(self: Tensor) -> int:
     """Number of dims."""
     return len(shape_of(self))
 
 
-@on_tensor
+@builtin("numel()")
 def numel(self: Tensor) -> int:
     """Number of elements."""
     return prod(shape_of(self))
 
 
-@on_tensor
+@builtin("storage_offset()")
 def storage_offset(self: Tensor) -> int:
     """Elements from the start of the storage to the first one."""
     return memory(self).offset
 
 
-@on_tensor
+@builtin("data_ptr()")
 def data_ptr(self: Tensor) -> int:
     """Address of the first element, 0 where there is none."""
     if self._array is None or not numel(self):
@@ -83,13 +109,13 @@ def data_ptr(self: Tensor) -> int:
     return self._array.__array_interface__["data"][0]  # type: ignore[no-any-return]
 
 
-@on_tensor
+@builtin("element_size()")
 def element_size(self: Tensor) -> int:
     """Bytes of one element."""
     return self._dtype.itemsize
 
 
-@on_tensor
+@builtin("is_contiguous(*, torch.memory_format memory_format=contiguous_format)")
 def is_contiguous_(self: Tensor, memory_format: Any = contiguous_format) -> bool:
     """Whether the elements lie in memory in row-major (or the given) order."""
     own = memory(self)
@@ -99,36 +125,31 @@ def is_contiguous_(self: Tensor, memory_format: Any = contiguous_format) -> bool
     return is_contiguous(own.shape, own.strides)
 
 
-del Tensor.is_contiguous_  # type: ignore[attr-defined]
-is_contiguous_.__name__ = "is_contiguous"
-on_tensor(is_contiguous_)
-
-
-@on_tensor
+@builtin("is_floating_point()")
 def is_floating_point(self: Tensor) -> bool:
     """Whether the dtype is a real floating one."""
     return self._dtype.is_floating_point
 
 
-@on_tensor
+@builtin("is_complex()")
 def is_complex(self: Tensor) -> bool:
     """Whether the dtype is complex."""
     return self._dtype.is_complex
 
 
-@on_tensor
+@builtin("is_signed()")
 def is_signed(self: Tensor) -> bool:
     """Whether the dtype has negative values."""
     return self._dtype.is_signed
 
 
-@on_tensor
+@builtin("is_inference()")
 def is_inference(self: Tensor) -> bool:
     """Whether the tensor was made in inference mode."""
     return False
 
 
-@on_tensor
+@builtin("get_device()")
 def get_device(self: Tensor) -> int:
     """Index of the device, -1 on the CPU."""
     return -1
@@ -162,8 +183,8 @@ Tensor.is_cpu = property(lambda self: self._array is not None or self.device == 
 Tensor.is_meta = property(lambda self: self.device.type == "meta")  # type: ignore[attr-defined]
 Tensor.names = property(lambda self: (None,) * dim(self))  # type: ignore[attr-defined]
 Tensor.ndim = property(dim)  # type: ignore[attr-defined]
-Tensor.ndimension = dim  # type: ignore[attr-defined]
-Tensor.nelement = numel  # type: ignore[attr-defined]
+builtin("ndimension()")(dim)
+builtin("nelement()")(numel)
 Tensor.itemsize = property(element_size)  # type: ignore[attr-defined]
 Tensor.nbytes = property(lambda self: numel(self) * self._dtype.itemsize)  # type: ignore[attr-defined]
 Tensor._version = property(lambda self: version(self)[0])  # type: ignore[attr-defined]
@@ -183,7 +204,7 @@ def _set_requires_grad(self: Tensor, value: bool) -> None:
 Tensor.requires_grad = property(_get_requires_grad, _set_requires_grad, doc="Whether gradients are asked for.")  # type: ignore[attr-defined]
 
 
-@on_tensor
+@builtin("requires_grad_(bool requires_grad=True)")
 def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     """Ask for gradients, or no longer. Raises RuntimeError for integers, and for non-leaves that are switched off."""
     if not isinstance(requires_grad, bool):
@@ -331,7 +352,7 @@ def _retains(self: Tensor) -> bool:
     return any(r() is self for r in node.hooks.retain.values())
 
 
-@on_tensor
+@builtin("retain_grad()")
 def retain_grad(self: Tensor) -> None:
     """Keep the gradient of this non-leaf in `.grad`. Raises RuntimeError if it requires none."""
     import weakref
@@ -345,6 +366,17 @@ def retain_grad(self: Tensor) -> None:
 
 
 Tensor.retains_grad = property(_retains)  # type: ignore[attr-defined]
+
+
+@on_tensor
+def _is_view(self: Tensor) -> bool:
+    """Whether the tensor is a differentiable view of another."""
+    return self._view is not None
+
+
+Tensor._base = property(  # type: ignore[attr-defined]
+    lambda self: None if self._view is None else self._view.base, doc="The tensor this one is a view of, or None."
+)
 
 
 # ------------------------------------------------------------------------------------------ values
@@ -368,7 +400,7 @@ def as_python(array: np.ndarray[Any, Any], d: dtype) -> Any:
     return array.tolist()
 
 
-@on_tensor
+@builtin("item()")
 def item(self: Tensor) -> Any:
     """The one element as a Python number. Raises RuntimeError if there is not exactly one."""
     if self._array is None:
@@ -378,7 +410,7 @@ def item(self: Tensor) -> Any:
     return as_python(self._array.reshape(()), self._dtype)
 
 
-@on_tensor
+@builtin("tolist()")
 def tolist(self: Tensor) -> Any:
     """The elements as nested lists of Python numbers."""
     return as_python(values_of(self), self._dtype)
@@ -387,7 +419,7 @@ def tolist(self: Tensor) -> Any:
 def grad_fn_name(self: Tensor) -> str | None:
     """Name of the node that made the tensor."""
     node = _grad_fn(self)
-    return None if node is None else node.name()
+    return None if node is None else type(node).__name__
 
 
 @on_tensor
@@ -431,7 +463,7 @@ def __reversed__(self: Tensor) -> Tensor:
     return self if dim(self) == 0 else self.flip(0)  # type: ignore[attr-defined,no-any-return]
 
 
-@on_tensor
+@builtin("__bool__()")
 def __bool__(self: Tensor) -> bool:
     n = numel(self)
     if n == 0:
@@ -443,7 +475,7 @@ def __bool__(self: Tensor) -> bool:
 
 def _number(kind: type, self: Tensor) -> Any:
     if numel(self) != 1:
-        raise RuntimeError(f"a Tensor with {numel(self)} elements cannot be converted to Scalar")
+        raise ValueError("only one element tensors can be converted to Python scalars")
     value = item(self)
     if isinstance(value, complex) and kind is not complex:
         if value.imag:
@@ -454,12 +486,11 @@ def _number(kind: type, self: Tensor) -> Any:
     return kind(value)
 
 
-Tensor.__int__ = lambda self: _number(int, self)  # type: ignore[attr-defined]
-Tensor.__float__ = lambda self: _number(float, self)  # type: ignore[attr-defined]
-Tensor.__complex__ = lambda self: _number(complex, self)  # type: ignore[attr-defined]
+for _kind in (int, float, complex):
+    builtin(f"__{_kind.__name__}__()")(partial(_number, _kind))
 
 
-@on_tensor
+@builtin("__index__()")
 def __index__(self: Tensor) -> int:
     if self._dtype.category > dtypes.INTEGRAL or numel(self) != 1:
         raise TypeError("only integer tensors of a single element can be converted to an index")
