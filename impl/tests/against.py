@@ -86,3 +86,50 @@ def assert_same(found: Any, expected: Any, source: str, rtol: float = 0.0, atol:
             assert_same(f, e, source, rtol, atol)
     else:
         assert found == expected or (found != found and expected != expected), source
+
+
+def gradients(library: ModuleType, source: str, setup: str, leaves: dict[str, Any], seed: int) -> list[Any]:
+    """Gradients of a source's (floating) result for its leaves under random cotangents, then of those gradients."""
+    random = np.random.RandomState(seed)
+
+    def drawn(t: Any) -> Any:
+        values = np.asarray(random.randn(*t.shape))
+        if t.dtype.is_complex:
+            values = values + 1j * random.randn(*t.shape)
+        return library.tensor(values.tolist(), dtype=t.dtype).reshape(t.shape)
+
+    names: dict[str, Any] = {"torch": library, "np": np}
+    exec(setup, names)
+    inputs = []
+    for name, values in leaves.items():
+        array = np.asarray(values)
+        d = library.complex128 if array.dtype.kind == "c" else library.float64
+        leaf = library.tensor(array.tolist(), dtype=d).reshape(array.shape).requires_grad_()
+        names[name] = leaf
+        inputs.append(leaf)
+    statements, _, expression = source.rpartition(";")
+    exec(statements.strip(), names)
+    out = eval(expression.strip(), names)
+    cotangent = drawn(out).requires_grad_()
+    first = library.autograd.grad(out, inputs, cotangent, create_graph=True, allow_unused=True)
+    answer = [None if g is None else g.tolist() for g in first]
+    kept = [g for g in first if g is not None and g.requires_grad]
+    if kept:
+        weights = [drawn(g) for g in kept]
+        second = library.autograd.grad(kept, [*inputs, cotangent], weights, allow_unused=True)
+        answer += [None if g is None else g.tolist() for g in second]
+    return answer
+
+
+def assert_gradients(
+    source: str, setup: str = "", leaves: dict[str, Any] | None = None, *, rtol: float = 1e-9, seed: int = 0
+) -> None:
+    """Fail unless first and second gradients agree; None where one library says that there is none counts as zeros."""
+    expected, found = (gradients(library, source, setup, leaves or {}, seed) for library in LIBRARIES)
+    assert len(found) == len(expected), source
+    for f, e in zip(found, expected, strict=True):
+        if f is None or e is None:
+            other = e if f is None else f
+            assert other is None or not np.any(np.asarray(other)), source
+        else:
+            np.testing.assert_allclose(np.asarray(f), np.asarray(e), rtol=rtol, atol=rtol, err_msg=source)

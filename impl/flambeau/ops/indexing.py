@@ -79,7 +79,7 @@ def selected_shape(shape: Shape, indices: Indices) -> Shape | None:
 @internal(
     cpu=cpu.index,
     tensors=("input", "indices"),
-    grad={"input": lambda g, input_shape, indices: index_put(g.new_zeros(input_shape), indices, g, True)},
+    grad={"input": lambda g, input_shape, indices: _put(g.new_zeros(input_shape), indices, g, True)},
     moves=True,
 )
 def index(input: Tensor, indices: Indices) -> Launch:
@@ -88,8 +88,13 @@ def index(input: Tensor, indices: Indices) -> Launch:
     return Launch((input, list(indices)), selected_shape(shape_of(input), indices), input.dtype, device=input.device)
 
 
+def _put(input: Tensor, indices: Indices, values: Tensor, accumulate: bool) -> Tensor:
+    """`index_put` with None for whole dims, which its public form does not take."""
+    return index_put.op.run({"input": input, "indices": indices, "values": values, "accumulate": accumulate})  # type: ignore[attr-defined,no-any-return]
+
+
 def _zero_at(g: Tensor, indices: Indices, accumulate: bool) -> Tensor:
-    return g if accumulate else index_put(g, indices, g.new_zeros(()), False)  # type: ignore[no-any-return,attr-defined]
+    return g if accumulate else _put(g, indices, g.new_zeros(()), False)  # type: ignore[attr-defined]
 
 
 @primitive(

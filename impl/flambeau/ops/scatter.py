@@ -7,6 +7,8 @@ from math import prod
 from typing import Any
 
 from flambeau import dtypes
+from flambeau.autograd.modes import state
+from flambeau.autograd.node import node_of
 from flambeau.cpu import scatter as cpu
 from flambeau.declare import internal, primitive
 from flambeau.dtypes import COMPLEX, dtype
@@ -117,6 +119,13 @@ def _check_reduction(input: Tensor, reduce: str, kernel: str) -> None:
         not_implemented_for(f"{kernel}_{reduce}", d)
 
 
+def _refuse_complex(input: Tensor, src: Tensor, name: str) -> None:
+    check(
+        not (input.dtype.is_complex and state.enabled and (node_of(input) is not None or node_of(src) is not None)),
+        f"{name} does not support automatic differentiation for outputs with complex dtype.",
+    )
+
+
 def _reduced_rule(
     g: Tensor, needs: Any, input: Tensor, src: Tensor, out: Tensor, spread: Any, collect: Any, forget: Any,
     again: Any, reduce: str, include_self: bool,
@@ -177,6 +186,7 @@ def scatter_reduce(
         reduce in cpu.REDUCTIONS, f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
     )
     _check_reduction(input, reduce, "scatter_gather_tensor_cpu_reduce")
+    _refuse_complex(input, src, "scatter_reduce")
     return Launch((input, index, src), shape_of(input), input.dtype, dim=dim, reduce=reduce, include_self=include_self)
 
 
@@ -378,6 +388,7 @@ def index_reduce(
         f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.",
     )
     dim = _check_slices("index_reduce", input, dim, index, source)
+    _refuse_complex(input, source, "index_reduce")
     warnings.warn(
         "index_reduce() is in beta and the API may change at any time. (Triggered internally at "
         "/__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:1523.)",

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from flambeau.autograd.node import Edge, Node, sequence
 from flambeau.cpu import strided as cpu
-from flambeau.declare import composite, internal
+from flambeau.declare import internal, primitive
 from flambeau.errors import check
 from flambeau.geometry import Shape, contiguous_strides, extent
 from flambeau.operation import Launch
@@ -67,14 +63,26 @@ def as_strided_scatter(input: Tensor, source: Tensor, size: Shape, stride: Shape
     return Launch((input, source), shape_of(input), input.dtype, size=size, stride=stride, offset=offset - own.offset)
 
 
-@composite(
+def _kept(g: Tensor, size: Shape, stride: Shape, offset: int) -> Tensor:
+    """PyTorch hands input the gradient of the elements that src replaced, and none of the others."""
+    part = as_strided(relaid(g, None), size, stride, offset)
+    return as_strided_scatter(g.new_zeros(shape_of(g)), part, size, stride, offset)  # type: ignore[attr-defined,no-any-return]
+
+
+@primitive(
     "as_strided_scatter(Tensor input, Tensor src, tuple of ints size, tuple of ints stride, "
     "index? storage_offset=None)",
     full_name="public.as_strided_scatter",
+    node="AsStridedScatterBackward0",
+    cpu=cpu.scatter,
+    grad={
+        "input": lambda g, size, stride, offset: _kept(g, size, stride, offset),
+        "src": lambda g, size, stride, offset: as_strided(relaid(g, None), size, stride, offset),
+    },
 )
 def scatter_strided(
     input: Tensor, src: Tensor, size: Shape, stride: Shape, storage_offset: int | None = None
-) -> Tensor:
+) -> Launch:
     """A copy with the elements that `as_strided` would name replaced by src."""
     place = as_strided.op.body(input, size, stride, storage_offset)  # type: ignore[attr-defined]
     check(
@@ -82,7 +90,8 @@ def scatter_strided(
         "expected src to have a size equal to the slice of self. "
         f"src size = {list(shape_of(src))}, slice size = {list(place.shape)}",
     )
-    return as_strided_scatter(input, src, place.shape, place.strides, place.offset)  # type: ignore[no-any-return]
+    offset = place.offset - memory(input).offset
+    return Launch((input, src), shape_of(input), input.dtype, size=place.shape, stride=place.strides, offset=offset)
 
 
 @internal(cpu=cpu.restride, tensors=("input",), grad=lambda g: g)
@@ -98,29 +107,3 @@ def relaid(g: Tensor, base: Memory | None) -> Tensor:
     if own.strides == wanted and own.offset == 0 and own.storage.nbytes == extent(own.shape, wanted) * g.dtype.itemsize:
         return g
     return restride(g, wanted)
-
-
-class ReplayBackward(Node):
-    """Reads the gradient of a dtype-changing view back into its base."""
-
-    __slots__ = ("base_dtype", "replay")
-    raw = False
-
-    def apply(self, gradient: Any, create_graph: bool) -> list[Any]:
-        """Through a zero base, written by the view."""
-        import flambeau
-
-        base = flambeau.zeros(self.shape_of_base, dtype=self.base_dtype, device=gradient.device)
-        self.replay(base).copy_(gradient)
-        return [base]
-
-
-def replayed(base: Tensor, replay: Callable[[Tensor], Tensor], edge: Edge) -> Node:
-    """The node of a dtype-changing view of an updated base."""
-    like = replay(base.detach())  # type: ignore[attr-defined]
-    n = object.__new__(ReplayBackward)
-    n.edges, n.hooks, n.saved, n.versions = (edge,), None, None, None
-    n.shape, n.dtype, n.seq = shape_of(like), like.dtype, sequence()
-    n.replay, n.base_dtype = replay, base.dtype
-    n.shape_of_base = shape_of(base)
-    return n
