@@ -43,13 +43,15 @@ class Profile:
 PROFILES = {p.name: p for p in (Profile("quick", 25, 4), Profile("standard", 390, 66), Profile("deep", 2200, 380, 3))}
 
 
+#: Of a form's structures, one in so many has an empty tensor, or only 0-dim ones, where the form allows it.
+_STRATA = {"empty": 9, "0-dim": 12}
+
+
 @st.composite
-def structures(draw: st.DrawFn, entry: Entry) -> Structure:
-    """Structures of any of the entry's forms."""
-    weighted = [form for form in entry.forms for _ in range(form.weight)]
-    form = weighted[0] if len(weighted) == 1 else draw(st.sampled_from(weighted))
+def structures(draw: st.DrawFn, form: Form, stratum: str = "") -> Structure:
+    """Structures of a form: any, or of the stratum "empty" or "0-dim"."""
     drawn: dict[str, object] = {}
-    env = Structure(form, drawn)
+    env = Structure(form, drawn, stratum)
     for param in form.params:
         drawn[param.name] = param.kind.structure(draw, env)
     return env
@@ -68,24 +70,40 @@ def _no_harvest() -> Iterator[None]:
         providers._get_local_constants, providers.CONSTANTS_CACHE = harvest, cache
 
 
-def _collect(entry: Entry, count: int, seed: int) -> list[Structure]:
+def _generate(strategy: st.SearchStrategy[Structure], count: int, seed: int) -> list[Structure]:
+    """At most `count` examples; the first that Hypothesis makes, always the simplest there is, is left out."""
     found: list[Structure] = []
 
     @seeded(seed)
     @settings(
-        max_examples=count,
+        max_examples=count + 1,
         database=None,
         deadline=None,
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    @given(structures(entry))
+    @given(strategy)
     def collect(structure: Structure) -> None:
         found.append(structure)
 
     with _no_harvest():
         collect()
-    return found
+    return found[1:] if len(found) > 1 else found
+
+
+def _collect(entry: Entry, count: int, seed: int) -> list[Structure]:
+    """Structures of all forms by their weight and of all strata, evenly mixed."""
+    total = sum(form.weight for form in entry.forms)
+    placed: list[tuple[float, int, Structure]] = []
+    for i, form in enumerate(entry.forms):
+        share = max(round(count * form.weight / total), 1)
+        parts = {name: round(share / rarity) for name, rarity in _STRATA.items()}
+        parts[""] = max(share - sum(parts.values()), 1)
+        for j, (stratum, wanted) in enumerate(parts.items()):
+            if wanted:
+                found = _generate(structures(form, stratum), wanted, seed + 31 * i + j)
+                placed += [((k + 0.5) / len(found), len(placed) + k, s) for k, s in enumerate(found)]
+    return [structure for _, _, structure in sorted(placed, key=lambda item: item[:2])]
 
 
 class _Rotation:

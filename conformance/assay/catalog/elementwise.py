@@ -213,9 +213,7 @@ entry(
 for name in ("atan2", "arctan2"):
     binary(name, REAL_AND_BOOL, arg("other", other(REAL_AND_BOOL)), result=floating)
 for name in ("maximum", "minimum", "fmax", "fmin"):
-    binary(
-        name, REAL_AND_BOOL, arg("other", other(REAL_AND_BOOL)), variants="function method", policy=EXTREMUM
-    )
+    binary(name, REAL_AND_BOOL, arg("other", other(REAL_AND_BOOL)), variants="function method", policy=EXTREMUM)
 
 LOW, HIGH = number(2), number(2)
 for name in ("clamp", "clip"):

@@ -41,10 +41,14 @@ class Alternatives:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What Hypothesis drew for one form: the drawn part of every argument by name."""
+    """What Hypothesis drew for one form: the drawn part of every argument by name.
+
+    stratum: "empty" or "0-dim" where shapes are to be so if they may, else "".
+    """
 
     form: Form
     drawn: Mapping[str, Any]
+    stratum: str = ""
 
     def shape(self, name: str) -> Shape:
         """The shape of a tensor argument. Raises KeyError."""

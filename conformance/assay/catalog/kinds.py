@@ -31,7 +31,13 @@ class shaped:
     min_size: int = 0
 
     def __call__(self, draw: st.DrawFn, env: Structure) -> Shape:
-        return draw(_shapes(self.min_rank, self.max_rank, self.min_size))
+        if env.stratum == "0-dim" and not self.min_rank:
+            return ()
+        shape = draw(_shapes(self.min_rank, self.max_rank, self.min_size))
+        if env.stratum == "empty" and not self.min_size and 0 not in shape and self.max_rank:
+            at = draw(st.integers(0, max(len(shape) - 1, 0)))
+            return (*shape[:at], 0, *shape[at + 1 :])
+        return shape
 
 
 _shapes = functools.cache(shapes)
