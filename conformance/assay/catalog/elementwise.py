@@ -282,8 +282,8 @@ for name, dtypes in (("addcmul", NUMERIC), ("addcdiv", DIFFERENTIABLE)):
     entry(
         name,
         x(dtypes),
-        arg("tensor1", other(dtypes, mixed=False)),
-        arg("tensor2", other(dtypes, "input", "tensor1", mixed=False)),
+        arg("tensor1", other(dtypes)),
+        arg("tensor2", other(dtypes, "input", "tensor1")),
         kw("value", made(multiplier)),
         variants=EVERYWHERE,
         out=broadcast_shape,

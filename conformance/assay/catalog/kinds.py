@@ -112,8 +112,11 @@ class Tensor(Kind):
             yield replace(good, shape=shape, layout=Layout(), values=Values("zeros"))
 
     def _strange(self, good: Any, ex: Execution) -> list[str]:
-        strange = [d for d in ALL if d not in self.dtypes]
-        return [ex.pick.choice(strange)] if self.dtypes and strange and isinstance(good, TensorSpec) else []
+        """A dtype the operation does not take, or not beside the first tensor's."""
+        if not isinstance(good, TensorSpec) or not (self.dtypes or self.relation == "primary"):
+            return []
+        strange = [d for d in ALL if (d not in self.dtypes if self.dtypes else d != good.dtype)]
+        return [ex.pick.choice(strange)] if strange else []
 
     def _wrong(self, good: TensorSpec, ex: Execution) -> Iterator[Shape]:
         """Shapes that do not fit what the rule says."""
@@ -441,6 +444,9 @@ class either(Kind):
 
     def bad(self, good: Any, name: str, ex: Execution) -> Iterator[Any]:
         yield stranger(ex.pick, (float, int))
+        for kind in self.kinds:
+            if isinstance(kind, Tensor) and isinstance(good, TensorSpec):
+                yield from kind.bad(good, name, ex)
 
 
 def tensor_or_number(operand: Tensor, scalar: number | None = None) -> either:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assay.catalog.common import DIM, x
 from assay.catalog.form import arg, entry, kw, opt
-from assay.catalog.kinds import choice, dim, dtype, like, tensor
+from assay.catalog.kinds import choice, dim, dtype, other
 from assay.catalog.results import asked_or, same, shape_of
 from assay.dtypes import DIFFERENTIABLE, FLOATING, REAL
 from assay.policy import EXACT_ELEMENTWISE, REDUCTION, SATURATING
@@ -36,7 +36,7 @@ REDUCE = kw("reduction", choice(("mean", "sum", "none"), ("max", 1, None)))
 entry(
     "nn.functional.mse_loss",
     x(FLOATING),
-    arg("target", tensor((), like("input"))),
+    arg("target", other(FLOATING)),
     REDUCE,
     variants="function",
     order=2,

@@ -145,9 +145,10 @@ def corrupt(entry: Entry, ex: Execution) -> Case:
         return replace(spell(entry, ex), invalid=True)
     bad = [(p.name, value) for p in params for value in p.kind.bad(ex.values[p.name], p.name, ex)]
     how = ex.pick.weighted({"value": 8, "missing": 1, "extra": 1, "unexpected": 1})
+    if ex.variant in ("method", "inplace"):
+        # a method is looked up on its first argument, which must stay a tensor
+        bad = [(n, v) for n, v in bad if n != params[0].name or isinstance(v, TensorSpec)]
     if how == "value" and bad:
-        if ex.variant in ("method", "inplace") and not isinstance(ex.values[params[0].name], Make):
-            bad = [(n, v) for n, v in bad if n != params[0].name or isinstance(v, TensorSpec)] or bad
         name, value = ex.pick.choice(bad)
         ex.values[name] = value
     case = spell(entry, ex)
