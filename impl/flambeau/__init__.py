@@ -29,6 +29,7 @@ _signatures.register(
 )
 
 for _family in (
+    "autograd.attributes",
     "autograd.function",
     "autograd.gradcheck",
     "data",
@@ -45,6 +46,7 @@ for _family in (
     "ops.contractions",
     "ops.copying",
     "ops.creation",
+    "ops.einsum",
     "ops.extremes",
     "ops.gathering",
     "ops.indexing",
@@ -58,8 +60,10 @@ for _family in (
     "ops.rounding",
     "ops.scaled_products",
     "ops.scatter",
+    "ops.scans",
     "ops.selection",
     "ops.slicing",
+    "ops.statistics",
     "ops.strided",
     "ops.transcendental",
     "ops.triangles",

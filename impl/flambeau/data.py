@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from flambeau import dtypes
+from flambeau.autograd.attributes import requires_grad_
 from flambeau.cpu.casting import cast
 from flambeau.declare import composite, export
 from flambeau.dtypes import COMPLEX, FLOATING, dtype, of_numpy, of_scalar, promote_types
 from flambeau.errors import check
-from flambeau.methods import on_tensor, requires_grad_
+from flambeau.methods import on_tensor
 from flambeau.ops.copying import check_device
 from flambeau.ops.creation import check_representable
 from flambeau.size import CPU

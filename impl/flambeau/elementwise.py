@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from flambeau import dtypes
-from flambeau.autograd.modes import state
+from flambeau.autograd.modes import inference_modes, state
 from flambeau.autograd.node import Saved, node_of, sequence
 from flambeau.cpu.casting import cast, scalar
 from flambeau.cpu.quiet import QUIET, enter, leave
@@ -32,7 +32,7 @@ from flambeau.geometry import broadcast
 from flambeau.operation import Launch, Operation
 from flambeau.overrides import PLAIN
 from flambeau.size import device
-from flambeau.tensor import Tensor, new, shape_of
+from flambeau.tensor import UNTRACKED, Tensor, bump, new, shape_of
 
 SAME, INT_TO_FLOAT, TO_BOOL, TO_REAL = "same", "int_to_float", "bool", "real"
 
@@ -197,7 +197,8 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
         out = new(Tensor)
         out._array = r
         out._dtype = answer or d
-        out._grad = out._memory = out._version_counter = out._view = out._node = None
+        out._grad = out._memory = out._view = out._node = None
+        out._version_counter = UNTRACKED if inference_modes and state.inference else None
         a = self._node if self._view is None else node_of(self)
         if a is not None and has_rule and state.enabled:
             n = out._node = new(node_class)
@@ -280,7 +281,8 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
         out = new(Tensor)
         out._array = r
         out._dtype = answer or d
-        out._grad = out._memory = out._version_counter = out._view = out._node = None
+        out._grad = out._memory = out._view = out._node = None
+        out._version_counter = UNTRACKED if inference_modes and state.inference else None
         a = self._node if self._view is None else node_of(self)
         if (a is not None or b is not None) and recorded and state.enabled:
             n = out._node = new(node_class)
@@ -373,11 +375,7 @@ def inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[...,
             return slow(self, other, alpha)
         finally:
             leave(token)
-        counter = self._version_counter
-        if counter is None:
-            self._version_counter = [1]
-        else:
-            counter[0] += 1
+        bump(self)
         return self
 
     one = 1

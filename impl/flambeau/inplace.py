@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from flambeau.autograd.modes import state
-from flambeau.autograd.node import AccumulateGrad, Edge, Node, Pick, node_of
+from flambeau.autograd.node import AccumulateGrad, Node, node_of, refuse_update, requires_grad
 from flambeau.autograd.viewing import CopySlices
 from flambeau.cpu.casting import cast
 from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import BOOL, FLOATING, dtype
 from flambeau.errors import LEAF_IN_PLACE, PARTIAL_OVERLAP, SELF_OVERLAP, VIEW_OF_LEAF_IN_PLACE, cannot_cast
 from flambeau.geometry import Shape, contiguous_strides, is_dense, may_overlap
-from flambeau.tensor import Memory, Tensor, View, memory, shape_of, version, window
+from flambeau.tensor import Memory, Tensor, bump, memory, shape_of, window
 
 
 def set_history(t: Tensor, node: Node) -> None:
@@ -40,41 +41,33 @@ def can_store(result: dtype, target: dtype) -> bool:
     return not (result.category != BOOL and target.category == BOOL)
 
 
-def check_inplace(t: Tensor) -> None:
-    """Raise RuntimeError where autograd or overlapping memory forbids an in-place update."""
-    if state.enabled:
-        view = t._view
-        node = node_of(t)
-        if node is not None and type(node) is AccumulateGrad and view is None:
-            raise RuntimeError(LEAF_IN_PLACE)
-        if view is not None:
-            base_node = node_of(view.base)
-            if base_node is not None and type(base_node) is AccumulateGrad:
-                raise RuntimeError(VIEW_OF_LEAF_IN_PLACE)
-            if view.origin:
-                refuse_view_update(t, view, node)
+def check_inplace(t: Tensor, others: Iterable[Any] = ()) -> None:
+    """Raise RuntimeError where autograd forbids to overwrite t with what is made of it and the others."""
+    if not state.enabled:
+        return
+    own = requires_grad(t)
+    if not own and not any(_asks(x) for x in others):
+        return
+    view = t._view
+    if view is not None:
+        refuse_update(t)
+        if own and (view.base._node is None or type(view.base._node) is AccumulateGrad):
+            raise RuntimeError(VIEW_OF_LEAF_IN_PLACE)
+    if own and type(node_of(t)) is AccumulateGrad:
+        raise RuntimeError(LEAF_IN_PLACE)
+
+
+def _asks(x: Any) -> bool:
+    if isinstance(x, Tensor):
+        return requires_grad(x)
+    return type(x) in (list, tuple) and any(_asks(y) for y in x)
+
+
+def check_overlap(t: Tensor) -> None:
+    """Raise RuntimeError where several indices name one element, which cannot be overwritten."""
     own = t._memory
     if own is not None and may_overlap(own.shape, own.strides):
         raise RuntimeError(SELF_OVERLAP)
-
-
-def refuse_view_update(t: Tensor, view: View, node: Edge | None) -> None:
-    """Raise for views whose base must not be updated through them."""
-    if view.origin == "multi_output" and (node is not None or node_of(view.base) is not None):
-        made_by = node.node.name() if type(node) is Pick else node.name() if node is not None else "unknown"  # type: ignore[union-attr]
-        index = node.index if type(node) is Pick else 0
-        raise RuntimeError(
-            f"Output {index} of {made_by} is a view and is being modified inplace. This view is the output of a "
-            "function that returns multiple views. Such functions do not allow the output views to be modified "
-            "inplace. You should replace the inplace operation by an out-of-place one."
-        )
-    if view.origin == "no_grad" and (node is not None or node_of(view.base) is not None):
-        raise RuntimeError(
-            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this "
-            "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view "
-            "and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both "
-            "outside (if you want the inplace to be tracked)."
-        )
 
 
 def check_partial_overlap(target: Tensor, source: Tensor) -> None:
@@ -130,16 +123,14 @@ def write_out(target: Tensor, result: Tensor) -> None:
                 stacklevel=5,
             )
         resize(target, shape)
-    own = target._memory
-    if own is not None and may_overlap(own.shape, own.strides):
-        raise RuntimeError(SELF_OVERLAP)
+    check_overlap(target)
     if target._array is not None:
         token = enter(QUIET)
         try:
             target._array[...] = cast(result._array, result._dtype, target._dtype)
         finally:
             leave(token)
-    version(target)[0] += 1
+    bump(target)
 
 
 def resize(t: Tensor, shape: Shape) -> None:

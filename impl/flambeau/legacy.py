@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from flambeau import dtypes
+from flambeau.autograd.attributes import requires_grad_
 from flambeau.autograd.node import node_of
 from flambeau.data import from_data
 from flambeau.declare import export
 from flambeau.dtypes import DTYPES, FLOATING, dtype
-from flambeau.methods import on_tensor, requires_grad_
+from flambeau.methods import on_tensor
 from flambeau.ops.copying import to_dtype
 from flambeau.ops.creation import new_tensor_of
 from flambeau.signatures import type_name
@@ -128,8 +129,8 @@ for _d in _LEGACY:
 _ALL_NAMES = {f"torch.{d.type_name}Tensor": d for d in DTYPES}
 
 
-@on_tensor
-def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+@builtin("type(object dtype=None, bool non_blocking=False, *, torch.memory_format? memory_format=None)")
+def type_of(self: Tensor, dtype: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Any:
     """The name of the tensor's legacy type; or the tensor converted to a dtype or legacy type."""
     if dtype is None:
         where = "torch" if not self.is_cuda else "torch.cuda"  # type: ignore[attr-defined]
@@ -146,11 +147,6 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
         return to_dtype(self, dtypes.get_default_dtype())
     name = dtype.__name__ if isinstance(dtype, type) else str(dtype)
     raise ValueError(f"invalid type: '{name}'")
-
-
-del Tensor.type_  # type: ignore[attr-defined]
-type_.__name__, type_.__qualname__ = "type", "Tensor.type"
-Tensor.type = type_  # type: ignore[attr-defined]
 
 
 @on_tensor

@@ -22,11 +22,19 @@ from flambeau.cpu.casting import cast
 from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import FLOATING, NATIVE_FLOAT, OF_NUMPY, dtype
 from flambeau.errors import cannot_cast
-from flambeau.inplace import can_store, check_inplace, check_no_overlap, check_partial_overlap, set_history, write_out
+from flambeau.inplace import (
+    can_store,
+    check_inplace,
+    check_no_overlap,
+    check_overlap,
+    check_partial_overlap,
+    set_history,
+    write_out,
+)
 from flambeau.return_types import StructSequence
 from flambeau.signatures import Parser, not_a_tensor
 from flambeau.size import CPU, META, device
-from flambeau.tensor import Memory, Tensor, column_major, fresh, shape_of, version, without_data
+from flambeau.tensor import Memory, Tensor, bump, column_major, fresh, shape_of, without_data
 
 Rule = Callable[..., Any]
 OPERATIONS: dict[str, Operation] = {}
@@ -463,10 +471,11 @@ class Operation:
 
     def run_inplace(self, this: Tensor, bound: dict[str, Any]) -> Tensor:
         """Overwrite `this` with the result. Raises RuntimeError where PyTorch refuses."""
+        check_inplace(this, bound.values())
         plan = self.body(**{self.first: this, **bound})
         if type(plan) is not Launch:
             return overwrite(this, plan)
-        check_inplace(this)
+        check_overlap(this)
         inputs = plan.inputs
         for other in inputs:
             if isinstance(other, Tensor) and other is not this:
@@ -499,7 +508,7 @@ class Operation:
         elif where is CPU:
             (result,) = self.compute(plan, where)
             this._array[...] = cast(result, plan.dtype, this._dtype)
-        version(this)[0] += 1
+        bump(this)
         if edges is not None:
             set_history(this, self.history(inputs, edges, this, plan=plan, outs=(this,), originals=originals))
         return this

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from flambeau.autograd.modes import inference_modes, state
 from flambeau.dtypes import dtype
+from flambeau.errors import INFERENCE_SAVED, INFERENCE_UPDATED
 from flambeau.geometry import Shape, contiguous_strides
 from flambeau.size import CPU, META, Size, device
 
@@ -48,11 +50,23 @@ class Memory:
         self.storage = storage
 
 
+class _Untracked(list[int]):
+    """The version counter of all inference tensors, whose updates nobody counts."""
+
+    def __getitem__(self, _: Any) -> Any:
+        # versions are read where something is saved for backward
+        raise RuntimeError(INFERENCE_SAVED)
+
+
+UNTRACKED = _Untracked()
+
+
 class View:
     """That a tensor is a differentiable view of `base` (never a view itself).
 
     seen: version at which the tensor's node was last right; an in-place update of the base makes it stale.
-    origin: how it came about: "" (usual), "no_grad", "multi_output" or "custom" decide whether in-place is allowed.
+    origin: how it came about: "" (usual), or what forbids in-place updates that are recorded: "no_grad", "inference",
+    "multi_output" or "custom".
     replay: the view as a function of the base, where as_strided cannot say it (dtype-changing views).
     """
 
@@ -111,7 +125,8 @@ def fresh(array: np.ndarray[Any, Any], d: dtype) -> Tensor:
     t = new(Tensor)
     t._array = array
     t._dtype = d
-    t._grad = t._memory = t._node = t._version_counter = t._view = None
+    t._grad = t._memory = t._node = t._view = None
+    t._version_counter = UNTRACKED if inference_modes and state.inference else None
     return t
 
 
@@ -133,7 +148,8 @@ def without_data(shape: Shape, d: dtype, strides: Shape | None = None, where: de
     t = new(Tensor)
     t._array = None
     t._dtype = d
-    t._grad = t._node = t._version_counter = t._view = None
+    t._grad = t._node = t._view = None
+    t._version_counter = UNTRACKED if inference_modes and state.inference else None
     storage = Storage(None, where, prod(shape) * d.itemsize)
     t._memory = Memory(tuple(shape), contiguous_strides(shape) if strides is None else strides, 0, storage)
     return t
@@ -180,6 +196,17 @@ def version(t: Tensor) -> list[int]:
     if found is None:
         found = t._version_counter = [0]
     return found
+
+
+def bump(t: Tensor) -> None:
+    """Count an in-place update. Raises RuntimeError for an inference tensor outside inference mode."""
+    counter = t._version_counter
+    if counter is None:
+        t._version_counter = [1]
+    elif counter is not UNTRACKED:
+        counter[0] += 1
+    elif not state.inference:
+        raise RuntimeError(INFERENCE_UPDATED)
 
 
 def window(storage: Storage, d: dtype, shape: Shape, strides: Shape, offset: int) -> Any:

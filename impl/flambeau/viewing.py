@@ -11,7 +11,7 @@ from flambeau.declare import Front, install
 from flambeau.dtypes import dtype
 from flambeau.geometry import Shape
 from flambeau.operation import Operation, attach
-from flambeau.tensor import Tensor, View, alias, memory, version
+from flambeau.tensor import UNTRACKED, Tensor, View, alias, memory, version
 
 
 class Place:
@@ -72,18 +72,18 @@ class ViewOperation(Operation):
             edge = node_of(this)
             if edge is not None:
                 attach(self.history([this], [edge], outs[0], plan=places[0], outs=outs), outs)
-                if len(outs) == 1:
-                    outs[0]._node = outs[0]._node
         return outs
 
     def _follow(self, this: Tensor, out: Tensor, place: Place, origin: str) -> None:
+        if this._version_counter is UNTRACKED:  # views of inference tensors are not followed
+            return
         parent = this._view
         base = this if parent is None else parent.base
         replay = place.replay
         if parent is not None and (parent.replay is not None or replay is not None):
             replay = _chained(this, parent, place, self)
-        if not origin and not state.enabled:
-            origin = "no_grad"
+        if not state.enabled:
+            origin = "inference" if state.inference else "no_grad"
         if parent is not None and parent.origin and not origin:
             origin = parent.origin
         out._view = View(base, origin, replay, version(this)[0])

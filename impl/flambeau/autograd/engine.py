@@ -18,7 +18,7 @@ from flambeau.autograd.node import AccumulateGrad, Edge, Hooks, Node, Pick, unpa
 from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import dtype
 from flambeau.geometry import Shape, contiguous_strides
-from flambeau.tensor import Tensor, fresh, memory, shape_of, share
+from flambeau.tensor import Tensor, bump, fresh, memory, shape_of, share
 
 _number = attrgetter("seq")
 _add_reduce = np.add.reduce
@@ -272,8 +272,7 @@ def _accumulate(n: AccumulateGrad, g: Any, create_graph: bool) -> None:
         current.add_(to_tensor(g, n.dtype))  # type: ignore[attr-defined]
     else:
         np.add(current._array, g, out=current._array)
-        if current._version_counter is not None:
-            current._version_counter[0] += 1
+        bump(current)
     if n.hooks is not None:
         for hook in list(n.hooks.accumulated.values()):
             hook(t)

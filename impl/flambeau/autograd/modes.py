@@ -13,16 +13,28 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class _State(threading.local):
+    # whether operations record
     enabled = True
     inference = False
+    # what grad mode was set to inside inference mode, where it has no effect
+    asked = False
 
 
 state = _State()
+# one element an inference mode that is on in some thread: fast paths look at it before they look at their thread's state
+inference_modes: list[None] = []
 
 
 def is_grad_enabled() -> bool:
     """Whether operations on tensors that require grad are recorded in this thread."""
-    return state.enabled
+    return state.asked if state.inference else state.enabled
+
+
+def _set_grad_enabled(mode: bool) -> None:
+    if state.inference:
+        state.asked = mode
+    else:
+        state.enabled = mode
 
 
 def is_inference_mode_enabled() -> bool:
@@ -77,11 +89,11 @@ class no_grad(_Mode):
         return self if function is None else self(function)
 
     def __enter__(self) -> None:
-        self.previous = state.enabled
-        state.enabled = False
+        self.previous = is_grad_enabled()
+        _set_grad_enabled(False)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        state.enabled = self.previous
+        _set_grad_enabled(self.previous)
 
 
 class enable_grad(_Mode):
@@ -94,11 +106,11 @@ class enable_grad(_Mode):
         return self if function is None else self(function)
 
     def __enter__(self) -> None:
-        self.previous = state.enabled
-        state.enabled = True
+        self.previous = is_grad_enabled()
+        _set_grad_enabled(True)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        state.enabled = self.previous
+        _set_grad_enabled(self.previous)
 
 
 class set_grad_enabled(_Mode):
@@ -107,24 +119,24 @@ class set_grad_enabled(_Mode):
     __module__ = "torch.autograd.grad_mode"
 
     def __init__(self, mode: bool) -> None:
-        self.previous = state.enabled
+        self.previous = is_grad_enabled()
         self.mode = mode
-        state.enabled = mode
+        _set_grad_enabled(mode)
 
     def __call__(self, function: _F) -> _F:
-        state.enabled = self.previous
+        _set_grad_enabled(self.previous)
         return super().__call__(function)
 
     def __enter__(self) -> None:
-        state.enabled = self.mode
+        _set_grad_enabled(self.mode)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        state.enabled = self.previous
+        _set_grad_enabled(self.previous)
 
     def clone(self) -> set_grad_enabled:
-        previous = state.enabled
+        previous = is_grad_enabled()
         twin = set_grad_enabled(self.mode)
-        state.enabled = previous
+        _set_grad_enabled(previous)
         twin.previous = previous
         return twin
 
@@ -152,8 +164,12 @@ class inference_mode(_Mode):
         return type(self)(self.mode)
 
     def __enter__(self) -> None:
-        self.previous = state.enabled, state.inference
-        state.enabled, state.inference = not self.mode, self.mode
+        self.previous = state.enabled, state.inference, state.asked
+        state.enabled, state.inference, state.asked = not self.mode, self.mode, False
+        if self.mode:
+            inference_modes.append(None)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        state.enabled, state.inference = self.previous
+        state.enabled, state.inference, state.asked = self.previous
+        if self.mode:
+            inference_modes.pop()

@@ -6,6 +6,7 @@ None where no gradient is asked. Leaves are nodes too. Order is by creation numb
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -15,9 +16,11 @@ from typing import Any, TypeAlias
 from flambeau.dtypes import dtype
 from flambeau.errors import FREED
 from flambeau.geometry import Shape
-from flambeau.tensor import Tensor, View, alias, fresh, memory, shape_of, version
+from flambeau.tensor import Tensor, alias, fresh, memory, shape_of, version
 
 sequence = count().__next__
+# the nodes that PyTorch names in full
+_QUALIFIED = frozenset(("AccumulateGrad", "CopyBackwards", "CopySlices"))
 
 
 class Node:
@@ -44,13 +47,14 @@ class Node:
 
     def name(self) -> str:
         """The node's name, as PyTorch prints it."""
-        return type(self).__name__
+        name = type(self).__name__
+        return f"torch::autograd::{name}" if name in _QUALIFIED else name
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes of the inputs with the number of the output used."""
         return tuple(
-            (None, 0) if e is None else (e.node, e.index) if type(e) is Pick else (e, 0)  # type: ignore[misc]
+            (None, 0) if e is None or type(e) is Unreached else (e.node, e.index) if type(e) is Pick else (e, 0)  # type: ignore[misc]
             for e in self.edges
         )
 
@@ -71,7 +75,7 @@ class Node:
         return self.seq
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {hex(id(self))}>"
+        return f"<{type(self).__name__} object at {hex(id(self))}>"
 
 
 class Pick:
@@ -156,6 +160,24 @@ class AccumulateGrad(Node):
         return self.target()
 
 
+class Unreached(Node):
+    """Stands for a view made while nothing was recorded, of a base that requires grad: gradients end here."""
+
+    __slots__ = ()
+
+    def __init__(self, t: Tensor) -> None:
+        self.edges = ()
+        self.saved = self.versions = self.hooks = None
+        self.seq = -1
+        self.shape = shape_of(t)
+        self.dtype = t._dtype
+        self.raw = False
+
+    def apply(self, gradient: Any, create_graph: bool) -> Sequence[Any]:
+        """Nothing."""
+        return ()
+
+
 class Saved:
     """An output kept by its own node: made into a tensor on demand, so that there is no cycle."""
 
@@ -181,20 +203,17 @@ class Saved:
 def changed_in_place(t: Tensor | Saved, node: Node, expected: int, actual: int) -> RuntimeError:
     """The error for a saved tensor that was overwritten before backward."""
     shape = list(t.array.shape if isinstance(t, Saved) else shape_of(t))
-    source = node.name()
-    if isinstance(t, Tensor) and t._node is not None:
-        made_by = t._node.node if type(t._node) is Pick else t._node
-        source = made_by.name()
-        which = f"{source.removeprefix('torch::autograd::')}" if source != "AccumulateGrad" else ""
-        origin = f", which is output {t._node.index if type(t._node) is Pick else 0} of {which}," if which else ""
-    else:
-        origin = f", which is output {t.index} of {source}," if isinstance(t, Saved) else ""
+    made_by: Edge | None = Pick(node, t.index, (), t.dtype) if isinstance(t, Saved) else node_of(t)
+    index = made_by.index if type(made_by) is Pick else 0
+    made_by = made_by.node if type(made_by) is Pick else made_by
+    known = made_by is not None and type(made_by) not in (AccumulateGrad, Unreached)
+    origin = f", which is output {index} of {short_name(made_by)}," if known else ""  # type: ignore[arg-type]
     kind = t.dtype.type_name
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[torch.{kind}Tensor {shape}]{origin or ''} is at version {actual}; expected version {expected} instead. "
+        f"[torch.{kind}Tensor {shape}]{origin} is at version {actual}; expected version {expected} instead. "
         "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True)."
+        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
 
 
@@ -225,22 +244,70 @@ def unpack(node: Node, create_graph: bool) -> list[Any]:
 
 
 def node_of(t: Tensor) -> Edge | None:
-    """The tensor's edge into the graph; a view whose base was updated in place gets its history anew."""
+    """The tensor's edge into the graph; a view whose base was updated in place gets its history anew.
+
+    Raises RuntimeError for such a view if it must not be updated through its base.
+    """
     view = t._view
-    if view is None or view.seen == version(t)[0]:
+    if view is None:
         return t._node
-    return _regenerate(t, view)
-
-
-def _regenerate(t: Tensor, view: View) -> Edge | None:
-    base_edge = node_of(view.base)
+    base_edge = view.base._node
     if base_edge is None:
         return t._node
+    if view.seen == version(t)[0]:
+        return Unreached(t) if t._node is None else t._node
+    refuse_update(t, "its base or another view of its base has been")
     from flambeau.autograd import viewing
 
     t._node = viewing.view_node(view, memory(t), base_edge)
     view.seen = version(t)[0]
     return t._node
+
+
+def requires_grad(t: Tensor) -> bool:
+    """Whether gradients are asked for."""
+    return t._node is not None or (t._view is not None and t._view.base._node is not None)
+
+
+_ADVICE = (
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the "
+    "view and the inplace either both inside the {0} block (if you don't want the inplace to be tracked) or both outside "
+    "(if you want the inplace to be tracked)."
+)
+_FORBIDDEN = {
+    "multi_output": (
+        "This view is the output of a function that returns multiple views. Such functions do not allow the output views "
+        "to be modified inplace. You should replace the inplace operation by an out-of-place one."
+    ),
+    "no_grad": _ADVICE.format("no_grad"),
+    "inference": _ADVICE.format("inference_mode"),
+    "custom": (
+        "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic "
+        "to handle view+inplace would override the custom backward associated with the custom Function, leading to "
+        "incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+    ),
+}
+
+
+def refuse_update(t: Tensor, what: str = "is being") -> None:
+    """Raise RuntimeError for a view that must not share recorded in-place updates with its base."""
+    view, e = t._view, t._node
+    if view is None or not view.origin:
+        return
+    node = e.node if type(e) is Pick else e
+    if node is None or type(node) is AccumulateGrad or view.origin in ("no_grad", "inference"):
+        mode = "inference mode" if view.origin == "inference" else "no_grad mode"
+        when = "in normal mode" if view.origin == "inference" else "with grad mode enabled"
+        head = f"A view was created in {mode} and {what} modified inplace {when}."
+    else:
+        index = e.index if type(e) is Pick else 0
+        head = f"Output {index} of {short_name(node)} is a view and {what} modified inplace."  # type: ignore[arg-type]
+    raise RuntimeError(f"{head} {_FORBIDDEN[view.origin]}")
+
+
+def short_name(node: Node) -> str:
+    """A node's name as errors give it: `ExpBackward0` is Exp, `SumBackward1` is Sum1."""
+    return re.sub(r"Backward0?(\d*)$", r"\1", node.name())
 
 
 def leaf(t: Tensor) -> None:

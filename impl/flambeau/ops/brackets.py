@@ -24,7 +24,7 @@ from flambeau.ops.indexing import MASKS, index, index_put
 from flambeau.ops.slicing import LAST, clipped, select, selected, slice_, sliced
 from flambeau.ops.views import alias_of, unsqueeze
 from flambeau.overrides import PLAIN
-from flambeau.tensor import Tensor, alias, memory, shape_of, version
+from flambeau.tensor import Tensor, alias, bump, memory, shape_of
 from flambeau.viewing import Place, ViewOperation
 
 SELECT: ViewOperation = select.op  # type: ignore[attr-defined]
@@ -333,7 +333,7 @@ def _write_number(self: Tensor, item: Any, value: float) -> bool:
         self._array[item] = value
     except (IndexError, TypeError):
         return False
-    version(self)[0] += 1
+    bump(self)
     return True
 
 

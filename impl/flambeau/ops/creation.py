@@ -5,22 +5,24 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 from flambeau import dtypes
+from flambeau.autograd.attributes import requires_grad_
 from flambeau.autograd.modes import state
-from flambeau.autograd.node import node_of
+from flambeau.autograd.node import AccumulateGrad, node_of
 from flambeau.cpu import creation as cpu
 from flambeau.declare import composite, primitive
 from flambeau.dtypes import COMPLEX, FLOATING, dtype
 from flambeau.errors import check, not_implemented_for
 from flambeau.geometry import Shape, contiguous_strides
-from flambeau.inplace import write_out
-from flambeau.methods import requires_grad_
+from flambeau.inplace import resize
 from flambeau.operation import Launch
 from flambeau.ops.copying import check_device, strides_for
 from flambeau.size import CPU, contiguous_format
-from flambeau.tensor import Tensor, fresh, shape_of, version, without_data
+from flambeau.tensor import Tensor, bump, fresh, shape_of, without_data
+from flambeau.warning import warn_once
 
 _TAIL = (
     "torch.dtype? dtype=None, torch.layout? layout=None, torch.device? device=None, bool? pin_memory=False, "
@@ -66,21 +68,41 @@ def new_tensor_of(
     return requires_grad_(t) if requires_grad else t  # type: ignore[no-any-return]
 
 
-def deliver(t: Tensor, out: Tensor | None) -> Tensor:
-    """t itself, or its elements written to out."""
+def out_dtype(out: Tensor | None, d: dtype | None, default: dtype) -> dtype:
+    """The dtype of a creation: that of `out` where there is one. Raises RuntimeError if another was asked for."""
     if out is None:
-        return t
-    if state.enabled and node_of(out) is not None:
+        return d or default
+    check(
+        d is None or d is out.dtype,
+        f"dtype {d.type_name if d else ''} does not match dtype of out parameter ({out.dtype.type_name})",
+    )
+    return out.dtype
+
+
+def created(
+    name: str,
+    size: Shape,
+    fill: Callable[..., Any] | None,
+    d: dtype,
+    device: Any,
+    requires_grad: bool | None,
+    out: Tensor | None,
+    strides: Shape | None = None,
+) -> Tensor:
+    """A new tensor, or `out` resized and filled."""
+    if out is None:
+        return new_tensor_of(size, fill, d, device, requires_grad, strides)
+    if state.enabled and type(node_of(out)) is AccumulateGrad:
         raise RuntimeError(
-            "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-            "requires grad."
+            f"aten::{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments requires grad."
         )
-    write_out(out, t)
-    return out
-
-
-def _scalar_dtype(value: Any) -> dtype:
-    return dtypes.of_scalar(value)
+    if shape_of(out) != tuple(size):
+        resize(out, check_size(size))
+    if out._array is not None and fill is not None:
+        fill(out._array)
+    bump(out)
+    return requires_grad_(out) if requires_grad else out  # type: ignore[no-any-return]
 
 
 def check_representable(value: Any, d: dtype) -> None:
@@ -116,10 +138,11 @@ def _zeros_ones(name: str, value: int) -> None:
         device: Any = None,
         pin_memory: bool | None = False,
         requires_grad: bool | None = False,
+        out: Tensor | None = None,
     ) -> Tensor:
         check_size(size, name if name == "zeros" else "")
-        d = dtype or dtypes.get_default_dtype()
-        return new_tensor_of(size, lambda a: cpu.fill(a, value, d), d, device, requires_grad)
+        d = out_dtype(out, dtype, dtypes.get_default_dtype())
+        return created(name, size, lambda a: cpu.fill(a, value, d), d, device, requires_grad, out)
 
     def like(
         input: Tensor,
@@ -151,11 +174,9 @@ def _zeros_ones(name: str, value: int) -> None:
     body.__doc__ = f"A tensor of {name}."
     like.__doc__ = f"A tensor of {name} with the shape, dtype, device and memory order of another."
     new.__doc__ = f"A tensor of {name} with this tensor's dtype and device."
-    composite(f"{name}(tuple of ints size, *, {OPTIONS})", method=False)(body)
+    composite(f"{name}(tuple of ints size, *, {OPTIONS})", method=False, takes_out=True)(body)
     composite(f"{name}_like(Tensor input, *, {LIKE_OPTIONS})", method=False)(like)
-    composite(
-        f"new_{name}(Tensor input, tuple of ints size, *, {_TAIL})", function=False
-    )(new)
+    composite(f"new_{name}(Tensor input, tuple of ints size, *, {_TAIL})", function=False)(new)
 
 
 _zeros_ones("zeros", 0)
@@ -169,17 +190,15 @@ def _filled(
     return new_tensor_of(size, lambda a: cpu.fill(a, fill_value, d), d, device, requires_grad, strides)
 
 
-@composite(
-    f"full(tuple of ints size, Number fill_value, *, {_TAIL})",
-    f"full(tuple of ints size, Number fill_value, *, {OPTIONS})",
-    method=False,
-)
+@composite(f"full(tuple of ints size, Number fill_value, *, {OPTIONS})", method=False, takes_out=True)
 def full(
     size: Shape, fill_value: Any, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False,
+    pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """A tensor with one value everywhere; its dtype follows from the value."""
-    return _filled(size, fill_value, dtype or _scalar_dtype(fill_value), device, requires_grad)
+    d = out_dtype(out, dtype, dtypes.of_scalar(fill_value))
+    check_representable(fill_value, d)
+    return created("full", size, lambda a: cpu.fill(a, fill_value, d), d, device, requires_grad, out)
 
 
 @composite(f"full_like(Tensor input, Number fill_value, *, {LIKE_OPTIONS})", method=False)
@@ -215,16 +234,19 @@ def scalar_tensor(
     return _filled((), s, dtype or dtypes.get_default_dtype(), device, requires_grad)
 
 
-@composite(f"empty(tuple of ints size, *, torch.memory_format? memory_format=None, {OPTIONS})", method=False)
+@composite(
+    f"empty(tuple of ints size, *, torch.memory_format? memory_format=None, {OPTIONS})", method=False, takes_out=True
+)
 def empty(
     size: Shape, memory_format: Any = None, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False,
+    pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """An uninitialised tensor."""
     strides = None
     if memory_format not in (None, contiguous_format):
         strides = strides_for(without_data(size, dtypes.float32), memory_format)
-    return new_tensor_of(size, None, dtype or dtypes.get_default_dtype(), device, requires_grad, strides)
+    d = out_dtype(out, dtype, dtypes.get_default_dtype())
+    return created("empty", size, None, d, device, requires_grad, out, strides)
 
 
 @composite(f"empty_like(Tensor input, *, {LIKE_OPTIONS})", method=False)
@@ -239,9 +261,7 @@ def empty_like(
     )  # fmt: skip
 
 
-@composite(
-    f"new_empty(Tensor input, tuple of ints size, *, {_TAIL})", function=False
-)
+@composite(f"new_empty(Tensor input, tuple of ints size, *, {_TAIL})", function=False)
 def new_empty(
     input: Tensor, size: Shape, dtype: dtype | None = None, layout: Any = None, device: Any = None,
     pin_memory: bool | None = False, requires_grad: bool | None = False,
@@ -310,31 +330,45 @@ def _number(v: Any) -> str:
     f"arange(Number start, Number end, *, {_TAIL})",
     f"arange(Number start, Number end, Number step=1, *, {OPTIONS})",
     method=False,
+    takes_out=True,
 )
 def arange(
     end: Any, start: Any = 0, step: Any = 1, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False,
+    pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Numbers from start up to, not including, end; int64 for integers, else the default dtype."""
     numbers = (start, end, step)
     whole = all(isinstance(v, int) for v in numbers)
-    d = dtype or (dtypes.int64 if whole else dtypes.get_default_dtype())
+    d = out_dtype(out, dtype, dtypes.int64 if whole else dtypes.get_default_dtype())
     if d is dtypes.bool_ or d.category == COMPLEX:
         _check_range(start, end, step)
         not_implemented_for("arange_cpu", d)
     _check_range(start, end, step)
     n = cpu.range_length(start, end, step, d)
-    return new_tensor_of((n,), lambda a: cpu.arange(a, start, step, d), d, device, requires_grad)
+    if out is not None:
+        have = shape_of(out)
+        if prod(have) != n:
+            if prod(have):
+                warn_once(
+                    f"The number of elements in the out tensor of shape {list(have)} is {prod(have)} which does not "
+                    f"match the computed number of elements {n}. Note that this may occur as a result of rounding "
+                    f"error. The out tensor will be resized to a tensor of shape ({n},).",
+                    "aten/src/ATen/native/RangeFactories.cpp:199",
+                )
+        else:  # an out tensor of the right size keeps its shape and is filled in its own order
+            return created("arange", have, lambda a: cpu.arange_into(a, start, step, d), d, device, requires_grad, out)
+    return created("arange", (n,), lambda a: cpu.arange(a, start, step, d), d, device, requires_grad, out)
 
 
 @composite(
     "range(Number start, Number end, Number step=1, *, Tensor out=None, torch.dtype dtype=None, "
     "torch.layout layout=torch.strided, torch.device device=None, bool requires_grad=False)",
     method=False,
+    takes_out=True,
 )
 def range_(
     start: Any, end: Any, step: Any = 1, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    requires_grad: bool | None = False,
+    requires_grad: bool | None = False, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Numbers from start up to and including end, in the default dtype. Deprecated."""
     warnings.warn(
@@ -343,10 +377,10 @@ def range_(
         UserWarning,
         stacklevel=4,
     )
-    d = dtype or dtypes.get_default_dtype()
+    d = out_dtype(out, dtype, dtypes.get_default_dtype())
     _check_range(start, end, step)
-    n = int(math.floor((end - start) / step)) + 1
-    return new_tensor_of((n,), lambda a: cpu.arange(a, start, step, d), d, device, requires_grad)
+    n = math.floor((end - start) / step) + 1
+    return created("range", (n,), lambda a: cpu.arange(a, start, step, d), d, device, requires_grad, out)
 
 
 def _ends(name: str, start: Any, end: Any) -> tuple[Any, Any]:
@@ -365,10 +399,13 @@ def _ends(name: str, start: Any, end: Any) -> tuple[Any, Any]:
 
 def _spaced(name: str, base: str) -> Any:
     kinds = [("Tensor", "Tensor"), ("Number", "Tensor"), ("Tensor", "Number"), ("Number", "Number")]
-    return composite(*[f"{name}({a} start, {b} end, int steps{base}, *, {OPTIONS})" for a, b in kinds], method=False)
+    schemas = [f"{name}({a} start, {b} end, int steps{base}, *, {OPTIONS})" for a, b in kinds]
+    return composite(*schemas, method=False, takes_out=True)
 
 
-def _spaced_dtype(start: Any, end: Any, d: dtype | None) -> dtype:
+def _spaced_dtype(start: Any, end: Any, d: dtype | None, out: Tensor | None) -> dtype:
+    if out is not None:
+        return out_dtype(out, d, out.dtype)
     if isinstance(start, complex) or isinstance(end, complex):
         natural = dtypes.get_default_dtype().to_complex()
         if d is None:
@@ -383,37 +420,38 @@ def _spaced_dtype(start: Any, end: Any, d: dtype | None) -> dtype:
 @_spaced("linspace", "")
 def linspace(
     start: Any, end: Any, steps: int, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False,
+    pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """steps numbers evenly spaced from start to end, both included."""
     start, end = _ends("linspace", start, end)
-    d = _spaced_dtype(start, end, dtype)
+    d = _spaced_dtype(start, end, dtype, out)
     check(steps >= 0, "number of steps must be non-negative")
-    return new_tensor_of((steps,), lambda a: cpu.linspace(a, start, end, d), d, device, requires_grad)
+    return created("linspace", (steps,), lambda a: cpu.linspace(a, start, end, d), d, device, requires_grad, out)
 
 
 @_spaced("logspace", ", float base=10.0")
 def logspace(
     start: Any, end: Any, steps: int, base: float = 10.0, dtype: dtype | None = None, layout: Any = None,
     device: Any = None, pin_memory: bool | None = False, requires_grad: bool | None = False,
+    out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """base to the power of steps numbers evenly spaced from start to end."""
     start, end = _ends("logspace", start, end)
-    d = _spaced_dtype(start, end, dtype)
+    d = _spaced_dtype(start, end, dtype, out)
     check(steps >= 0, "number of steps must be non-negative")
-    return new_tensor_of((steps,), lambda a: cpu.logspace(a, start, end, base, d), d, device, requires_grad)
+    return created("logspace", (steps,), lambda a: cpu.logspace(a, start, end, base, d), d, device, requires_grad, out)
 
 
-@composite(f"eye(index n, *, {OPTIONS})", f"eye(index n, index m, *, {OPTIONS})", method=False)
+@composite(f"eye(index n, *, {OPTIONS})", f"eye(index n, index m, *, {OPTIONS})", method=False, takes_out=True)
 def eye(
     n: int, m: int | None = None, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False,
+    pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Ones on the diagonal, zeros elsewhere."""
     check(n >= 0, f"n must be greater or equal to 0, got {n}")
     check(m is None or m >= 0, f"m must be greater or equal to 0, got {m}")
-    d = dtype or dtypes.get_default_dtype()
-    return new_tensor_of((n, n if m is None else m), lambda a: cpu.eye(a, d), d, device, requires_grad)
+    d = out_dtype(out, dtype, dtypes.get_default_dtype())
+    return created("eye", (n, n if m is None else m), lambda a: cpu.eye(a, d), d, device, requires_grad, out)
 
 
 # ------------------------------------------------------------------------------------------ filling
@@ -424,28 +462,26 @@ def eye(
     tensors=("input", "value"),
     cpu=cpu.filled_from,
     grad={"input": lambda g: g * 0, "value": lambda g: g.sum()},
-    node="FillBackward1",
     function=False,
     method=False,
     moves=True,
 )
-def filled_from(input: Tensor, value: Tensor) -> Launch:
+def filled_from(input: Tensor, value: Tensor, node: str) -> Launch:
     """A 0-dim tensor's value everywhere."""
-    return Launch((input, value), shape_of(input), input.dtype, source=value.dtype, target=input.dtype)
+    return Launch((input, value), shape_of(input), input.dtype, node=node, source=value.dtype, target=input.dtype)
 
 
 @primitive(
     "_filled_number(Tensor input, Number value)",
     cpu=cpu.filled,
     grad=lambda g: g * 0,
-    node="FillBackward0",
     function=False,
     method=False,
     moves=True,
 )
-def filled(input: Tensor, value: Any) -> Launch:
+def filled(input: Tensor, value: Any, node: str) -> Launch:
     """A number everywhere."""
-    return Launch((input,), shape_of(input), input.dtype, value=value, target=input.dtype)
+    return Launch((input,), shape_of(input), input.dtype, node=node, value=value, target=input.dtype)
 
 
 @primitive(
@@ -463,9 +499,11 @@ def fill__(input: Tensor, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         n = len(shape_of(value))
         check(n == 0, f"fill_ only supports 0-dimension value tensor but got tensor with {n} dimensions.")
-        return filled_from.op.run_inplace(input, {"value": value})  # type: ignore[attr-defined,no-any-return]
+        return filled_from.op.run_inplace(  # type: ignore[attr-defined,no-any-return]
+            input, {"value": value, "node": "FillBackward3"}
+        )
     check_representable(value, input.dtype)
-    return filled.op.run_inplace(input, {"value": value})  # type: ignore[attr-defined,no-any-return]
+    return filled.op.run_inplace(input, {"value": value, "node": "FillBackward2"})  # type: ignore[attr-defined,no-any-return]
 
 
 @composite("fill(Tensor input, Tensor value)", "fill(Tensor input, Number value)", method=False)
@@ -474,9 +512,9 @@ def fill(input: Tensor, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         n = len(shape_of(value))
         check(n == 0, f"fill_ only supports 0-dimension value tensor but got tensor with {n} dimensions.")
-        return filled_from.op.run({"input": input, "value": value})  # type: ignore[attr-defined,no-any-return]
+        return filled_from.op.run({"input": input, "value": value, "node": "FillBackward1"})  # type: ignore[attr-defined,no-any-return]
     check_representable(value, input.dtype)
-    return filled.op.run({"input": input, "value": value})  # type: ignore[attr-defined,no-any-return]
+    return filled.op.run({"input": input, "value": value, "node": "FillBackward0"})  # type: ignore[attr-defined,no-any-return]
 
 
 @composite("zero_(Tensor input)")
@@ -484,6 +522,6 @@ def zero__(input: Tensor) -> Tensor:
     """Overwrite every element with zero."""
     if node_of(input) is None and input._view is None and input._array is not None and input._memory is None:
         input._array.fill(0)
-        version(input)[0] += 1
+        bump(input)
         return input
     return zeroed.op.run_inplace(input, {})  # type: ignore[attr-defined,no-any-return]

@@ -13,13 +13,13 @@ from flambeau.declare import composite, export, internal, python_function
 from flambeau.dtypes import FLOATING, dtype
 from flambeau.errors import check, not_implemented_for
 from flambeau.geometry import Shape, broadcast
-from flambeau.inplace import check_inplace, resize, set_history
+from flambeau.inplace import check_inplace, check_overlap, set_history
 from flambeau.operation import Launch
 from flambeau.ops.copying import strides_for
-from flambeau.ops.creation import LIKE_OPTIONS, OPTIONS, new_tensor_of
+from flambeau.ops.creation import LIKE_OPTIONS, OPTIONS, created, new_tensor_of, out_dtype
 from flambeau.random.generator import Generator, default_generator
 from flambeau.signatures import register
-from flambeau.tensor import Tensor, fresh, shape_of, version
+from flambeau.tensor import Tensor, bump, fresh, shape_of
 
 register(generator=Generator)
 export("Generator", Generator)
@@ -32,42 +32,6 @@ def engine(generator: Generator | None) -> Any:
 
 
 # ------------------------------------------------------------------------------------------ new tensors
-
-
-def _new(
-    name: str,
-    size: Shape,
-    fill: Callable[[Any], Any],
-    d: dtype,
-    device: Any,
-    requires_grad: bool | None,
-    out: Tensor | None = None,
-    strides: Shape | None = None,
-) -> Tensor:
-    if out is None:
-        return new_tensor_of(size, fill, d, device, requires_grad, strides)
-    new_tensor_of(size, None, d, "meta")  # checks the size
-    if state.enabled and node_of(out) is not None:
-        raise RuntimeError(
-            f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
-            "arguments requires grad."
-        )
-    if shape_of(out) != tuple(size):
-        resize(out, tuple(size))
-    if out._array is not None:
-        fill(out._array)
-    version(out)[0] += 1
-    return out
-
-
-def _out_dtype(out: Tensor | None, d: dtype | None, default: dtype) -> dtype:
-    if out is None:
-        return d or default
-    check(
-        d is None or d is out.dtype,
-        f"dtype {d.type_name if d else ''} does not match dtype of out parameter ({out.dtype.type_name})",
-    )
-    return out.dtype
 
 
 class _Filler:
@@ -87,9 +51,9 @@ class _Filler:
         requires_grad: bool | None = False,
         out: Tensor | None = None,
     ) -> Tensor:
-        d = _out_dtype(out, dtype, dtypes.get_default_dtype())
+        d = out_dtype(out, dtype, dtypes.get_default_dtype())
         self.check(d)
-        return _new(self.name, size, lambda a: self.draw_into(a, engine(generator)), d, device, requires_grad, out)
+        return created(self.name, size, lambda a: self.draw_into(a, engine(generator)), d, device, requires_grad, out)
 
     def like(
         self,
@@ -104,7 +68,7 @@ class _Filler:
     ) -> Tensor:
         d = dtype or input.dtype
         self.check(d)
-        return _new(
+        return created(
             self.name, shape_of(input), lambda a: self.draw_into(a, engine(generator)), d, device or input.device,
             requires_grad, None, strides_for(input, memory_format),
         )  # fmt: skip
@@ -157,8 +121,8 @@ def randint(
     device: Any = None, pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Integers from [low, high)."""
-    d = _out_dtype(out, dtype, dtypes.int64)
-    return _new(
+    d = out_dtype(out, dtype, dtypes.int64)
+    return created(
         "randint", size, lambda a: draw.random_integers(a, low, high, engine(generator)), d, device, requires_grad, out
     )
 
@@ -178,7 +142,7 @@ def randint_like(
 ) -> Tensor:  # fmt: skip
     """Integers from [low, high) with the shape, dtype and device of another tensor."""
     top = high.item() if isinstance(high, Tensor) else high  # type: ignore[attr-defined]
-    return _new(
+    return created(
         "randint_like", shape_of(input), lambda a: draw.random_integers(a, low, top, engine(generator)),
         dtype or input.dtype, device or input.device, requires_grad, None, strides_for(input, memory_format),
     )  # fmt: skip
@@ -194,12 +158,12 @@ def randperm(
 ) -> Tensor:  # fmt: skip
     """The integers from 0 to n - 1 in random order."""
     check(n >= 0, f"Trying to create tensor with negative dimension {n}: [{n}]")
-    d = _out_dtype(out, dtype, dtypes.int64)
+    d = out_dtype(out, dtype, dtypes.int64)
 
     def fill(a: Any) -> None:
         a[...] = draw.randperm(n, d.numpy, engine(generator))
 
-    return _new("randperm", (n,), fill, d, device, requires_grad, out)
+    return created("randperm", (n,), fill, d, device, requires_grad, out)
 
 
 # ------------------------------------------------------------------------------------------ in place
@@ -214,10 +178,11 @@ def _history(input: Tensor, node: str) -> Launch:
 def fill_in_place(this: Tensor, fill: Callable[[Any], Any], node: str) -> Tensor:
     """Overwrite a tensor with drawn numbers; no gradient passes."""
     check_inplace(this)
+    check_overlap(this)
     edge = node_of(this)
     if this._array is not None:
         fill(this._array)
-    version(this)[0] += 1
+    bump(this)
     if edge is not None and state.enabled:
         plan = _history.__wrapped__(this, node)  # type: ignore[attr-defined]
         set_history(this, _history.op.history([this], [edge], this, plan=plan))  # type: ignore[attr-defined]
@@ -307,10 +272,15 @@ def _sample(input: Tensor, shape: Shape, d: dtype, node: str, make: Callable[[],
 @composite(
     "bernoulli(Tensor input, *, torch.Generator? generator=None, Tensor out=None)",
     "bernoulli(Tensor input, float p, *, torch.Generator? generator=None)",
+    takes_out=True,
 )
-def bernoulli(input: Tensor, p: float | None = None, generator: Any = None) -> Tensor:
+def bernoulli(input: Tensor, p: float | None = None, generator: Any = None, out: Tensor | None = None) -> Tensor:
     """0 or 1 for each element, 1 with the probability it holds (or p)."""
     import numpy as np
+
+    if out is not None:
+        fill = lambda a: draw.bernoulli(a, input._array, engine(generator))  # noqa: E731
+        return created("bernoulli", shape_of(input), fill, out.dtype, None, False, out)
 
     def make() -> Any:
         out = np.empty(shape_of(input), input.dtype.numpy)
@@ -337,10 +307,10 @@ def normal(
     """Normal numbers of the given means and standard deviations."""
     e = engine(generator)
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
-        d = _out_dtype(out, dtype, dtypes.get_default_dtype())
+        d = out_dtype(out, dtype, dtypes.get_default_dtype())
         if d.category < FLOATING:
             not_implemented_for("normal_kernel_cpu", d)
-        return _new("normal", size or (), lambda a: draw.normal(a, mean, std, e), d, device, requires_grad, out)
+        return created("normal", size or (), lambda a: draw.normal(a, mean, std, e), d, device, requires_grad, out)
     first = mean if isinstance(mean, Tensor) else std
     shape = broadcast(*[shape_of(t) for t in (mean, std) if isinstance(t, Tensor)])
     if out is not None:
@@ -353,7 +323,7 @@ def normal(
 
     if out is None:
         return _sample(first, shape, first.dtype, f"NormalBackward{which}", make)
-    return _new("normal", shape, lambda a: a.__setitem__(..., make()), out.dtype, None, False, out)
+    return created("normal", shape, lambda a: a.__setitem__(..., make()), out.dtype, None, False, out)
 
 
 @composite(

@@ -7,14 +7,14 @@ from math import prod
 from typing import Any
 
 from flambeau.autograd.modes import state
-from flambeau.autograd.node import AccumulateGrad, node_of
+from flambeau.autograd.node import node_of
 from flambeau.declare import composite
 from flambeau.dtypes import dtype
 from flambeau.errors import check
 from flambeau.geometry import Shape, expand_strides, infer_size, is_contiguous, view_strides, wrap_dim
 from flambeau.inplace import check_inplace, resize
 from flambeau.size import contiguous_format
-from flambeau.tensor import Tensor, alias, memory, set_geometry, shape_of, version
+from flambeau.tensor import Tensor, alias, bump, memory, set_geometry, shape_of, version
 from flambeau.viewing import Place, ViewOperation, view
 from flambeau.warning import warn_once
 
@@ -260,6 +260,10 @@ for _name in ("movedim", "moveaxis"):
 @composite("adjoint(Tensor input)")
 def adjoint(input: Tensor) -> Tensor:
     """The conjugate transpose of the last two dims."""
+    n = len(shape_of(input))
+    check(n != 1, f"tensor.adjoint() is only supported on matrices or batches of matrices. Got {n}-D tensor.")
+    if n == 0:
+        return input.conj() if input.dtype.is_complex else alias_of(input)  # type: ignore[attr-defined,no-any-return]
     result = transpose(input, -2, -1)
     return result.conj() if input.dtype.is_complex else result  # type: ignore[attr-defined]
 
@@ -514,16 +518,22 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 # ------------------------------------------------------------------------------------------ in place
 
 
-def _rearranged(this: Tensor, op: ViewOperation, **arguments: Any) -> Tensor:
+def _rearranged(this: Tensor, op: ViewOperation, variants: int = 1, **arguments: Any) -> Tensor:
     """The in-place form of a view: the tensor itself takes the view's place."""
+    check_inplace(this)
     edge = node_of(this)
-    if state.enabled and edge is not None and (type(edge) is AccumulateGrad or this._view is not None):
-        check_inplace(this)
     place = op.body(input=this, **arguments)
+    # squeeze has three forms, whose in-place nodes count on from there
+    place.node = node_name or f"SqueezeBackward{3 + int((place.node or 'SqueezeBackward0')[-1])}"
     own = memory(this)
-    node = op.history([this], [edge], _at(this, place), plan=place) if edge is not None and state.enabled else None
+    node = None
+    if edge is not None and state.enabled:
+        # the in-place variant's node counts on from those of the view: `SqueezeBackward0` to 2, `SqueezeBackward3` to 5
+        name = place.node or op.node_name
+        place.node = f"{name[:-1]}{int(name[-1]) + variants}"
+        node = op.history([this], [edge], _at(this, place), plan=place)
     set_geometry(this, place.shape, place.strides, place.offset, own.storage)
-    version(this)[0] += 1
+    bump(this)
     if node is not None:
         this._node = node
         if this._view is not None:
@@ -538,25 +548,27 @@ def _at(this: Tensor, place: Place) -> Tensor:
 @composite("transpose_(Tensor input, int dim0, int dim1)", function=False)
 def transpose__(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Exchange two dims of the tensor itself."""
-    return _rearranged(input, transpose.op, dim0=dim0, dim1=dim1)  # type: ignore[attr-defined]
+    return _rearranged(input, transpose.op, "TransposeBackward1", dim0=dim0, dim1=dim1)  # type: ignore[attr-defined]
 
 
 for _name, _a in (("swapaxes_", "axis"), ("swapdims_", "dim")):
     composite(f"{_name}(Tensor input, int {_a}0, int {_a}1)", function=False)(
-        lambda input, _a=_a, **dims: _rearranged(input, transpose.op, dim0=dims[f"{_a}0"], dim1=dims[f"{_a}1"])  # type: ignore[attr-defined]
+        lambda input, _a=_a, **dims: _rearranged(
+            input, transpose.op, "TransposeBackward1", dim0=dims[f"{_a}0"], dim1=dims[f"{_a}1"]
+        )  # type: ignore[attr-defined]
     )
 
 
 @composite("t_(Tensor input)", function=False)
 def t__(input: Tensor) -> Tensor:
     """Transpose the matrix itself."""
-    return _rearranged(input, t.op)  # type: ignore[attr-defined]
+    return _rearranged(input, t.op, "TBackward1")  # type: ignore[attr-defined]
 
 
 @composite("unsqueeze_(Tensor input, int dim)", function=False)
 def unsqueeze__(input: Tensor, dim: int) -> Tensor:
     """Insert a dim of size 1 into the tensor itself."""
-    return _rearranged(input, unsqueeze.op, dim=dim)  # type: ignore[attr-defined]
+    return _rearranged(input, unsqueeze.op, "UnsqueezeBackward1", dim=dim)  # type: ignore[attr-defined]
 
 
 @composite(
@@ -567,7 +579,7 @@ def unsqueeze__(input: Tensor, dim: int) -> Tensor:
 )
 def squeeze__(input: Tensor, dim: Any = None) -> Tensor:
     """Drop dims of size 1 from the tensor itself."""
-    return _rearranged(input, squeeze.op, dim=dim)  # type: ignore[attr-defined]
+    return _rearranged(input, squeeze.op, None, 3, dim=dim)  # type: ignore[attr-defined]
 
 
 @composite("resize_(Tensor input, tuple of ints size, *, torch.memory_format? memory_format=None)", function=False)

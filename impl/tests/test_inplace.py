@@ -1,0 +1,194 @@
+"""Random programs of views, in-place updates and recorded operations, in flambeau and in PyTorch.
+
+A program is a list of steps on a growing list of tensors. After every step both libraries must agree on the error (type
+and first line) or on the result: values, geometry, version, node, base. At the end the gradients of a loss over all
+tensors are compared, first and second ones, errors included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import flambeau
+
+Step = tuple[str, int, int, int]
+LIBRARIES: tuple[ModuleType, ModuleType] = (torch, flambeau)
+
+
+def _dim(x: Any, k: int) -> int:
+    return k % x.dim() if x.dim() else 0
+
+
+def _unit(x: Any, k: int) -> tuple[int, ...]:
+    """A shape that x expands to."""
+    return tuple(2 if n == 1 else n for n in x.shape) if k % 2 else (2, *x.shape)
+
+
+def _windows(x: Any, k: int) -> Any:
+    return x.unfold(_dim(x, k), 2, 1)
+
+
+def _restrided(x: Any, k: int) -> Any:
+    return x.as_strided((2, 2), (1, k % 3), x.storage_offset() + k % 2)
+
+
+# name -> (library, x, y, k) -> result; x and y are tensors, k a small number
+VIEWS: dict[str, Callable[[Any, Any, Any, int], Any]] = {
+    "select": lambda t, x, y, k: x.select(_dim(x, k), k % 2),
+    "index": lambda t, x, y, k: x[k % 3],
+    "tail": lambda t, x, y, k: x[1:],
+    "stride": lambda t, x, y, k: x[..., :: 2 + k % 2],
+    "transpose": lambda t, x, y, k: x.transpose(0, -1),
+    "permute": lambda t, x, y, k: x.permute(*reversed(range(x.dim()))),
+    "unsqueeze": lambda t, x, y, k: x.unsqueeze(k % 2),
+    "squeeze": lambda t, x, y, k: x.squeeze(),
+    "flat": lambda t, x, y, k: x.view(-1),
+    "reshape": lambda t, x, y, k: x.reshape(-1),
+    "narrow": lambda t, x, y, k: x.narrow(_dim(x, k), 0, 1),
+    "diagonal": lambda t, x, y, k: x.diagonal(k % 2),
+    "expand": lambda t, x, y, k: x.expand(_unit(x, k)),
+    "unfold": lambda t, x, y, k: _windows(x, k),
+    "as_strided": lambda t, x, y, k: _restrided(x, k),
+    "unbind": lambda t, x, y, k: x.unbind(_dim(x, k))[0],
+    "chunk": lambda t, x, y, k: x.chunk(2, _dim(x, k))[-1],
+    "split": lambda t, x, y, k: x.split(1, _dim(x, k))[k % 2],
+    "alias": lambda t, x, y, k: x.view_as(x),
+    "detach": lambda t, x, y, k: x.detach(),
+    "data": lambda t, x, y, k: x.data,
+}
+RECORDED: dict[str, Callable[[Any, Any, Any, int], Any]] = {
+    "mul": lambda t, x, y, k: x * y,
+    "add": lambda t, x, y, k: x + y,
+    "sub_number": lambda t, x, y, k: x - k,
+    "sin": lambda t, x, y, k: x.sin(),
+    "exp": lambda t, x, y, k: x.exp(),
+    "square": lambda t, x, y, k: x**2,
+    "clone": lambda t, x, y, k: x.clone(),
+    "contiguous": lambda t, x, y, k: x.contiguous(),
+    "sum": lambda t, x, y, k: x.sum(),
+}
+UPDATES: dict[str, Callable[[Any, Any, Any, int], Any]] = {
+    "mul_": lambda t, x, y, k: x.mul_(y),
+    "add_": lambda t, x, y, k: x.add_(y, alpha=k),
+    "add_number_": lambda t, x, y, k: x.add_(k),
+    "div_number_": lambda t, x, y, k: x.div_(k + 1),
+    "copy_": lambda t, x, y, k: x.copy_(y),
+    "zero_": lambda t, x, y, k: x.zero_(),
+    "fill_": lambda t, x, y, k: x.fill_(k),
+    "sin_": lambda t, x, y, k: x.sin_(),
+    "exp_": lambda t, x, y, k: x.mul_(0.1).exp_(),
+    "set_item": lambda t, x, y, k: x.__setitem__(k % 2, y),
+    "set_number": lambda t, x, y, k: x.__setitem__((..., k % 2), float(k)),
+    "set_mask": lambda t, x, y, k: x.__setitem__(x > 0, float(k)),
+    "detach_": lambda t, x, y, k: x.detach_(),
+    "requires_grad_": lambda t, x, y, k: x.requires_grad_(),
+    "t_": lambda t, x, y, k: x.t_(),
+    "unsqueeze_": lambda t, x, y, k: x.unsqueeze_(k % 2),
+    "squeeze_": lambda t, x, y, k: x.squeeze_(),
+}
+
+
+def _quietly(library: ModuleType, action: Callable[..., Any], *arguments: Any) -> Any:
+    with library.no_grad():
+        return action(library, *arguments)
+
+
+ACTIONS = {
+    **VIEWS,
+    **RECORDED,
+    **UPDATES,
+    **{f"no_grad_{n}": lambda t, *a, f=VIEWS[n]: _quietly(t, f, *a) for n in ("index", "flat", "unbind", "detach")},
+    **{f"no_grad_{n}": lambda t, *a, f=UPDATES[n]: _quietly(t, f, *a) for n in ("mul_", "zero_", "set_number")},
+}
+# updates three times: they are what the programs are about
+NAMES = [*ACTIONS, *UPDATES, *UPDATES]
+steps = st.lists(
+    st.tuples(st.sampled_from(NAMES), st.integers(0, 11), st.integers(0, 11), st.integers(0, 3)), min_size=1, max_size=9
+)
+
+
+def _start(t: ModuleType) -> list[Any]:
+    state = np.random.RandomState(0)
+    leaves = [t.tensor(state.randn(*s), requires_grad=True) for s in ((3, 4), (4,), (3, 1))]
+    return [*leaves, leaves[0] * leaves[1], t.tensor(state.randn(3, 4))]
+
+
+def _first_line(error: Exception) -> tuple[str, str]:
+    return type(error).__name__, str(error).partition("\n")[0]
+
+
+def _place(tensors: list[Any], t: Any) -> int | None:
+    return next((i for i, x in enumerate(tensors) if x is t), None)
+
+
+def _described(t: Any, tensors: list[Any]) -> dict[str, Any]:
+    node = t.grad_fn
+    return {
+        "shape": tuple(t.shape),
+        "strides": tuple(t.stride()),
+        "offset": t.storage_offset(),
+        "version": t._version,
+        "requires_grad": t.requires_grad,
+        "is_leaf": t.is_leaf,
+        "output_nr": t.output_nr,
+        "is_view": t._is_view(),
+        "base": None if t._base is None else _place(tensors, t._base),
+        "node": None if node is None else node.name(),
+        "next": None if node is None else [None if n is None else n.name() for n, _ in node.next_functions],
+    }
+
+
+def execute(t: ModuleType, program: list[Step]) -> list[Any]:
+    """What a library answers to a program, as plain data."""
+    tensors = _start(t)
+    leaves = tensors[:3]
+    answers: list[Any] = []
+    for name, i, j, k in program:
+        i %= len(tensors)
+        if name in UPDATES and i < 3 and k < 3:
+            i = 3  # an update of a leaf is nearly always refused: seldom try
+        x, y = tensors[i], tensors[j % len(tensors)]
+        try:
+            result = ACTIONS[name](t, x, y, k)
+        except (RuntimeError, IndexError, ValueError) as error:
+            answers.append((name, _first_line(error), _described(x, tensors)))
+            continue
+        if result is not None and _place(tensors, result) is None:
+            tensors.append(result)
+        answers.append((name, _described(tensors[-1] if result is None else result, tensors), _described(x, tensors)))
+    answers.append([_described(x, tensors) for x in tensors])
+    values = [x.detach().numpy().copy() for x in tensors]
+    try:
+        loss = sum(((x * (i + 1)).sin().sum() for i, x in enumerate(tensors)), t.zeros((), dtype=t.float64))
+        first = t.autograd.grad(loss, leaves, create_graph=True)
+        values += [g.detach().numpy().copy() for g in first]
+        answers.append([g.requires_grad for g in first])
+        second = t.autograd.grad(sum((g * g).sum() for g in first), leaves, allow_unused=True, materialize_grads=True)
+        values += [g.detach().numpy().copy() for g in second]
+    except RuntimeError as error:
+        answers.append(_first_line(error))
+    return [answers, values]
+
+
+def compare(program: list[Step]) -> None:
+    """Fail unless both libraries give one answer to a program."""
+    expected, found = (execute(t, program) for t in LIBRARIES)
+    for e, f in zip(expected[0], found[0], strict=True):
+        assert f == e, program
+    assert len(found[1]) == len(expected[1])
+    for e, f in zip(expected[1], found[1], strict=True):
+        np.testing.assert_allclose(f, e, rtol=1e-9, atol=1e-12, err_msg=str(program))
+
+
+@given(steps)
+def test_programs(program: list[Step]) -> None:
+    """Any program gives the answers that PyTorch gives."""
+    compare(program)
