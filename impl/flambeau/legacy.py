@@ -16,7 +16,7 @@ from flambeau.autograd.node import node_of
 from flambeau.data import from_data
 from flambeau.declare import export
 from flambeau.dtypes import DTYPES, FLOATING, dtype
-from flambeau.methods import on_tensor
+from flambeau.methods import builtin, on_tensor
 from flambeau.ops.copying import to_dtype
 from flambeau.ops.creation import new_tensor_of
 from flambeau.signatures import type_name
