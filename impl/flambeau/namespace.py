@@ -7,7 +7,8 @@ from typing import Any
 
 from flambeau import dtypes, elementwise, errors, printing, size
 from flambeau.autograd import modes
-from flambeau.declare import export, python_function
+from flambeau.declare import composite, export, python_function
+from flambeau.ops.copying import to_dtype
 from flambeau.tensor import Tensor, shape_of
 
 for _d in dtypes.DTYPES:
@@ -45,30 +46,31 @@ def is_storage(obj: Any, /) -> bool:
     return False
 
 
+@composite("promote_types(torch.dtype type1, torch.dtype type2)", method=False)
 def promote_types(type1: dtypes.dtype, type2: dtypes.dtype) -> dtypes.dtype:
     """The smallest dtype that both convert to."""
-    for i, t in enumerate((type1, type2)):
-        if not isinstance(t, dtypes.dtype):
-            raise TypeError(
-                f"promote_types(): argument 'type{i + 1}' (position {i + 1}) must be torch.dtype, not "
-                f"{type(t).__name__}"
-            )
     return dtypes.promote_types(type1, type2)
 
 
+@composite("can_cast(torch.dtype from_, torch.dtype to)", method=False)
 def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
     """Whether values of one dtype may be stored in another: the category must not fall."""
     return dtypes.can_cast(from_, to)
 
 
-def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+@composite(
+    "result_type(Tensor tensor, Tensor other)",
+    "result_type(Number scalar, Tensor tensor)",
+    "result_type(Tensor tensor, Number other)",
+    "result_type(Number scalar1, Number scalar2)",
+    method=False,
+)
+def result_type(
+    tensor: Any = None, other: Any = None, scalar: Any = None, scalar1: Any = None, scalar2: Any = None
+) -> dtypes.dtype:
     """The dtype of an operation on two tensors or numbers."""
-    return elementwise.result_type(tensor1, tensor2)
+    return elementwise.result_type(*[x for x in (tensor, other, scalar, scalar1, scalar2) if x is not None])
 
-
-for _f in (promote_types, can_cast, result_type):
-    _f.__module__ = "torch"
-    export(_f.__name__, _f)
 
 _DTYPE_METHODS = {
     "double": dtypes.float64, "float": dtypes.float32, "half": dtypes.float16, "bfloat16": dtypes.bfloat16,
@@ -78,66 +80,64 @@ _DTYPE_METHODS = {
 
 
 def _converter(name: str, d: dtypes.dtype) -> None:
-    from flambeau.ops.copying import to_dtype
+    def body(input: Tensor, memory_format: Any = None) -> Tensor:
+        return to_dtype(input, d, memory_format=memory_format)
 
-    def method(self: Tensor, memory_format: Any = size.preserve_format) -> Tensor:
-        return to_dtype(self, d, memory_format=memory_format)
-
-    method.__name__, method.__qualname__ = name, f"Tensor.{name}"
-    method.__doc__ = f"The tensor as {d.name}."
-    setattr(Tensor, name, method)
+    body.__doc__ = f"The tensor as {d.name}."
+    composite(f"{name}(Tensor input, *, torch.memory_format? memory_format=None)", function=False)(body)
 
 
 for _n, _d in _DTYPE_METHODS.items():
     _converter(_n, _d)
 
 
-def _cpu(self: Tensor, memory_format: Any = size.preserve_format) -> Tensor:
+@composite("cpu(Tensor input, *, torch.memory_format? memory_format=None)", function=False)
+def cpu(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor on the CPU."""
-    return self.to("cpu")  # type: ignore[attr-defined,no-any-return]
+    return input.to("cpu")  # type: ignore[attr-defined,no-any-return]
 
 
-def _cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+@composite(
+    "cuda(Tensor input, torch.device? device=None, bool non_blocking=False, *, torch.memory_format? memory_format=None)",
+    function=False,
+)
+def cuda(input: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
     """The tensor on a CUDA device. Raises NotImplementedError until flambeau has one."""
     raise NotImplementedError(errors.NO_CUDA)
 
 
-Tensor.cpu = _cpu  # type: ignore[attr-defined]
-Tensor.cuda = _cuda  # type: ignore[attr-defined]
-
-
-def _type_as(self: Tensor, other: Tensor) -> Tensor:
+@composite("type_as(Tensor input, Tensor other)", function=False)
+def type_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor in the dtype and on the device of another."""
-    return self.to(other)  # type: ignore[attr-defined,no-any-return]
+    return input.to(other)  # type: ignore[attr-defined,no-any-return]
 
 
-def _is_same_size(self: Tensor, other: Tensor) -> bool:
+@composite("is_same_size(Tensor input, Tensor other)")
+def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Whether both have one shape."""
-    return shape_of(self) == shape_of(other)
+    return shape_of(input) == shape_of(other)
 
 
-Tensor.type_as = _type_as  # type: ignore[attr-defined]
-Tensor.is_same_size = _is_same_size  # type: ignore[attr-defined]
-export("is_same_size", _is_same_size)
+def _question(name: str) -> None:
+    """The function form of a method that tells of a tensor."""
+    method = getattr(Tensor, name)
+
+    def body(input: Tensor) -> Any:
+        return method(input)
+
+    body.__doc__ = method.__doc__
+    composite(f"{name}(Tensor input)", method=False)(body)
+
 
 for _n in ("numel", "is_floating_point", "is_complex", "is_signed", "is_inference"):
-    _m = getattr(Tensor, _n)
-
-    def _front(input: Tensor, _m: Any = _m) -> Any:
-        return _m(input)
-
-    _front.__name__ = _front.__qualname__ = _n
-    _front.__doc__, _front.__module__ = _m.__doc__, "torch"
-    export(_n, _front)
+    _question(_n)
 
 
-@python_function
+@composite("is_nonzero(Tensor input)")
 def is_nonzero(input: Tensor) -> bool:
     """Whether a one-element tensor is not zero. Raises RuntimeError for other sizes."""
     return bool(input)
 
-
-Tensor.is_nonzero = is_nonzero  # type: ignore[attr-defined]
 
 _threads = os.cpu_count() or 1
 

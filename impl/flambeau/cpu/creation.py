@@ -45,6 +45,8 @@ def range_length(start: Any, end: Any, step: Any, d: dtype) -> int:
         return max(0, -((start - end) // step)) if step > 0 else max(0, -((end - start) // -step))
     if d.category == INTEGRAL:
         start, end, step = math.trunc(start), math.trunc(end), math.trunc(step)
+        if step == 0:
+            raise ValueError("step must be nonzero")
     return max(0, math.ceil((float(end) - float(start)) / float(step)))
 
 
@@ -63,6 +65,13 @@ def arange(a: Array, start: Any, step: Any, d: dtype) -> None:
         # PyTorch steps in the accumulation type of the dtype, double for float32 on the CPU
         with np.errstate(all="ignore"):
             a[...] = cast((start + i * step), dtypes.float64, d)
+
+
+def arange_into(a: Array, start: Any, step: Any, d: dtype) -> None:
+    """An arange in row-major order over an array of any shape."""
+    flat = np.empty(a.size, a.dtype)
+    arange(flat, start, step, d)
+    a[...] = flat.reshape(a.shape)
 
 
 def linspace(a: Array, start: Any, end: Any, d: dtype) -> None:

@@ -11,11 +11,13 @@ from flambeau.declare import composite, internal
 from flambeau.dtypes import COMPLEX, dtype
 from flambeau.errors import NO_CUDA
 from flambeau.geometry import (
+    broadcast,
     channels_last_strides,
     contiguous_strides,
     is_channels_last,
     is_contiguous,
     is_dense,
+    suggests_channels_last,
 )
 from flambeau.operation import Launch
 from flambeau.size import (
@@ -28,7 +30,6 @@ from flambeau.size import (
     preserve_format,
 )
 from flambeau.tensor import Tensor, detached, memory, shape_of
-from flambeau.warning import warn_once
 
 
 def strides_for(t: Tensor, memory_format: Any) -> tuple[int, ...]:
@@ -98,7 +99,7 @@ def detach__(input: Tensor) -> Tensor:
             "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
             "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
             "detach_() cannot be called on these gradients. To fix this error, please refer to the "
-            "Optimizer.zero_grad() function in torch/optim/optimizer.py as a reference."
+            "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
         )
     input._node = None
     return input
@@ -139,32 +140,47 @@ def warn_of_lost_parts(source: dtype, target: dtype) -> None:
         )
 
 
+def suggested_format(t: Tensor) -> Any:
+    """The memory format that a tensor's strides speak for: channels last where they do, else contiguous."""
+    own = memory(t)
+    if len(own.shape) in (4, 5) and suggests_channels_last(own.shape, own.strides):
+        return channels_last if len(own.shape) == 4 else channels_last_3d
+    return contiguous_format
+
+
 def to_dtype(input: Tensor, d: dtype, *, copy: bool = False, memory_format: Any = None) -> Tensor:
     """input in another dtype, itself where nothing changes."""
-    if d is input.dtype and not copy and memory_format in (None, preserve_format):
+    if d is input.dtype and not copy and memory_format in (None, preserve_format, suggested_format(input)):
         return input
     warn_of_lost_parts(input.dtype, d)
     return converted(input, d, strides_for(input, memory_format))  # type: ignore[no-any-return]
 
 
+_TO_OPTIONS = "bool non_blocking=False, bool copy=False, *, torch.memory_format? memory_format=None"
+# a Python number counts as a tensor of its C type
+_NUMBER_DTYPES = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64, complex: dtypes.complex128}
+
+
 @composite(
-    "to(Tensor input, torch.device? device=None, torch.dtype? dtype=None, bool non_blocking=False, bool copy=False, *, torch.memory_format? memory_format=None)",
-    "to(Tensor input, torch.dtype dtype, bool non_blocking=False, bool copy=False, *, torch.memory_format? memory_format=None)",
-    "to(Tensor input, Tensor other, bool non_blocking=False, bool copy=False, *, torch.memory_format? memory_format=None)",
+    f"to(Tensor input, torch.device device=None, torch.dtype dtype=None, {_TO_OPTIONS})",
+    f"to(Tensor input, torch.dtype dtype, {_TO_OPTIONS})",
+    f"to(Tensor input, Tensor|Number tensor, {_TO_OPTIONS})",
     function=False,
 )
 def to(
     input: Tensor,
     dtype: dtype | None = None,
     device: Any = None,
-    other: Tensor | None = None,
+    tensor: Any = None,
     non_blocking: bool = False,
     copy: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
     """The tensor with another dtype or device; itself where nothing changes and no copy is asked for."""
-    if other is not None:
-        dtype, device = other.dtype, other.device
+    if isinstance(tensor, Tensor):
+        dtype, device = tensor.dtype, tensor.device
+    elif tensor is not None:
+        dtype = _NUMBER_DTYPES[type(tensor)]
     d = dtype or input.dtype
     where = input.device if device is None else check_device(device)
     if where != input.device:
@@ -188,15 +204,25 @@ def to(
 )
 def copied_over(input: Tensor, src: Tensor) -> Launch:
     """src, expanded over input and in its dtype: what copy_ writes."""
+    shape, have = shape_of(input), shape_of(src)
+    if broadcast(shape, have) != shape:
+        raise RuntimeError(f"output with shape {list(shape)} doesn't match the broadcast shape {list(broadcast(shape, have))}")
     warn_of_lost_parts(src.dtype, input.dtype)
     return Launch((input, src), shape_of(input), input.dtype, source=src.dtype, target=input.dtype)
 
 
-@composite("copy_(Tensor input, Tensor src, bool non_blocking=False)", function=False)
-def copy__(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
-    """Overwrite the tensor with src, broadcast and cast."""
-    if input is src:
-        return input
+@composite(
+    "copy_(Tensor input, Tensor|Number other, bool non_blocking=False)",
+    "copy_(Tensor input, Tensor|Number other, bool async=False)|deprecated",
+    function=False,
+)
+def copy__(input: Tensor, other: Any, non_blocking: bool = False, **_: Any) -> Tensor:
+    """Overwrite the tensor with other, broadcast and cast."""
+    src = other
+    if not isinstance(src, Tensor):
+        from flambeau.data import from_data
+
+        src = from_data(other, _NUMBER_DTYPES[type(other)])
     if input.device != src.device and src._array is None:
         raise NotImplementedError("Cannot copy out of meta tensor; no data!")
     return copied_over.op.run_inplace(input, {"src": src})  # type: ignore[no-any-return]

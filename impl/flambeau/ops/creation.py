@@ -34,6 +34,8 @@ LIKE_OPTIONS = f"torch.memory_format? memory_format=None, {_TAIL}"
 
 def check_size(size: Shape, what: str = "") -> Shape:
     """Raise RuntimeError for negative dims."""
+    if prod(size) >= 2**60:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)}")
     for n in size:
         if n < 0:
             raise RuntimeError(
@@ -465,6 +467,7 @@ def eye(
     function=False,
     method=False,
     moves=True,
+    fills=True,
 )
 def filled_from(input: Tensor, value: Tensor, node: str) -> Launch:
     """A 0-dim tensor's value everywhere."""
@@ -478,6 +481,7 @@ def filled_from(input: Tensor, value: Tensor, node: str) -> Launch:
     function=False,
     method=False,
     moves=True,
+    fills=True,
 )
 def filled(input: Tensor, value: Any, node: str) -> Launch:
     """A number everywhere."""
@@ -487,6 +491,7 @@ def filled(input: Tensor, value: Any, node: str) -> Launch:
 @primitive(
     "_zeroed(Tensor input)", cpu=cpu.zeroed, grad=lambda g: g * 0, node="ZeroBackward0", function=False, method=False,
     moves=True,
+    fills=True,
 )  # fmt: skip
 def zeroed(input: Tensor) -> Launch:
     """Zero everywhere."""

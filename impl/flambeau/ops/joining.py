@@ -8,10 +8,11 @@ from typing import Any
 
 from flambeau.cpu import joining as cpu
 from flambeau.declare import composite, primitive, python_function
-from flambeau.dtypes import promote_types
+from flambeau.dtypes import dtype, promote_types
 from flambeau.elementwise import result_type
 from flambeau.errors import check
 from flambeau.geometry import Shape, broadcast, wrap_dim
+from flambeau.inplace import can_store
 from flambeau.operation import Launch, joint
 from flambeau.ops.views import reshape, split_evenly, split_with_sizes, transpose, unsqueeze
 from flambeau.size import contiguous_format
@@ -32,7 +33,7 @@ def _skipped(t: Tensor) -> bool:
     method=False,
     aliases=("concat", "concatenate"),
 )
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Launch:
+def cat(tensors: Sequence[Tensor], dim: int = 0, out: Tensor | None = None) -> Launch:
     """The tensors one after the other along a dim."""
     check(len(tensors) > 0, "torch.cat(): expected a non-empty list of Tensors", ValueError)
     for i, t in enumerate(tensors):
@@ -55,11 +56,15 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Launch:
             )
         sizes.append(have[dim])
     d = result_type(*tensors)
+    _check_out(d, out)
     total = sum(n for n in sizes if n is not None)
-    return Launch(
-        (list(tensors),), (*shape[:dim], total, *shape[dim + 1 :]) if model is not tensors[0] or not _skipped(model) else shape, d,
-        dim=dim, sizes=sizes, dtypes=[t.dtype for t in tensors], target=d,
-    )  # fmt: skip
+    size = shape if all(n is None for n in sizes) else (*shape[:dim], total, *shape[dim + 1 :])
+    return Launch((list(tensors),), size, d, dim=dim, sizes=sizes, dtypes=[t.dtype for t in tensors], target=d)
+
+
+def _check_out(d: dtype, out: Tensor | None) -> None:
+    if out is not None and not can_store(d, out.dtype):
+        raise TypeError(f"torch.cat(): input types can't be cast to the desired output type {out.dtype.type_name}")
 
 
 def _cat_rule(g: Tensor, needs: Sequence[bool], dim: int, sizes: Sequence[int | None]) -> list[Tensor | None]:
@@ -80,7 +85,7 @@ def _cat_rule(g: Tensor, needs: Sequence[bool], dim: int, sizes: Sequence[int | 
     moves=True,
     method=False,
 )
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Launch:
+def stack(tensors: Sequence[Tensor], dim: int = 0, out: Tensor | None = None) -> Launch:
     """The tensors side by side along a new dim."""
     check(len(tensors) > 0, "stack expects a non-empty TensorList")
     shape = shape_of(tensors[0])
@@ -94,6 +99,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Launch:
     d = tensors[0].dtype
     for t in tensors[1:]:
         d = promote_types(d, t.dtype)
+    _check_out(d, out)
     return Launch(
         (list(tensors),), (*shape[:dim], len(tensors), *shape[dim:]), d,
         dim=dim, dtypes=[t.dtype for t in tensors], target=d,
@@ -110,9 +116,10 @@ def _at_least(t: Tensor, n: int) -> Tensor:
 
 
 def _stacker(name: str, rank: int, dim: Any, doc: str, aliases: tuple[str, ...] = ()) -> None:
-    def body(tensors: Sequence[Tensor]) -> Tensor:
+    def body(tensors: Sequence[Tensor], out: Tensor | None = None) -> Tensor:
         check(len(tensors) > 0, f"{name} expects a non-empty TensorList")
         raised = [_at_least(t, rank) for t in tensors]
+        _check_out(result_type(*raised), out)
         return cat(raised, dim(raised))
 
     body.__doc__ = doc

@@ -333,8 +333,8 @@ def expand(input: Tensor, size: Shape, implicit: bool = False) -> Place:
         f"expand(torch.{input.dtype.type_name}Tensor{{{list(own.shape)}}}, size={list(size)}): the number of sizes "
         f"provided ({len(size)}) must be greater or equal to the number of dimensions in the tensor ({len(own.shape)})",
     )
-    target = []
-    for i, n in enumerate(size):
+    target: list[int] = []
+    for i, n in reversed(list(enumerate(size))):  # PyTorch complains of the last dim first
         have = own.shape[i - lead] if i >= lead else None
         if n == -1:
             check(
@@ -349,7 +349,7 @@ def expand(input: Tensor, size: Shape, implicit: bool = False) -> Place:
             )
         check(n >= 0, f"Trying to create tensor with negative dimension {n}: {list(size)}")
         target.append(n)
-    shape = tuple(target)
+    shape = tuple(reversed(target))
     return Place(shape, expand_strides(own.shape, own.strides, shape), own.offset)
 
 
