@@ -119,6 +119,7 @@ NATIVE_FLOAT = mask(float32, float64, complex64, complex128)
 OF_NUMPY = {d.numpy: d for d in DTYPES}
 PYTHON_TYPES = {bool: bool_, int: int64}
 BAREBONES_UNSIGNED = (uint16, uint32, uint64)
+BAREBONES = mask(*BAREBONES_UNSIGNED)
 _REAL = {complex32: float16, complex64: float32, complex128: float64}
 _COMPLEX = {float16: complex32, bfloat16: complex64, float32: complex64, float64: complex128}
 _WIDTH = {float16: 1, bfloat16: 1, float32: 2, float64: 3, complex32: 1, complex64: 2, complex128: 3}

@@ -62,6 +62,12 @@ _C_NAMES = {
 }  # fmt: skip
 
 
+def refuse(kernel: str, d: dtype, mask: int, when: Any = True) -> None:
+    """Raise NotImplementedError for the dtypes of a mask that a kernel has no case for."""
+    if d.bit & mask and when:
+        not_implemented_for(kernel, d)
+
+
 def cannot_cast(result: dtype, target: dtype, c_names: bool = False) -> NoReturn:
     """Raise as PyTorch does when a result may not be written into its target."""
     name = _C_NAMES.get(target.name, target.type_name) if c_names else target.type_name
@@ -90,3 +96,8 @@ def cpp_name(d: dtype) -> str:
 def structured_out(result: dtype, out: dtype) -> str:
     """The error of an operation that writes to out= unconverted."""
     return f"Expected out tensor to have dtype {cpp_name(result)}, but got {cpp_name(out)} instead"
+
+
+def found_out(result: dtype, out: dtype) -> str:
+    """The error of an elementwise operation whose operands must all have one dtype, out= included."""
+    return f"Found dtype {out.type_name} but expected {result.type_name}"

@@ -8,18 +8,20 @@ from typing import Any
 from flambeau import dtypes
 from flambeau.cpu import scatter as cpu
 from flambeau.declare import composite, internal, primitive
-from flambeau.dtypes import INTEGRAL
-from flambeau.errors import check
+from flambeau.dtypes import BAREBONES, INTEGRAL
+from flambeau.errors import check, refuse, structured_out
 from flambeau.geometry import Shape, broadcast, wrap_dim
 from flambeau.operation import Launch
 from flambeau.tensor import Tensor, shape_of
 
 INDEX = (dtypes.int64, dtypes.int32)
+NO_GATHER = BAREBONES | dtypes.complex32.bit
 
 
 @primitive(
     "gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False, Tensor out=None)",
     cpu=cpu.gather,
+    out_text=structured_out,
     grad={"input": lambda g, input_shape, dim, index: g.new_zeros(input_shape).scatter_add(dim, index, g)},
     moves=True,
 )
@@ -39,10 +41,11 @@ def gather(input: Tensor, dim: int, index: Tensor, sparse_grad: bool = False) ->
                 f"Size does not match at dimension {d} expected index {list(wanted)} to be no larger than self "
                 f"{list(have)} apart from dimension {dim}",
             )
+        refuse("scatter_gather_tensor_cpu", input.dtype, NO_GATHER)
     return Launch((input, index), wanted, input.dtype, dim=dim)
 
 
-@composite("take_along_dim(Tensor input, Tensor indices, int? dim=None, *, Tensor out=None)")
+@composite("take_along_dim(Tensor input, Tensor indices, int? dim=None, *, Tensor out=None)", out_text=structured_out)
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather` whose other dims broadcast; without a dim, of the flattened tensor."""
     check(
@@ -88,6 +91,7 @@ def _add_selected(g: Tensor, input_shape: Shape, dim: int, index: Tensor) -> Ten
 @primitive(
     "index_select(Tensor input, int dim, Tensor index, *, Tensor out=None)",
     cpu=cpu.index_select,
+    out_text=lambda result, out: "index_select(): self and result must have the same scalar type",
     grad={"input": lambda g, input_shape, dim, index: _add_selected(g, input_shape, dim, index)},
     moves=True,
 )
@@ -99,6 +103,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Launch:
     check(len(chosen) <= 1, "index_select(): Index is supposed to be a vector", IndexError)
     check(shape or count == 1, f"index_select(): Index to scalar can have only 1 value, got {count} value(s)")
     check(index.dtype in INDEX, "index_select(): Expected dtype int32 or int64 for index")
+    refuse("index_select", input.dtype, BAREBONES, len(shape) <= 1)
     result = (*shape[:dim], count, *shape[dim + 1 :]) if shape else ()
     return Launch((input, index), result, input.dtype, dim=dim)
 
@@ -106,6 +111,10 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Launch:
 @primitive(
     "take(Tensor input, Tensor index, *, Tensor out=None)",
     cpu=cpu.take,
+    out_text=lambda result, out: (
+        "take(): self and out expected to have the same dtype, but got self.dtype = "
+        f"{result.type_name} and out.dtype = {out.type_name}"
+    ),
     grad={"input": lambda g, input_shape, index: g.new_zeros(input_shape).put(index, g, True)},
     moves=True,
 )
@@ -117,6 +126,7 @@ def take(input: Tensor, index: Tensor) -> Launch:
     check(
         prod(shape_of(input)) or not prod(shape_of(index)), "take(): tried to take from an empty tensor", IndexError
     )
+    refuse("take_cpu", input.dtype, NO_GATHER, prod(shape_of(index)))
     return Launch((input, index), shape_of(index), input.dtype)
 
 
@@ -127,23 +137,30 @@ def _spread(g: Tensor, mask: Tensor, input_shape: Shape) -> Tensor:
 @primitive(
     "masked_select(Tensor input, Tensor mask, *, Tensor out=None)",
     cpu=cpu.masked_select,
+    out_text=lambda result, out: "masked_select(): self and result must have the same scalar type",
     grad={"input": lambda g, mask, input_shape: _spread(g, mask, input_shape)},
     moves=True,
 )
 def masked_select(input: Tensor, mask: Tensor) -> Launch:
     """The elements where a broadcast mask is true, in one dim."""
     check(mask.dtype is dtypes.bool_, "masked_select: expected BoolTensor for mask")
-    broadcast(shape_of(mask), shape_of(input))
+    refuse("masked_select", input.dtype, BAREBONES, 0 not in broadcast(shape_of(mask), shape_of(input)))
     return Launch((input, mask), None, input.dtype)
 
 
 @internal(cpu=cpu.nonzero, tensors=("input",), moves=True)
 def nonzero_indices(input: Tensor) -> Launch:
     """Indices of the nonzero elements, one a row."""
+    refuse("nonzero_count_cpu", input.dtype, BAREBONES)
     return Launch((input,), None, dtypes.int64)
 
 
-@composite("nonzero(Tensor input, *, bool as_tuple=False, Tensor out=None)")
+@composite(
+    "nonzero(Tensor input, *, bool as_tuple=False, Tensor out=None)",
+    out_text=lambda result, out: (
+        f"nonzero: Expected out tensor to have scalar type Long but got scalar type{out.type_name}"
+    ),
+)
 def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
     """Indices of the nonzero elements: one a row, or one tensor a dim."""
     if as_tuple:
@@ -159,7 +176,12 @@ def argwhere(input: Tensor) -> Tensor:
     return nonzero_indices(input)  # type: ignore[no-any-return]
 
 
-@composite("nonzero_static(Tensor input, *, index size, int fill_value=-1, Tensor out=None)")
+@composite(
+    "nonzero_static(Tensor input, *, index size, int fill_value=-1, Tensor out=None)",
+    out_text=lambda result, out: (
+        f"nonzero_static: Expected out tensor to have scalar type Long but got scalar type{out.type_name}"
+    ),
+)
 def nonzero_static(input: Tensor, size: int, fill_value: int = -1) -> Tensor:
     """`nonzero` with exactly `size` rows: cut off, or filled up."""
     check(size >= 0, "nonzero_static: 'size' must be an non-negative integer")

@@ -9,7 +9,8 @@ from math import prod
 from flambeau import dtypes
 from flambeau.cpu import indexing as cpu
 from flambeau.declare import internal, primitive
-from flambeau.errors import check
+from flambeau.dtypes import BAREBONES
+from flambeau.errors import check, refuse
 from flambeau.geometry import Shape, broadcast
 from flambeau.operation import Launch
 from flambeau.ops.creation import check_representable
@@ -131,6 +132,7 @@ def index_put(input: Tensor, indices: Indices, values: Tensor, accumulate: bool 
         "Index put requires the source and destination dtypes match, got "
         f"{input.dtype.type_name} for the destination and {values.dtype.type_name} for the source.",
     )
+    refuse("index_put", input.dtype, BAREBONES)
     return Launch(
         (input, list(indices), values), shape, input.dtype, device=input.device, accumulate=accumulate, source=None
     )
@@ -144,6 +146,7 @@ def _as_fill(input: Tensor, indices: Indices, values: Tensor) -> Launch | None:
     (mask,) = masks
     _check_mask(mask, shape_of(input), next(d for d, t in enumerate(indices) if t is not None))
     check(mask.dtype is dtypes.bool_, "masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
+    refuse("masked_fill", input.dtype, BAREBONES)
     if values.dtype is not input.dtype:
         if values._array is not None:
             check_representable(values.item(), input.dtype)  # type: ignore[attr-defined]

@@ -11,8 +11,8 @@ from flambeau.autograd.modes import state
 from flambeau.autograd.node import node_of
 from flambeau.cpu import scatter as cpu
 from flambeau.declare import internal, primitive
-from flambeau.dtypes import COMPLEX, dtype
-from flambeau.errors import check, not_implemented_for
+from flambeau.dtypes import BAREBONES, COMPLEX, COMPLEXES, dtype
+from flambeau.errors import check, cpp_name, refuse, structured_out
 from flambeau.geometry import Shape, broadcast, wrap_dim
 from flambeau.operation import Launch, joint
 from flambeau.ops.creation import check_representable, full
@@ -21,6 +21,9 @@ from flambeau.ops.selection import where
 from flambeau.tensor import Tensor, shape_of
 
 UNDIFFERENTIATED = "torch::autograd::NotImplemented"
+NO_SCATTER = BAREBONES | dtypes.complex32.bit
+NO_MEAN = NO_SCATTER | dtypes.bool_.bit
+NO_ORDER = BAREBONES | dtypes.mask(*COMPLEXES)
 
 
 # ------------------------------------------------------------------------------------------ scatter
@@ -70,6 +73,7 @@ def _no_reduce(g: Tensor) -> Tensor:
     "scatter(Tensor input, int dim, Tensor index, Number value, *, Tensor out=None)",
     "scatter(Tensor input, int dim, Tensor index, Number value, *, str reduce, Tensor out=None)",
     update=cpu.scatter_any,
+    out_text=structured_out,
     tensors=("input", "index", "src"),
     grad={
         "input": lambda g, dim, index, reduce: g.scatter(dim, index, 0) if reduce is None else _no_reduce(g),
@@ -93,6 +97,7 @@ def scatter(
     check(reduce in (None, "add", "multiply"), "reduce argument must be either add or multiply.")
     d = input.dtype
     node = UNDIFFERENTIATED if reduce is not None else None
+    refuse(f"scatter_gather_{'scalar' if src is None else 'tensor'}_cpu", d, NO_SCATTER, 0 not in shape_of(index))
     if src is None:
         check_representable(value, d)
         value = value.real if isinstance(value, complex) and d.category < COMPLEX else value
@@ -104,19 +109,15 @@ def scatter(
 @primitive(
     "scatter_add(Tensor input, int dim, Tensor index, Tensor src, *, Tensor out=None)",
     update=cpu.scatter_add,
+    out_text=structured_out,
     grad={"input": lambda g: g, "src": lambda g, dim, index: gather(g, dim, index)},
     inplace=True,
 )
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Launch:
     """A copy with src added to the elements of a dim that index names; duplicates add up."""
     dim = check_scatter(input, dim, index, src)
+    refuse("scatter_gather_tensor_cpu", input.dtype, NO_SCATTER, 0 not in shape_of(index))
     return Launch((input, index, src), shape_of(input), input.dtype, dim=dim)
-
-
-def _check_reduction(input: Tensor, reduce: str, kernel: str) -> None:
-    d = input.dtype
-    if (reduce == "mean" and d is dtypes.bool_) or (reduce in ("amax", "amin") and d.category == COMPLEX):
-        not_implemented_for(f"{kernel}_{reduce}", d)
 
 
 def _refuse_complex(input: Tensor, src: Tensor, name: str) -> None:
@@ -174,6 +175,7 @@ def _scatter_reduce_rule(
     "scatter_reduce(Tensor input, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True, "
     "Tensor out=None)",
     update=cpu.scatter_reduce,
+    out_text=structured_out,
     grad=joint(_scatter_reduce_rule),
     inplace=True,
 )
@@ -185,7 +187,11 @@ def scatter_reduce(
     check(
         reduce in cpu.REDUCTIONS, f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
     )
-    _check_reduction(input, reduce, "scatter_gather_tensor_cpu_reduce")
+    if reduce in ("sum", "prod"):
+        refuse("scatter_gather_tensor_cpu", input.dtype, NO_SCATTER, 0 not in shape_of(index))
+    else:
+        refused = NO_MEAN if reduce == "mean" else NO_ORDER
+        refuse(f"scatter_gather_tensor_cpu_reduce_{reduce}", input.dtype, refused, 0 not in shape_of(index))
     _refuse_complex(input, src, "scatter_reduce")
     return Launch((input, index, src), shape_of(input), input.dtype, dim=dim, reduce=reduce, include_self=include_self)
 
@@ -240,6 +246,7 @@ def _slices(g: Tensor, dim: int, index: Tensor, shape: Shape) -> Tensor:
 @primitive(
     "index_add(Tensor input, int dim, Tensor index, Tensor source, *, Number alpha=1, Tensor out=None)",
     update=cpu.index_add,
+    out_text=structured_out,
     grad={
         "input": lambda g: g,
         "source": lambda g, dim, index, alpha, source_shape: (
@@ -251,6 +258,7 @@ def _slices(g: Tensor, dim: int, index: Tensor, shape: Shape) -> Tensor:
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any = 1) -> Launch:
     """A copy with alpha times the slices of source added to those slices of a dim that index names."""
     dim = _check_slices("index_add", input, dim, index, source)
+    refuse("index_add_" if len(shape_of(input)) <= 1 else "scatter_gather_tensor_cpu", input.dtype, BAREBONES)
     return Launch((input, index, source), shape_of(input), input.dtype, dim=dim, alpha=alpha)
 
 
@@ -261,6 +269,7 @@ def _listed(shape: Shape) -> str:
 @primitive(
     "index_copy(Tensor input, int dim, Tensor index, Tensor source, *, Tensor out=None)",
     update=cpu.index_copy,
+    out_text=structured_out,
     grad={
         "input": lambda g, dim, index: g.index_fill(dim, index, 0),
         "source": lambda g, dim, index, source_shape: _slices(g, dim, index, source_shape),
@@ -306,6 +315,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Launch
         f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) ({given[dim] if given else 1})",
         IndexError,
     )
+    refuse("index_copy_cpu", input.dtype, BAREBONES)
     return Launch((input, index, source), shape_of(input), input.dtype, dim=dim)
 
 
@@ -345,6 +355,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Launch:
         "index_fill_(): Converting complex Scalar to non-complex type is not supported",
     )
     dim = wrap_dim(dim, len(shape_of(input)))
+    refuse("index_fill_cpu", input.dtype, BAREBONES)
     value, source = fill_value(value, input)
     return Launch(
         (input, index, value), shape_of(input), input.dtype, node=node, device=input.device, dim=dim, source=source,
@@ -369,6 +380,7 @@ def fill_value(value: Any, like: Tensor) -> tuple[Tensor, dtype]:
     "index_reduce(Tensor input, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True, "
     "Tensor out=None)",
     update=cpu.index_reduce,
+    out_text=structured_out,
     grad=joint(lambda g, needs, input, dim, index, source, reduce, include_self, out: _reduced_rule(
         g, needs, input, source, out,
         lambda a, b: index_add(a, dim, index, b),
@@ -395,6 +407,12 @@ def index_reduce(
         UserWarning,
         stacklevel=5,
     )
+    if len(shape_of(input)) <= 1:
+        refuse("index_func_", input.dtype, NO_ORDER | NO_MEAN)
+    elif reduce == "mean":
+        refuse("div_floor_cpu", input.dtype, dtypes.bool_.bit)
+    elif reduce != "prod":
+        refuse({"amax": "maximum_cpu", "amin": "minimum_cpu"}[reduce], input.dtype, NO_ORDER)
     return Launch(
         (input, index, source), shape_of(input), input.dtype, dim=dim, reduce=reduce, include_self=include_self
     )
@@ -429,17 +447,11 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
         f"source.numel() = {n}, index.numel() = {k}",
         IndexError,
     )
+    refuse("take_put_cpu", input.dtype, NO_SCATTER, k)
     return Launch((input, index, source), shape_of(input), input.dtype, accumulate=accumulate)
 
 
 # ------------------------------------------------------------------------------------------ masks
-
-_C_NAMES = {
-    "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int", "int64": "long int",
-    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
-    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
-}  # fmt: skip
-
 
 @primitive(
     "masked_fill(Tensor input, Tensor mask, Tensor value)",
@@ -465,8 +477,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Launch:
     shape = broadcast(shape_of(mask), shape_of(input))
     check(
         mask.dtype is dtypes.bool_,
-        f"masked_fill_ only supports boolean masks, but got mask with dtype {_C_NAMES.get(mask.dtype.name)}",
+        f"masked_fill_ only supports boolean masks, but got mask with dtype {cpp_name(mask.dtype)}",
     )
+    refuse("masked_fill", input.dtype, BAREBONES)
     node = "MaskedFillBackward1" if isinstance(value, Tensor) else None
     value, source = fill_value(value, input)
     return Launch(
@@ -516,4 +529,5 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Launch:
         mask.dtype is dtypes.bool_,
         f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype.type_name}",
     )
+    refuse("masked_scatter", input.dtype, NO_SCATTER)
     return Launch((input, mask, source), shape, input.dtype)

@@ -7,7 +7,7 @@ from typing import Any
 from flambeau.cpu import slicing as cpu
 from flambeau.declare import composite, internal, primitive
 from flambeau.dtypes import INTEGRAL
-from flambeau.errors import check
+from flambeau.errors import check, structured_out
 from flambeau.geometry import Shape, wrap_dim
 from flambeau.operation import Launch
 from flambeau.tensor import Tensor, memory, shape_of
@@ -221,6 +221,7 @@ def _copying(place: Place, input: Tensor, **params: Any) -> Launch:
 @primitive(
     "select_copy(Tensor input, int dim, index index, *, Tensor out=None)",
     cpu=cpu.copy_part,
+    out_text=structured_out,
     grad=lambda g, input_shape, dim, index: select_backward(g, input_shape, dim, index),
     node="SelectBackward0_copy",
     moves=True,
@@ -234,6 +235,7 @@ def select_copy(input: Tensor, dim: int, index: int) -> Launch:
 @primitive(
     "slice_copy(Tensor input, int dim=0, index? start=None, index? end=None, index step=1, *, Tensor out=None)",
     cpu=cpu.copy_part,
+    out_text=structured_out,
     grad=lambda g, input_shape, dim, start, end, step: slice_backward(g, input_shape, dim, start, end, step),
     node="SliceBackward0_copy",
     moves=True,
@@ -247,6 +249,7 @@ def slice_copy(input: Tensor, dim: int = 0, start: int | None = None, end: int |
 @primitive(
     "diagonal_copy(Tensor input, int offset=0, int dim1=0, int dim2=1, *, Tensor out=None)",
     cpu=cpu.copy_part,
+    out_text=structured_out,
     grad=lambda g, input_shape, where: diagonal_backward(g, input_shape, *where),
     node="DiagonalBackward0_copy",
     moves=True,
@@ -260,6 +263,7 @@ def diagonal_copy(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) 
 @primitive(
     "unfold_copy(Tensor input, int dimension, int size, int step, *, Tensor out=None)",
     cpu=cpu.copy_part,
+    out_text=structured_out,
     grad=lambda g, input_shape, dim, size, step: unfold_backward(g, input_shape, dim, size, step),
     node="UnfoldBackward0_copy",
     moves=True,
@@ -273,6 +277,10 @@ def unfold_copy(input: Tensor, dimension: int, size: int, step: int) -> Launch:
 @primitive(
     "narrow_copy(Tensor input, int dim, index start, index length, *, Tensor out=None)",
     cpu=cpu.copy_part,
+    out_text=lambda result, out: (
+        "Expected self.dtype() == output.dtype() to be true, but got false.  (Could this error message be improved?  "
+        "If so, please report an enhancement request to PyTorch.)"
+    ),
     grad=lambda g, input_shape, dim, start, end, step: slice_backward(g, input_shape, dim, start, end, step),
     moves=True,
 )
@@ -313,6 +321,7 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Launch:
     "slice_scatter(Tensor input, Tensor src, int dim=0, index? start=None, index? end=None, index step=1, *, "
     "Tensor out=None)",
     update=cpu.set_slice,
+    out_text=structured_out,
     grad={
         "input": lambda g, src_shape, dim, start, end, step: slice_scatter(
             g, g.new_zeros(src_shape), dim, start, end, step

@@ -7,8 +7,8 @@ from typing import Any
 from flambeau import dtypes
 from flambeau.cpu import triangles as cpu
 from flambeau.declare import composite, internal, primitive
-from flambeau.dtypes import dtype
-from flambeau.errors import check, not_implemented_for
+from flambeau.dtypes import BAREBONES, dtype
+from flambeau.errors import check, not_implemented_for, refuse, structured_out
 from flambeau.geometry import wrap_dim
 from flambeau.operation import Launch
 from flambeau.ops.copying import check_device
@@ -19,6 +19,7 @@ from flambeau.tensor import Tensor, shape_of
 @primitive(
     "tril(Tensor input, index diagonal=0, *, Tensor out=None)",
     cpu=cpu.tril,
+    out_text=structured_out,
     grad=lambda g, diagonal: tril(g, diagonal),
     moves=True,
     inplace=True,
@@ -26,12 +27,14 @@ from flambeau.tensor import Tensor, shape_of
 def tril(input: Tensor, diagonal: int = 0) -> Launch:
     """A copy with zeros above a diagonal of the last two dims."""
     check(len(shape_of(input)) >= 2, "tril: input tensor must have at least 2 dimensions")
+    refuse("tril", input.dtype, BAREBONES, 0 not in shape_of(input))
     return Launch((input,), shape_of(input), input.dtype, diagonal=diagonal)
 
 
 @primitive(
     "triu(Tensor input, index diagonal=0, *, Tensor out=None)",
     cpu=cpu.triu,
+    out_text=structured_out,
     grad=lambda g, diagonal: triu(g, diagonal),
     moves=True,
     inplace=True,
@@ -39,6 +42,7 @@ def tril(input: Tensor, diagonal: int = 0) -> Launch:
 def triu(input: Tensor, diagonal: int = 0) -> Launch:
     """A copy with zeros below a diagonal of the last two dims."""
     check(len(shape_of(input)) >= 2, "triu: input tensor must have at least 2 dimensions")
+    refuse("triu", input.dtype, BAREBONES, 0 not in shape_of(input))
     return Launch((input,), shape_of(input), input.dtype, diagonal=diagonal)
 
 
@@ -94,7 +98,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     return Launch((input,), tuple(rest), input.dtype, shape=tuple(rest), offset=offset, dim1=first, dim2=second)
 
 
-@composite("diag(Tensor input, int diagonal=0, *, Tensor out=None)")
+@composite("diag(Tensor input, int diagonal=0, *, Tensor out=None)", out_text=structured_out)
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """The matrix with a vector on a diagonal, or a diagonal of a matrix."""
     rank = len(shape_of(input))
