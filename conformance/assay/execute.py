@@ -10,7 +10,7 @@ import hashlib
 import operator
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,9 +40,19 @@ class Want:
     aliases: bool = True
 
     @staticmethod
-    def of(policy: Policy) -> Want:
-        """What the judge needs under `policy`."""
-        return Want(data=policy.values != "metadata", text=policy.text, random=policy.random)
+    def of(policy: Policy, aspects: Collection[str] | None = None) -> Want:
+        """What the judge needs under `policy` for `aspects` (None: all). Printing alone is a third of the time."""
+
+        def asked(*names: str) -> bool:
+            return aspects is None or any(name in aspects for name in names)
+
+        return Want(
+            data=policy.values != "metadata",
+            text=policy.text and asked("text"),
+            gradients=asked("gradients", "gradients2", "error", "error_text"),
+            random=policy.random and asked("random"),
+            aliases=asked("aliasing"),
+        )
 
 
 def describe(error: BaseException, stage: str) -> Error:
@@ -57,6 +67,7 @@ def describe(error: BaseException, stage: str) -> Error:
 
 def reset(module: Any, case: Case) -> None:
     """Bring the module's global state to what `case` says; what a module does not have is left out."""
+    reset_printing(module)
     for name, argument in (
         ("set_grad_enabled", True),
         ("set_default_dtype", getattr(module, case.default_dtype, None)),

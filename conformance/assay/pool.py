@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -17,12 +18,24 @@ Numbered = tuple[int, Case, Policy]
 class Pool:
     """`size` workers of one subject in one role; one `Local` when run in process."""
 
-    def __init__(self, subject: Subject, role: str, limits: Limits, size: int = 1, in_process: bool = False) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        role: str,
+        limits: Limits,
+        aspects: Collection[str] | None = None,
+        size: int = 1,
+        in_process: bool = False,
+    ) -> None:
         self.workers: list[Worker | Local] = []
         self._numbers: list[deque[int]] = []
         try:
             for _ in range(1 if in_process else size):
-                self.workers.append(Local(subject, role) if in_process else Worker(subject, role, limits, wait=False))
+                self.workers.append(
+                    Local(subject, role, aspects)
+                    if in_process
+                    else Worker(subject, role, limits, aspects=aspects, wait=False)
+                )
                 self._numbers.append(deque())
         except BaseException:
             self.close()

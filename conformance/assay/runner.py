@@ -220,13 +220,14 @@ class Session:
     def __init__(self, plan: Plan, ledger: Ledger | None = None) -> None:
         self.plan = plan
         self.ledger = ledger or Ledger()
-        self.subject = Pool(plan.subject, "subject", plan.limits, plan.jobs, plan.in_process)
+        self.subject = Pool(plan.subject, "subject", plan.limits, plan.aspects, plan.jobs, plan.in_process)
         try:
             # The reference answers each case several times over (truth, scale), so it gets more hands, and more time.
             self.reference = Pool(
                 plan.reference,
                 "reference",
                 Limits(plan.limits.timeout * 10, plan.limits.memory, plan.limits.start),
+                plan.aspects,
                 plan.jobs + (0 if plan.in_process else 1),
                 plan.in_process,
             )

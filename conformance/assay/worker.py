@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
@@ -71,7 +71,9 @@ def resident(pid: int) -> float:
 class Process:
     """One spawned subject process. role: "subject" answers; "reference" answers with the truth."""
 
-    def __init__(self, subject: Subject, role: str, limits: Limits, threads: int = 1) -> None:
+    def __init__(
+        self, subject: Subject, role: str, limits: Limits, threads: int, aspects: Collection[str] | None
+    ) -> None:
         self.limits = limits
         self.connection, child = Pipe()
         environment = dict(os.environ)
@@ -80,7 +82,7 @@ class Process:
         environment["PYTHONPATH"] = os.pathsep.join([*(p for p in sys.path if p), os.getcwd()])
         command = [sys.executable, "-P", "-X", "faulthandler", "-m", "assay.worker_main", str(child.fileno()), role]
         self.process = subprocess.Popen(
-            [*command, subject.kind, subject.target, subject.name],
+            [*command, subject.kind, subject.target, subject.name, ",".join(aspects or ())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -192,11 +194,14 @@ class Worker:
         role: str = "subject",
         limits: Limits | None = None,
         threads: int = 1,
+        aspects: Collection[str] | None = None,
         wait: bool = True,
     ) -> None:
-        """wait=False returns while the subject is still being imported: call `ready` then."""
-        self.subject, self.role, self.limits, self.threads = subject, role, limits or Limits(), threads
-        self.process = Process(subject, role, self.limits, threads)
+        """aspects: those to observe for (None: all). wait=False returns while the subject is still being imported:
+        call `ready` then."""
+        self.limits = limits or Limits()
+        self._new = functools.partial(Process, subject, role, self.limits, threads, aspects)
+        self.process = self._new()
         if wait:
             self.ready()
         self.pending: deque[Job] = deque()
@@ -209,8 +214,8 @@ class Worker:
 
     def _start(self) -> Process:
         """A fresh process. One more is started ahead: whoever died once will do so again."""
-        process = self._spare or Process(self.subject, self.role, self.limits, self.threads)
-        self._spare = Process(self.subject, self.role, self.limits, self.threads)
+        process = self._spare or self._new()
+        self._spare = self._new()
         process.ready()
         return process
 
@@ -346,10 +351,10 @@ class Local:
 
     connection = None
 
-    def __init__(self, subject: Subject, role: str = "subject", limits: Limits | None = None, threads: int = 1) -> None:
+    def __init__(self, subject: Subject, role: str = "subject", aspects: Collection[str] | None = None) -> None:
         from assay.worker_main import answering, guarded
 
-        self._answer = functools.partial(guarded, answering(subject.load(), role))
+        self._answer = functools.partial(guarded, answering(subject.load(), role, aspects))
         self.pending: deque[Job] = deque()
         self.restarts = 0
 

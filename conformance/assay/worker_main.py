@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -19,15 +19,15 @@ from assay.subjects import Subject
 Respond = Callable[[Case, Policy], Any]
 
 
-def answering(module: Any, role: str) -> Respond:
-    """How a worker of this role answers."""
+def answering(module: Any, role: str, aspects: Collection[str] | None = None) -> Respond:
+    """How a worker of this role answers, observing what `aspects` need (None: all)."""
     if hasattr(module, "set_warn_always"):
         module.set_warn_always(True)
     if role == "reference":
         from assay.truth import reference_answer
 
-        return lambda case, policy: reference_answer(case, module, policy)
-    return lambda case, policy: answer(case, module, want=Want.of(policy))
+        return lambda case, policy: reference_answer(case, module, policy, Want.of(policy, aspects))
+    return lambda case, policy: answer(case, module, want=Want.of(policy, aspects))
 
 
 def guarded(respond: Respond, case: Case, policy: Policy) -> Any:
@@ -40,12 +40,12 @@ def guarded(respond: Respond, case: Case, policy: Policy) -> Any:
 
 
 def main() -> None:
-    descriptor, role, kind, target, name = sys.argv[1:]
+    descriptor, role, kind, target, name, aspects = sys.argv[1:]
     # The subject must not meet our arguments in sys.argv, nor may it reach the pipe by number.
     sys.argv = ["assay"]
     connection = Connection(int(descriptor))
     try:
-        respond = answering(Subject(name, kind, target).load(), role)
+        respond = answering(Subject(name, kind, target).load(), role, aspects.split(",") if aspects else None)
     except BaseException:
         connection.send(("failed", traceback.format_exc()))
         return

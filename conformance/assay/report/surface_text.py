@@ -115,7 +115,7 @@ def _answers(plan: Plan, feed: Any) -> Any:
     """(case, outcome) for all cases of the feed, by two plain workers."""
     from assay.pool import Pool
 
-    pool = Pool(plan.subject, "subject", plan.limits, 2)
+    pool = Pool(plan.subject, "subject", plan.limits, ("gradients",), 2)
     try:
         pool.ready()
         cases: dict[int, Any] = {}
