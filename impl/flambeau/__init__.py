@@ -63,6 +63,7 @@ for _family in (
     "ops.scans",
     "ops.selection",
     "ops.slicing",
+    "ops.softmax",
     "ops.statistics",
     "ops.strided",
     "ops.transcendental",

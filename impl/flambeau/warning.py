@@ -15,6 +15,11 @@ def warn_once(text: str, source: str = "", category: type[Warning] = UserWarning
     if text in _seen and not _always:
         return
     _seen.add(text)
+    warn(text, source, category, stacklevel + 1)
+
+
+def warn(text: str, source: str = "", category: type[Warning] = UserWarning, stacklevel: int = 3) -> None:
+    """Warn every time. source: where PyTorch's own code warns, which its text names."""
     if source:
         text += f" (Triggered internally at /__w/pytorch/pytorch/{source}.)"
     warnings.warn(text, category, stacklevel=stacklevel + 1)

@@ -45,7 +45,7 @@ def reduced(input: Tensor, dim: Any, keepdim: bool) -> tuple[tuple[int, ...], Sh
     return dims, reduced_shape(shape, dims, keepdim)
 
 
-def _accumulated(input: Tensor, given: dtype | None, out: Tensor | None) -> dtype:
+def accumulated(input: Tensor, given: dtype | None, out: Tensor | None) -> dtype:
     """The dtype of a sum or product: integers add up in int64, unless dtype or out= say otherwise."""
     found = given or (out.dtype if out is not None else None)
     if found is None:
@@ -77,7 +77,7 @@ def sum(
     if dim is ...:
         dim, node = None, "SumBackward0"
     dims, shape = reduced(input, dim, keepdim)
-    d = _accumulated(input, dtype, out)
+    d = accumulated(input, dtype, out)
     if not d.bit & SUMMABLE:
         not_implemented_for("sum_cpu", d)
     return Launch((input,), shape, d, node=node, compute=d, dims=dims, keepdim=keepdim)
@@ -196,7 +196,7 @@ def prod(
     input: Tensor, dim: Any = None, keepdim: bool = False, dtype: dtype | None = None, out: Tensor | None = None
 ) -> Launch:
     """Product of the elements, over all dims or one; integers multiply in int64."""
-    d = _accumulated(input, dtype, out)
+    d = accumulated(input, dtype, out)
     dims, shape = reduced(input, dim, keepdim)
     if not d.bit & SUMMABLE:
         not_implemented_for("prod_out_cpu", d)

@@ -101,3 +101,10 @@ def function(name: str, numpy: Callable[[Any], Any] | None = None) -> Callable[[
 log, exp, sin, cos = function("log"), function("exp"), function("sin"), function("cos")
 sinh, cosh, sign = function("sinh"), function("cosh"), function("sgn", np.sign)
 rsqrt = function("rsqrt", lambda v: 1 / np.sqrt(v))
+
+
+def summed(v: Any, dim: int) -> Any:
+    """Sum along one dim, which is kept; a 0-d value is its own sum (Tensors and ndarrays)."""
+    if isinstance(v, Tensor):
+        return v.sum(dim, True) if shape_of(v) else v  # type: ignore[attr-defined]
+    return np.add.reduce(v, axis=dim, keepdims=True) if v.ndim else v

@@ -1,0 +1,46 @@
+"""NumPy kernels of variances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from flambeau.cpu.reduce import count_of
+
+Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
+
+
+def _moments(x: Array, dims: Axes, keepdim: bool, correction: float) -> tuple[Array, Array]:
+    """Variance and mean in double precision, which rounded once are what PyTorch answers."""
+    count = count_of(x.shape, dims)
+    wide = np.complex128 if x.dtype.kind == "c" else np.float64
+    mean = np.add.reduce(x, axis=dims, keepdims=True, dtype=wide) / np.float64(count)
+    off = np.asarray(x - mean)
+    squares = off.real**2 + off.imag**2 if off.dtype.kind == "c" else np.multiply(off, off, out=off)
+    var = np.add.reduce(squares, axis=dims, keepdims=keepdim) / np.float64(max(count - correction, 0.0))
+    if not keepdim:
+        mean = mean.reshape(np.shape(var))
+    return np.asarray(var), np.asarray(mean)
+
+
+def var(x: Array, dims: Axes, keepdim: bool, correction: float) -> Array:
+    """Mean squared distance from the mean, over count - correction."""
+    return _moments(x, dims, keepdim, correction)[0]
+
+
+def std(x: Array, dims: Axes, keepdim: bool, correction: float) -> Array:
+    """Square root of the variance."""
+    return np.sqrt(_moments(x, dims, keepdim, correction)[0])
+
+
+def var_mean(x: Array, dims: Axes, keepdim: bool, correction: float) -> tuple[Array, Array]:
+    """Variance and mean."""
+    return _moments(x, dims, keepdim, correction)
+
+
+def std_mean(x: Array, dims: Axes, keepdim: bool, correction: float) -> tuple[Array, Array]:
+    """Standard deviation and mean."""
+    variance, mean = _moments(x, dims, keepdim, correction)
+    return np.sqrt(variance), mean

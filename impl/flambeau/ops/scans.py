@@ -1,0 +1,151 @@
+"""Running sums, products and extremes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flambeau import dtypes, return_types
+from flambeau.cpu import scan as cpu
+from flambeau.declare import ANY, primitive
+from flambeau.dtypes import dtype, mask
+from flambeau.errors import check, cpp_name, not_implemented_for, structured_out
+from flambeau.geometry import wrap_dim
+from flambeau.operation import Launch
+from flambeau.ops.extremes import ORDERED
+from flambeau.ops.reductions import SUMMABLE, accumulated
+from flambeau.ops.rules import choose, conj, kept
+from flambeau.tensor import Tensor, shape_of
+
+SCANNED = SUMMABLE & ~mask(dtypes.bool_)
+ANALYTIC = ANY & mask(*dtypes.FLOATS, dtypes.complex64, dtypes.complex128)
+
+
+def from_behind(t: Tensor, dim: int) -> Any:
+    """Running sum from the end."""
+    return t.flip(dim).cumsum(dim).flip(dim) if shape_of(t) else t  # type: ignore[attr-defined]
+
+
+def _product_gradient(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
+    """Gradient of a running product: exact where elements are zero, and differentiable again."""
+    from flambeau.ops.joining import stack
+
+    shape = shape_of(input)
+    if not shape or shape[dim] <= 1:
+        return g
+    if input._array is not None and not (input == 0).any():
+        return from_behind(g * conj(out), dim) / conj(input)
+    # with d/dx_j = (product before j) s_j and s_j = g_j + x_{j+1} s_{j+1} nothing is divided
+    inputs, gradients = conj(input).unbind(dim), g.unbind(dim)  # type: ignore[attr-defined]
+    sums = [gradients[-1]]
+    for j in range(shape[dim] - 2, -1, -1):
+        sums.append(gradients[j] + inputs[j + 1] * sums[-1])
+    from flambeau.ops.joining import cat
+
+    one = input.new_ones(kept(shape, (dim,)))  # type: ignore[attr-defined]
+    before = cat([one, conj(input).narrow(dim, 0, shape[dim] - 1).cumprod(dim)], dim)
+    return before * stack(sums[::-1], dim)
+
+
+def _scan(name: str, kernel: Any, grad: Any, doc: str) -> Any:
+    schema = "Tensor input, int dim, *, torch.dtype? dtype=None"
+
+    def plan(input: Tensor, dim: int, d: dtype) -> Launch:
+        shape = shape_of(input)
+        along = wrap_dim(dim, len(shape))
+        if not d.bit & SCANNED:
+            not_implemented_for(f"{name}_out_cpu", d)
+        return Launch((input,), shape, d, compute=d, dim=along)
+
+    def body(input: Tensor, dim: int, dtype: dtype | None = None, out: Tensor | None = None) -> Launch:
+        return plan(input, dim, accumulated(input, dtype, out))
+
+    def inplace(input: Tensor, dim: int, dtype: dtype | None = None) -> Launch:
+        d = dtype or input.dtype
+        check(
+            d is input.dtype,
+            f"Bad in-place call: input tensor dtype {cpp_name(input.dtype)} and output tensor dtype {cpp_name(d)} "
+            "should match",
+        )
+        return plan(input, dim, d)
+
+    body.__doc__ = inplace.__doc__ = doc
+    node = f"{name.title()}Backward0"
+    primitive(
+        f"{name}({schema})", full_name=f"{name}_", name=name, cpu=kernel, grad=grad, node=node, function=False, method=False,
+        inplace=True,
+    )(inplace)  # fmt: skip
+    return primitive(f"{name}({schema}, Tensor out=None)", cpu=kernel, grad=grad, node=node, out_text=structured_out)(
+        body
+    )
+
+
+cumsum = _scan("cumsum", cpu.cumsum, lambda g, dim: from_behind(g, dim), "Running sum along dim.")
+cumprod = _scan("cumprod", cpu.cumprod, _product_gradient, "Running product along dim.")
+
+
+def _to_places(g: Tensor, input_shape: Any, indices: Tensor, dim: int) -> Any:
+    if not input_shape:
+        return g
+    return g.new_zeros(input_shape).scatter_add(dim, indices, g)  # type: ignore[attr-defined]
+
+
+def _running(name: str, kernel: Any, doc: str) -> Any:
+    def body(input: Tensor, dim: int, out: Any = None) -> Launch:
+        shape = shape_of(input)
+        check(
+            shape or dim in (0, -1),
+            f"{name}(): Expected reduction dim -1 or 0 for scalar but got {dim}",
+            IndexError,
+        )
+        along = wrap_dim(dim, len(shape))
+        if not input.dtype.bit & ORDERED:
+            not_implemented_for(f"{name}_cpu", input.dtype)
+        if out is not None:
+            for t, d in zip(out, (input.dtype, dtypes.int64), strict=True):
+                check(t.dtype is d, f"expected scalar_type {d.type_name} but found {t.dtype.type_name}")
+        return Launch((input,), [shape, shape], [input.dtype, dtypes.int64], dim=along)
+
+    body.__doc__ = doc
+    return primitive(
+        f"{name}(Tensor input, int dim, *, tuple of Tensors[2] out=None)",
+        cpu=kernel,
+        grad=_to_places,
+        outputs=("values", "indices"),
+        differentiable=1,
+        results=getattr(return_types, name),
+    )(body)
+
+
+cummax = _running("cummax", cpu.cummax, "Largest so far along dim, and where the latest of equals stands.")
+cummin = _running("cummin", cpu.cummin, "Smallest so far along dim, and where the latest of equals stands.")
+
+
+def _logcumsumexp_gradient(g: Any, input: Tensor, out: Tensor, dim: int) -> Any:
+    """Sums in the logarithm, real gradients by sign, so that large inputs do not overflow."""
+    if not shape_of(input):
+        return g
+
+    def sent(logarithm: Any) -> Any:
+        behind = (logarithm - conj(out)).flip(dim).logcumsumexp(dim).flip(dim)
+        return (behind + conj(input)).exp()
+
+    if input.dtype.is_complex:
+        return sent(g.log())
+    size = g.abs().log()
+    least = float("-inf")
+    return sent(choose(g > 0, size, least)) - sent(choose(g < 0, size, least))
+
+
+@primitive(
+    "logcumsumexp(Tensor input, int dim, *, Tensor out=None)", cpu=cpu.logcumsumexp, grad=_logcumsumexp_gradient
+)
+def logcumsumexp(input: Tensor, dim: int, out: Tensor | None = None) -> Launch:
+    """Logarithm of the running sum of exponentials along dim. Raises NotImplementedError for integers."""
+    shape = shape_of(input)
+    along = wrap_dim(dim, len(shape))
+    if not input.dtype.bit & ANALYTIC:
+        not_implemented_for("logcumsumexp_out_cpu", input.dtype)
+    if out is not None:
+        d = input.dtype
+        check(out.dtype is d, f"expected scalar_type {d.type_name} but found {out.dtype.type_name}")
+    return Launch((input,), shape, input.dtype, dim=along)

@@ -1,0 +1,133 @@
+"""softmax, its logarithm, and the logarithm of sums of exponentials."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from flambeau import dtypes
+from flambeau.cpu import softmax as cpu
+from flambeau.declare import composite, primitive, python_function
+from flambeau.dtypes import FLOATS, dtype, mask
+from flambeau.errors import check, not_implemented_for, structured_out
+from flambeau.geometry import wrap_dim
+from flambeau.operation import Launch
+from flambeau.ops.reductions import reduced
+from flambeau.ops.rules import conj, exp, summed, unsqueezed
+from flambeau.tensor import Tensor, shape_of
+
+REAL = mask(*FLOATS)
+
+
+def _declare(name: str, kernel: Any, grad: Any, doc: str) -> Any:
+    def body(input: Tensor, dim: int, dtype: dtype | None = None) -> Launch:
+        if dtype is not None and dtype is not input.dtype:
+            input = input.to(dtype)  # type: ignore[attr-defined]
+        shape = shape_of(input)
+        along = wrap_dim(dim, len(shape))
+        if not input.dtype.bit & REAL:
+            not_implemented_for(f"{name}_kernel_impl", input.dtype)
+        return Launch((input,), shape, input.dtype, dim=along)
+
+    body.__doc__ = doc
+    return primitive(
+        f"{name}(Tensor input, int dim, torch.dtype? dtype=None, *, Tensor out=None)",
+        cpu=kernel,
+        grad=grad,
+        raw=True,
+        out_text=structured_out,
+    )(body)
+
+
+_softmax = _declare(
+    "softmax", cpu.softmax, lambda g, out, dim: (g - summed(g * out, dim)) * out,
+    "Exponentials over their sum along dim. Raises NotImplementedError for integers and complex numbers.",
+)  # fmt: skip
+_log_softmax = _declare(
+    "log_softmax", cpu.log_softmax, lambda g, out, dim: g - summed(g, dim) * exp(out),
+    "Logarithm of the softmax along dim. Raises NotImplementedError for integers and complex numbers.",
+)  # fmt: skip
+
+
+@composite(
+    "special_softmax(Tensor input, int dim, torch.dtype? dtype=None)", name="softmax", namespace="special", method=False
+)
+def _special_softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
+    """Exponentials over their sum along dim."""
+    return _softmax(input, dim, dtype)  # type: ignore[no-any-return]
+
+
+@composite(
+    "special_log_softmax(Tensor input, int dim, *, torch.dtype? dtype=None)", name="log_softmax", namespace="special",
+    method=False,
+)  # fmt: skip
+def _special_log_softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
+    """Logarithm of the softmax along dim."""
+    return _log_softmax(input, dim, dtype)  # type: ignore[no-any-return]
+
+
+# ------------------------------------------------------------------------------------------ torch.nn.functional
+
+
+def implicit_dim(name: str, rank: int, stacklevel: int) -> int:
+    """The dim that callers who name none get, with a warning: 0 for 0, 1 and 3 dims, else 1."""
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+        stacklevel=stacklevel,
+    )
+    return 0 if rank in (0, 1, 3) else 1
+
+
+@python_function(namespace="nn.functional")
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
+    """Exponentials over their sum along dim."""
+    along = implicit_dim("softmax", input.dim(), _stacklevel + 1) if dim is None else dim  # type: ignore[attr-defined]
+    return input.softmax(along) if dtype is None else input.softmax(along, dtype=dtype)  # type: ignore[attr-defined,no-any-return]
+
+
+@python_function(namespace="nn.functional")
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
+    """softmax of the negated input."""
+    along = implicit_dim("softmin", input.dim(), _stacklevel + 1) if dim is None else dim  # type: ignore[attr-defined]
+    return (-input).softmax(along) if dtype is None else (-input).softmax(along, dtype=dtype)  # type: ignore[attr-defined,no-any-return]
+
+
+@python_function(namespace="nn.functional")
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
+    """Logarithm of the softmax along dim."""
+    along = implicit_dim("log_softmax", input.dim(), _stacklevel + 1) if dim is None else dim  # type: ignore[attr-defined]
+    return input.log_softmax(along) if dtype is None else input.log_softmax(along, dtype=dtype)  # type: ignore[attr-defined,no-any-return]
+
+
+# ------------------------------------------------------------------------------------------ logsumexp
+
+
+def _logsumexp_gradient(g: Any, input: Tensor, out: Tensor, dims: tuple[int, ...], keepdim: bool) -> Any:
+    return unsqueezed(g, dims, keepdim) * conj((input - unsqueezed(out, dims, keepdim)).exp())
+
+
+@primitive(
+    "logsumexp(Tensor input, tuple of ints[1] dim, bool keepdim=False, *, Tensor out=None)",
+    cpu=cpu.logsumexp,
+    grad=_logsumexp_gradient,
+)
+def _logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Launch:
+    """Logarithm of the sum of exponentials over the dims in dim; integers are converted to the default dtype."""
+    rank = len(shape_of(input))
+    d = input.dtype if input.dtype.category >= dtypes.FLOATING else dtypes.get_default_dtype()
+    dims, shape = reduced(input, dim, keepdim)
+    if d is dtypes.complex32:
+        not_implemented_for("exp_vml_cpu", d)
+    check(
+        dim != () or not rank or keepdim, f"output with shape [] doesn't match the broadcast shape {[1] * rank}"
+    )
+    return Launch((input,), shape, d, compute=d, dims=dims, keepdim=keepdim)
+
+
+@composite(
+    "special_logsumexp(Tensor input, tuple of ints[1] dim, bool keepdim=False, *, Tensor out=None)", name="logsumexp",
+    namespace="special", method=False,
+)  # fmt: skip
+def _special_logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+    """Logarithm of the sum of exponentials over the dims in dim."""
+    return _logsumexp(input, dim, keepdim)  # type: ignore[no-any-return]

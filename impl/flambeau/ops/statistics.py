@@ -1,0 +1,111 @@
+"""Variances, standard deviations and quantiles."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from flambeau import dtypes
+from flambeau.cpu import statistics as cpu
+from flambeau.cpu.reduce import count_of
+from flambeau.declare import primitive
+from flambeau.errors import cannot_cast, check
+from flambeau.operation import Launch, joint
+from flambeau.ops.reductions import reduced
+from flambeau.ops.rules import choose, restore, unsqueezed
+from flambeau.tensor import Tensor, shape_of
+from flambeau.warning import warn
+
+
+def _var_gradient(g: Any, input: Tensor, dims: tuple[int, ...], keepdim: bool, correction: float, whole: bool) -> Any:
+    """2 (x - mean) g / (count - correction)."""
+    count = count_of(shape_of(input), dims)
+    left = count - correction
+    if whole and left <= 0:
+        middle = input.mean()  # type: ignore[attr-defined]
+        return g * choose(input == middle, math.nan, math.inf)
+    factor = 2.0 / left if left else math.inf
+    return unsqueezed(g, dims, keepdim) * factor * (input - input.mean(dims, True))  # type: ignore[attr-defined]
+
+
+def _std_gradient(
+    g: Any, input: Tensor, out: Tensor, dims: tuple[int, ...], keepdim: bool, correction: float, whole: bool
+) -> Any:
+    """The gradient of the variance by way of the root; zero where the deviation is zero."""
+    halved = choose(out == 0, 0.0, g / (out * 2))
+    return _var_gradient(halved, input, dims, keepdim, correction, whole)
+
+
+def _with_mean(first_gradient: Any) -> Any:
+    def rule(
+        g: Any, needs: Any, input: Tensor, deviation: Tensor, dims: tuple[int, ...], keepdim: bool, correction: float,
+        whole: bool,
+    ) -> Any:  # fmt: skip
+        of_first, of_mean = g
+        found = None
+        if of_first is not None:
+            found = first_gradient(of_first, input, deviation, dims, keepdim, correction, whole)
+        if of_mean is not None:
+            count = count_of(shape_of(input), dims)
+            part = restore(of_mean / count, shape_of(input), dims, keepdim)
+            found = part if found is None else found + part
+        return [found]
+
+    return joint(rule)
+
+
+def _declare(name: str, kernel: Any, grad: Any, doc: str, *, with_mean: bool) -> Any:
+    def body(
+        input: Tensor, dim: Any = None, unbiased: bool = True, correction: Any = None, keepdim: bool = False,
+        out: Tensor | None = None,
+    ) -> Launch:  # fmt: skip
+        text = f"{name} only" if with_mean else "std and var only"
+        check(input.dtype.category >= dtypes.FLOATING, f"{text} support floating point and complex dtypes")
+        if isinstance(correction, complex):
+            check(not correction.imag, "value cannot be converted to type double without overflow")
+            correction = correction.real
+        less = float(unbiased) if correction is None else float(correction)
+        dims, shape = reduced(input, dim, keepdim)
+        # PyTorch counts no elements where there is no result to warn of
+        if (0 if 0 in shape else count_of(shape_of(input), dims)) - less <= 0:
+            warn(
+                f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
+                "(input numel divided by output numel).",
+                "aten/src/ATen/native/ReduceOps.cpp:1861",
+            )
+        real = input.dtype.to_real()
+        d: Any = real
+        made: Any = shape
+        if with_mean:
+            d, made = [real, input.dtype], [shape, shape]
+        elif out is not None:
+            if out.dtype.category < dtypes.FLOATING:
+                cannot_cast(real, out.dtype)
+            d = out.dtype
+        whole = dim is None or not shape_of(input)
+        return Launch((input,), made, d, dims=dims, keepdim=keepdim, correction=less, whole=whole)
+
+    def run(x: Any, dims: Any, keepdim: bool, correction: float, whole: bool) -> Any:
+        return kernel(x, dims, keepdim, correction)
+
+    body.__doc__ = f"{doc}, over all dims or those in dim. Raises RuntimeError for integers."
+    out = "" if with_mean else ", Tensor out=None"
+    end = "" if with_mean else ", *, Tensor out=None"
+    return primitive(
+        f"{name}(Tensor input, tuple of ints[1]? dim, bool unbiased=True, bool keepdim=False{end})",
+        f"{name}(Tensor input, tuple of ints[1]? dim=None, *, Number? correction=None, bool keepdim=False{out})",
+        f"{name}(Tensor input, bool unbiased=True)",
+        cpu=run,
+        grad=grad,
+        outputs=("deviation", "mean") if with_mean else ("out",),
+        method=not with_mean,
+    )(body)
+
+
+var = _declare("var", cpu.var, _var_gradient, "Variance", with_mean=False)
+std = _declare("std", cpu.std, _std_gradient, "Standard deviation", with_mean=False)
+var_mean = _declare(
+    "var_mean", cpu.var_mean,
+    _with_mean(lambda g, x, deviation, *rest: _var_gradient(g, x, *rest)), "Variance and mean", with_mean=True,
+)  # fmt: skip
+std_mean = _declare("std_mean", cpu.std_mean, _with_mean(_std_gradient), "Standard deviation and mean", with_mean=True)
