@@ -55,8 +55,8 @@ def _above(number: bool | int | float | complex, spec: TensorSpec) -> bool:
     return {bool: 0, int: 1, float: 2, complex: 3}[type(number)] > category(spec.dtype)
 
 
-def _of_tensor(spec: TensorSpec) -> Iterator[str] | set[str]:
-    found = set()
+def _of_tensor(spec: TensorSpec) -> set[str]:
+    found: set[str] = set()
     if 0 in spec.shape:
         found.add("empty")
     if not spec.shape:
@@ -92,18 +92,19 @@ def _of_elements(spec: TensorSpec) -> set[str]:
     if floating and spec.values.kind in _PLAIN:
         return set()
     elements = array(spec)
-    found = set()
+    found: set[str] = set()
     flat = elements.reshape(-1, 2) if spec.dtype == "complex32" else elements.reshape(-1)
-    if len(np.unique(flat.astype(NUMPY.get(spec.dtype)) if not floating else _bits(flat), axis=0)) < len(flat):
+    if len(np.unique(_bits(flat) if floating else flat, axis=0)) < len(flat):
         found.add("ties")
     if not floating:
-        info = np.iinfo(NUMPY[spec.dtype]) if spec.dtype != "bool" else None
-        return found | (
-            {"huge"} if info and (elements.max() > info.max // 2 or elements.min() < info.min // 2) else set()
-        )
+        if spec.dtype != "bool":
+            limits = np.iinfo(NUMPY[spec.dtype])
+            if elements.max() > limits.max // 2 or elements.min() < limits.min // 2:
+                found.add("huge")
+        return found
     part = real_part(spec.dtype)
     numbers = np.ascontiguousarray(elements).reshape(-1).view(NUMPY[part]) if spec.dtype != part else flat
-    info = ml_dtypes.finfo(part)
+    info: Any = ml_dtypes.finfo(part)
     wide = numbers.astype(np.float64)
     size = np.abs(wide)
     finite = size[np.isfinite(wide)]

@@ -78,7 +78,7 @@ def literal(spec: TensorSpec) -> Values:
     """The same elements as numbers written out."""
     numbers = array(spec)
     if spec.dtype == "complex32":
-        flat = [complex(a, b) for a, b in numbers.reshape(-1, 2).astype(np.float64).tolist()]
+        flat: list[Any] = [complex(a, b) for a, b in numbers.reshape(-1, 2).astype(np.float64).tolist()]
     elif category(spec.dtype) == 2:
         flat = numbers.ravel().astype(np.float64).tolist()
     else:

@@ -66,7 +66,7 @@ def main() -> None:
 
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    total = collections.Counter()
+    total: collections.Counter[str] = collections.Counter()
     for entry in select(options.only):
         start = time.perf_counter()
         cases = list(draw_cases(entry, options.profile, options.seed))
@@ -81,16 +81,16 @@ def main() -> None:
             kind = "bad" if case.invalid else "good"
             count[kind] += 1
             if text is None:
-                count[kind, "accepted"] += 1
+                count[f"{kind} accepted"] += 1
             elif not case.invalid:
                 texts[text] += 1
                 examples.setdefault(text, case)
         total.update(count)
-        share = count["good", "accepted"] / max(count["good"], 1)
+        share = count["good accepted"] / max(count["good"], 1)
         if share < options.below:
-            refused = 1 - count["bad", "accepted"] / max(count["bad"], 1)
+            refused = 1 - count["bad accepted"] / max(count["bad"], 1)
             print(
-                f"{entry.op:28} {count['good']:5} draws {share:6.1%} accepted ({count['good', 'accepted']}); "
+                f"{entry.op:28} {count['good']:5} draws {share:6.1%} accepted ({count['good accepted']}); "
                 f"{count['bad']:4} bad {refused:6.1%} refused; drawn in {took * 1000:.0f} ms",
                 flush=True,
             )
@@ -99,8 +99,8 @@ def main() -> None:
                 if options.example:
                     c = examples[text]
                     print(f"         {c.call} {c.args} {c.kwargs} order={c.order}")
-    print(f"all: {total['good']} good, {total['good', 'accepted'] / max(total['good'], 1):.1%} accepted; "
-          f"{total['bad']} bad, {1 - total['bad', 'accepted'] / max(total['bad'], 1):.1%} refused")  # fmt: skip
+    print(f"all: {total['good']} good, {total['good accepted'] / max(total['good'], 1):.1%} accepted; "
+          f"{total['bad']} bad, {1 - total['bad accepted'] / max(total['bad'], 1):.1%} refused")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -172,9 +172,10 @@ def nested(pick: Pick, shape: Shape, kind: int) -> Any:
     return tuple(items) if pick.chance(0.15) else items
 
 
-def _nonnegative(data: Any) -> Any:
+def nonnegative(data: Any) -> Any:
+    """The same nested numbers without signs."""
     if isinstance(data, list | tuple):
-        return type(data)(_nonnegative(item) for item in data)
+        return type(data)(nonnegative(item) for item in data)
     return data if isinstance(data, bool) else abs(data)
 
 
@@ -190,7 +191,7 @@ def data(drawn: Shape, ex: Execution) -> Any:
         return Make("ndarray", (TensorSpec(drawn, source, plan(ex.pick, smooth=True)),))
     numbers = nested(ex.pick, drawn, ex.pick.integer(0, top))
     unsigned = isinstance(given, Named) and given.name in ("uint8", *BAREBONES)
-    return _nonnegative(numbers) if unsigned else numbers
+    return nonnegative(numbers) if unsigned else numbers
 
 
 def small(draw: st.DrawFn, env: Structure) -> Shape:
@@ -199,7 +200,7 @@ def small(draw: st.DrawFn, env: Structure) -> Shape:
 
 
 DATA = arg("data", made(data, small))
-RAGGED = (
+RAGGED: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = (
     (([[1, 2], [3]],), {}),
     (([1, "a"],), {}),
     (("abc",), {}),
@@ -308,7 +309,7 @@ def data_kept(drawn: Shape, ex: Execution) -> Any:
     given = ex.get("dtype")
     name = given.name if isinstance(given, Named) else ex.dtype
     numbers = nested(ex.pick, drawn, ex.pick.integer(0, category(name)))
-    return _nonnegative(numbers) if name in ("uint8", *BAREBONES) else numbers
+    return nonnegative(numbers) if name in ("uint8", *BAREBONES) else numbers
 
 
 entry(

@@ -37,7 +37,8 @@ def _as_numpy(item: Any) -> Any:
 
 def selected_shape(shape: Shape, item: Any) -> Shape:
     """The shape of `x[item]` for an x of this shape; NumPy's rules are PyTorch's here."""
-    return np.broadcast_to(np.zeros(()), shape)[_as_numpy(item)].shape
+    chosen: Shape = np.broadcast_to(np.zeros(()), shape)[_as_numpy(item)].shape
+    return chosen
 
 
 def _has_tensors(item: Any) -> bool:

@@ -24,11 +24,12 @@ ShapeRule = Callable[[st.DrawFn, Structure], Shape]
 
 @dataclass(frozen=True)
 class shaped:
-    """Any shape of these ranks, each size at least `min_size`."""
+    """Any shape of these ranks, each size at least `min_size`; with `some`, not all of them 0."""
 
     min_rank: int = 0
     max_rank: int = 5
     min_size: int = 0
+    some: bool = False
 
     def __call__(self, draw: st.DrawFn, env: Structure) -> Shape:
         if env.stratum == "0-dim" and not self.min_rank:
@@ -36,7 +37,9 @@ class shaped:
         shape = draw(_shapes(self.min_rank, self.max_rank, self.min_size))
         if env.stratum == "empty" and not self.min_size and 0 not in shape and self.max_rank:
             at = draw(st.integers(0, max(len(shape) - 1, 0)))
-            return (*shape[:at], 0, *shape[at + 1 :])
+            shape = (*shape[:at], 0, *shape[at + 1 :])
+        if self.some and shape and not any(shape):
+            shape = (2, *shape[1:], 0)[: self.max_rank]
         return shape
 
 
@@ -192,7 +195,7 @@ class number(Kind):
                 value = abs(value)
             if self.fits is None or self.fits(value, ex):
                 return value
-        return {0: True, 1: 2, 2: 2.0, 3: 1 + 1j}[kind]
+        return {0: 2, 1: 2, 2: 2.0, 3: 1 + 1j}[kind]
 
     def bad(self, good: Any, name: str, ex: Execution) -> Iterator[Any]:
         yield stranger(ex.pick, (float,))

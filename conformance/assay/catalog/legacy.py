@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from assay.case import Named
-from assay.catalog.creation import nested, small
-from assay.catalog.form import entry, form, pos
+from assay.catalog.creation import nested, nonnegative, small
+from assay.catalog.form import Execution, entry, form, pos
 from assay.catalog.kinds import choice, dtype, made, tensor
 from assay.dtypes import COMMON, DIFFERENTIABLE, INTEGERS
 from assay.policy import CREATION, VIEW
+from assay.strategies.shapes import Shape
 
 KINDS = {
     "Float": 2,
@@ -27,21 +30,11 @@ KINDS = {
 def numbers(kind: int) -> made:
     """Nested lists of numbers that the type holds."""
 
-    def how(drawn: tuple[int, ...], ex: object) -> object:
+    def how(drawn: Shape, ex: Execution) -> Any:
         data = nested(ex.pick, drawn or (2,), kind)
-        return _absolute(data) if kind == 1 else data
+        return nonnegative(data) if kind == 1 else data
 
     return made(how, small)
-
-
-def _absolute(data: object) -> object:
-    return (
-        type(data)(_absolute(d) for d in data)
-        if isinstance(data, list | tuple)
-        else data
-        if isinstance(data, bool)
-        else abs(data)
-    )
 
 
 for name, kind in KINDS.items():

@@ -13,7 +13,7 @@ from assay.catalog.results import real as real_result
 from assay.dtypes import COMMON, DIFFERENTIABLE, FLOATING, INTEGERS_AND_BOOL, REAL, REAL_AND_BOOL, category
 from assay.policy import REDUCTION, SELECTION, SUM, Policy
 
-FULL = shaped(min_size=1)
+FULL, SOME = shaped(min_size=1), shaped(some=True)
 INT64 = always("int64")
 MAYBE_DIMS = arg("dim", dims(none=0.05))
 
@@ -86,7 +86,7 @@ for name in ("max", "min"):
     entry(
         name,
         form(x(REAL_AND_BOOL, FULL), order=2),
-        form(x(REAL_AND_BOOL), FILLED_DIM, KEEPDIM, out=reduced, result=(same, INT64), order=2, weight=2),
+        form(x(REAL_AND_BOOL, SOME), FILLED_DIM, KEEPDIM, out=reduced, result=(same, INT64), order=2, weight=2),
         form(x(REAL_AND_BOOL), arg("other", other(REAL_AND_BOOL)), out=broadcast_shape, order=2),
         policy=SELECTION,
     )
@@ -106,7 +106,7 @@ for name in ("argmax", "argmin"):
     entry(
         name,
         form(x(REAL, FULL)),
-        form(x(REAL), FILLED_DIM, KEEPDIM, out=reduced, result=INT64, weight=2),
+        form(x(REAL, SOME), FILLED_DIM, KEEPDIM, out=reduced, result=INT64, weight=2),
         policy=SELECTION,
     )
 for name in ("any", "all"):
@@ -168,7 +168,7 @@ for name in ("median", "nanmedian"):
         form(x(REAL), order=2),
         # Contiguous: PyTorch 2.13 answers uninitialised memory for the median along an expanded dimension.
         form(
-            arg("input", tensor(REAL, contiguous=1.0)),
+            arg("input", tensor(REAL, SOME, contiguous=1.0)),
             FILLED_DIM,
             KEEPDIM,
             out=reduced,

@@ -157,7 +157,7 @@ def _sections(draw: st.DrawFn, env: Structure) -> tuple[int, ...]:
     """Sizes that add up to the dimension drawn before."""
     shape = env.shape("input")
     left = shape[env.drawn["at"] % len(shape)]
-    sizes = []
+    sizes: list[int] = []
     while left > 0 and len(sizes) < 4:
         sizes.append(draw(st.integers(0, left)))
         left -= sizes[-1]
