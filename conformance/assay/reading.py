@@ -5,6 +5,7 @@ Only public names are used and every optional one may be absent: what a subject 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,8 @@ from assay.inputs import CARRIERS, attribute
 from assay.outcome import Opaque, Sequence, TensorData
 from assay.values import numpy_dtype
 
-_PLAIN = (type(None), bool, int, float, complex, str, bytes)
+_PLAIN = (type(None), bool, int, float, complex, bytes)
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")  # where an object happens to lie is nobody's answer
 
 
 def is_tensor(module: Any, value: Any) -> bool:
@@ -82,7 +84,9 @@ def read_tensor(module: Any, tensor: Any, *, data: bool = True, text: bool = Fal
 
 def read(module: Any, value: Any, *, data: bool = True, text: bool = False) -> Any:
     """`value` as plain data: tensors as TensorData, sequences as Sequence, the rest as itself or Opaque."""
-    if isinstance(value, _PLAIN) and type(value) in _PLAIN:
+    if type(value) is str:
+        return _ADDRESS.sub("0x…", value)
+    if type(value) in _PLAIN:
         return value
     if is_tensor(module, value):
         return read_tensor(module, value, data=data, text=text)

@@ -152,6 +152,11 @@ def test_properties_dtypes_and_scalars():
     assert answer(Case("device", "method", "Tensor.device", (A,)), torch).result == Opaque("device", "cpu")
 
 
+def test_addresses_are_no_part_of_an_answer():
+    outcome = answer(Case("__str__", "method", "Tensor.__str__", (Make("object"),)), torch)
+    assert outcome.result == "<object object at 0x…>"
+
+
 def test_reflected_operators_and_indexing():
     reflected = answer(Case("sub", "operator", "operator.sub", (1, B)), torch)
     assert np.array_equal(elements(reflected.result), (1 - built(B)).numpy())
