@@ -21,15 +21,26 @@ from flambeau.tensor import Tensor, shape_of
 TRIGGERED = "(Triggered internally at /__w/pytorch/pytorch/aten/src/ATen/native/"
 
 
-def _outer(input: Tensor, vec2: Tensor) -> Tensor:
+@composite("outer(Tensor input, Tensor vec2, *, Tensor out=None)")
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """Products of every element of a vector with every element of another."""
     a, b = shape_of(input), shape_of(vec2)
     check(len(a) == 1, f"outer: Expected 1-D argument self, but got {len(a)}-D")
     check(len(b) == 1, f"outer: Expected 1-D argument vec2, but got {len(b)}-D")
     return arithmetic.mul(views.reshape(input, (a[0], 1)), vec2)  # type: ignore[no-any-return]
 
 
-for _name in ("outer", "ger"):
-    composite(f"{_name}(Tensor input, Tensor vec2, *, Tensor out=None)")(_outer)
+@composite("ger(Tensor input, Tensor vec2, *, Tensor out=None)")
+def ger(input: Tensor, vec2: Tensor, out: Tensor | None = None) -> Tensor:
+    """The same under its old name."""
+    if out is not None:
+        warnings.warn(
+            "torch.ger is deprecated and will be removed in a future PyTorch release. Use torch.outer instead. "
+            f"{TRIGGERED}LinearAlgebra.cpp:1274.)",
+            UserWarning,
+            stacklevel=4,
+        )
+    return outer(input, vec2)  # type: ignore[no-any-return]
 
 
 @composite(

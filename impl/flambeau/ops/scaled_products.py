@@ -44,10 +44,12 @@ def _with_dtype(schemas: list[str]) -> list[str]:
     return [first, first.replace(", *, Number beta", ", torch.dtype out_dtype, *, Number beta"), *schemas[1:]]
 
 
-def _check_factors(beta: Any, alpha: Any, d: dtype) -> None:
-    """Raise RuntimeError for factors that the dtype cannot hold."""
-    check_representable(beta, d.compute)
-    check_representable(alpha, d.compute)
+def _check_factors(beta: Any, alpha: Any, d: dtype, *, wide: bool = True) -> None:
+    """Raise RuntimeError for factors that the dtype cannot hold. wide: half counts as float32."""
+    for factor in (beta, alpha):
+        if isinstance(factor, complex) and factor.imag and d.category == FLOATING and not wide:
+            raise RuntimeError(f"value cannot be converted to type {cpp_name(d)} without overflow")
+        check_representable(factor, d.compute)
 
 
 def _check_expands(input: Tensor, shape: Shape) -> None:
@@ -114,7 +116,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, beta: Any = 1, alpha: Any = 1
     check_vector_product((len(own), len(a), len(b)), str(size), a, b, fits)
     vector_dtypes(input.dtype, mat.dtype, vec.dtype)
     refuse("addmv_impl_cpu", input.dtype, empty=0 in a)
-    _check_factors(beta, alpha, input.dtype)
+    _check_factors(beta, alpha, input.dtype, wide=False)
     return Launch((input, mat, vec), a[:1], input.dtype, beta=beta, alpha=alpha)
 
 
@@ -211,5 +213,5 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, beta: Any = 1, alpha: Any = 
         )
     if d.name in ("uint16", "uint32", "uint64", "complex32") and 0 not in shape:
         not_implemented_for("addr_cpu", d)
-    _check_factors(beta, alpha, d)
+    _check_factors(beta, alpha, d, wide=False)
     return Launch((input, vec1, vec2), shape, d, compute=d.compute, beta=beta, alpha=alpha)

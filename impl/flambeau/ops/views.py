@@ -518,7 +518,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 # ------------------------------------------------------------------------------------------ in place
 
 
-def _rearranged(this: Tensor, op: ViewOperation, variants: int = 1, **arguments: Any) -> Tensor:
+def _rearranged(this: Tensor, op: ViewOperation, node_name: str | None, **arguments: Any) -> Tensor:
     """The in-place form of a view: the tensor itself takes the view's place."""
     check_inplace(this)
     edge = node_of(this)
@@ -528,9 +528,6 @@ def _rearranged(this: Tensor, op: ViewOperation, variants: int = 1, **arguments:
     own = memory(this)
     node = None
     if edge is not None and state.enabled:
-        # the in-place variant's node counts on from those of the view: `SqueezeBackward0` to 2, `SqueezeBackward3` to 5
-        name = place.node or op.node_name
-        place.node = f"{name[:-1]}{int(name[-1]) + variants}"
         node = op.history([this], [edge], _at(this, place), plan=place)
     set_geometry(this, place.shape, place.strides, place.offset, own.storage)
     bump(this)
@@ -579,7 +576,7 @@ def unsqueeze__(input: Tensor, dim: int) -> Tensor:
 )
 def squeeze__(input: Tensor, dim: Any = None) -> Tensor:
     """Drop dims of size 1 from the tensor itself."""
-    return _rearranged(input, squeeze.op, None, 3, dim=dim)  # type: ignore[attr-defined]
+    return _rearranged(input, squeeze.op, None, dim=dim)  # type: ignore[attr-defined]
 
 
 @composite("resize_(Tensor input, tuple of ints size, *, torch.memory_format? memory_format=None)", function=False)
