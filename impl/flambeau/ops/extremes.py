@@ -145,7 +145,8 @@ def _values(name: str, kernel: Any, word: str) -> Any:
             _check_numel(input, name, end=_SPECIFY)
         elif 0 in shape:
             for d in (dim,) if isinstance(dim, int) else dim:
-                _dim_of(input, d, name)
+                text = f"{name}(): Expected reduction dim {d} to have non-zero size."
+                check(shape[wrap_dim(d, len(shape))] != 0, text, IndexError)
         dims, made = reduced(input, dim, keepdim)
         if not input.dtype.bit & ORDERED:
             not_implemented_for(f"{name[1:]}_values_cpu", input.dtype)

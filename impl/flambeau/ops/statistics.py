@@ -9,7 +9,7 @@ from flambeau import dtypes
 from flambeau.cpu import statistics as cpu
 from flambeau.cpu.reduce import count_of
 from flambeau.declare import primitive
-from flambeau.errors import cannot_cast, check
+from flambeau.errors import cannot_cast, check, not_implemented_for
 from flambeau.operation import Launch, joint
 from flambeau.ops.reductions import reduced
 from flambeau.ops.rules import choose, restore, unsqueezed
@@ -82,6 +82,8 @@ def _declare(name: str, kernel: Any, grad: Any, doc: str, *, with_mean: bool) ->
             if out.dtype.category < dtypes.FLOATING:
                 cannot_cast(real, out.dtype)
             d = out.dtype
+            if d.is_complex and not input.dtype.is_complex:
+                not_implemented_for("std_cpu", d)
         whole = dim is None or not shape_of(input)
         return Launch((input,), made, d, dims=dims, keepdim=keepdim, correction=less, whole=whole)
 
