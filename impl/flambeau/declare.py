@@ -252,6 +252,7 @@ def elementwise(
     raw: bool = True,
     node: str | tuple[str, ...] | None = None,
     opmath: bool = False,
+    out_text: Callable[[dtype, dtype], str] | None = None,
     **where: Any,
 ) -> Callable[[Callable[..., Any]], Front]:
     """Declare an elementwise operation.
@@ -264,7 +265,8 @@ def elementwise(
     check: called with the bound arguments, raises; may answer with what they change, a mapping with keys among promote,
     common (dtype), accept, refusal, c_names and node. raw: rules run on ndarrays too. node: PyTorch's name of the node; a
     tuple where overloads for numbers differ: (tensors, second is a number, first is a number). opmath: a single second
-    operand is not rounded to half. where: see `install`.
+    operand is not rounded to half. out_text: the error for an out= of another dtype than the result's, where PyTorch
+    does not convert. where: see `install`.
     """
 
     def declare(body: Callable[..., Any]) -> Front:
@@ -274,6 +276,7 @@ def elementwise(
             refusal=refusal, native=native, check=check, grad=grad, tensors=tensors, raw=raw, node=node, opmath=opmath,
         )  # fmt: skip
         op.defaults.update(defaults or {})
+        op.out_text = out_text
         return install(op, **where)
 
     return declare
@@ -292,6 +295,8 @@ def primitive(
     node: str | None = None,
     results: type | None = None,
     out_text: Callable[[dtype, dtype], str] | None = None,
+    iterated: bool = False,
+    fills: bool = False,
     **where: Any,
 ) -> Callable[[Callable[..., Any]], Front]:
     """Declare an operation by a body that answers with a `Launch`.
@@ -302,8 +307,9 @@ def primitive(
     tensors: argument names of the Launch's inputs, where the schema does not say it. outputs: names of the results;
     differentiable: how many of them carry gradients; results: the named tuple they come in (`flambeau.return_types`).
     raw: rules run on ndarrays too. A body with a parameter `out` is shown the tensors given as out=.
+    iterated: the result is laid out as elementwise ones are.
     out_text: the error for an out= of another dtype than the result's, where PyTorch does not convert (called with both
-    dtypes, e.g. `errors.structured_out`).
+    dtypes, e.g. `errors.structured_out`). fills: overwrites all elements with one value.
     """
 
     def declare(body: Callable[..., Any]) -> Front:
@@ -314,6 +320,8 @@ def primitive(
             results=results,
         )  # fmt: skip
         op.out_text = out_text
+        op.iterated = iterated
+        op.fills = fills
         return install(op, **where)
 
     return declare

@@ -27,8 +27,9 @@ from flambeau.dtypes import (
     of_scalar,
     promote_types,
 )
-from flambeau.errors import not_implemented_for
+from flambeau.errors import cannot_cast, not_implemented_for
 from flambeau.geometry import broadcast
+from flambeau.inplace import can_store
 from flambeau.operation import Launch, Operation
 from flambeau.overrides import PLAIN
 from flambeau.size import device
@@ -60,6 +61,8 @@ class Elementwise(Operation):
     """An operation that answers each element from the elements at the same place."""
 
     form = "elementwise"
+    iterated = True
+    sees_out = True
 
     def __init__(
         self,
@@ -114,6 +117,7 @@ class Elementwise(Operation):
 
     def plan(self, **bound: Any) -> Launch:
         """Promote and broadcast."""
+        out = bound.pop("out", None)
         inputs = [bound.pop(n) for n in self.tensors]
         params = {**self.defaults, **bound}
         own = (self.check(*inputs, **params) if self.check is not None else None) or {}
@@ -138,6 +142,11 @@ class Elementwise(Operation):
         if refused:
             plan.refusal = own.get("refusal") or self.refusal or f"{self.name}_cpu"
         plan.c_names = own.get("c_names", False)
+        if isinstance(out, Tensor):
+            if self.out_text is not None and out._dtype is not answer:
+                raise RuntimeError(self.out_text(answer, out._dtype))
+            if not can_store(answer, out._dtype):
+                cannot_cast(answer, out._dtype)
         return plan
 
     def compute(self, plan: Launch, where: device) -> list[Any]:
@@ -191,9 +200,11 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
             return slow(self)
         token = enter(QUIET)
         try:
-            r = function(x, out=...) if is_ufunc else function(x)
+            r = function(x, out=...) if is_ufunc else np.asarray(function(x))
         finally:
             leave(token)
+        if r.ndim > 1 and not x.flags.c_contiguous:
+            r = op.laid_out(r, (self,))
         out = new(Tensor)
         out._array = r
         out._dtype = answer or d
@@ -273,11 +284,13 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
             return slow(self, other)
         token = enter(QUIET)
         try:
-            r = function(x, y, out=...) if is_ufunc else function(x, y)
+            r = function(x, y, out=...) if is_ufunc else np.asarray(function(x, y))
         except (ValueError, OverflowError):
             return slow(self, other)
         finally:
             leave(token)
+        if r.ndim > 1 and not (x.flags.c_contiguous and (y is other or y.flags.c_contiguous)):
+            r = op.laid_out(r, (self, other))
         out = new(Tensor)
         out._array = r
         out._dtype = answer or d
@@ -363,9 +376,9 @@ def inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[...,
         try:
             if is_ufunc:
                 if unary:
-                    function(x, x)
+                    function(x, out=x)
                 else:
-                    function(x, y, x)
+                    function(x, y, out=x)
             else:
                 r = function(x) if unary else function(x, y)
                 if r.shape != x.shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 Shape = tuple[int, ...]
@@ -176,6 +177,19 @@ def iterated_strides(shape: Shape, operands: list[Shape]) -> Shape:
         result[d] = step
         step *= max(shape[d], 1)
     return tuple(result)
+
+
+def elementwise_strides(shape: Shape, operands: Sequence[tuple[Shape, Shape]]) -> Shape:
+    """Strides of an elementwise result, from the shapes and strides of the operands, as PyTorch lays it out."""
+    if all(own == shape for own, _ in operands):
+        if all(is_contiguous(*o) for o in operands):
+            return contiguous_strides(shape)
+        if len(shape) == 4 and all(is_channels_last(*o) for o in operands):
+            return channels_last_strides(shape)
+        first = operands[0][1]
+        if all(strides == first for _, strides in operands) and is_dense(shape, first):
+            return first
+    return iterated_strides(shape, [expand_strides(own, strides, shape) for own, strides in operands])
 
 
 def expand_strides(shape: Shape, strides: Shape, target: Shape) -> Shape:

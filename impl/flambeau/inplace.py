@@ -17,7 +17,7 @@ from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import BOOL, FLOATING, dtype
 from flambeau.errors import LEAF_IN_PLACE, PARTIAL_OVERLAP, SELF_OVERLAP, VIEW_OF_LEAF_IN_PLACE, cannot_cast
 from flambeau.geometry import Shape, contiguous_strides, is_dense, may_overlap
-from flambeau.tensor import Memory, Tensor, bump, memory, shape_of, window
+from flambeau.tensor import Memory, Tensor, bump, memory, set_geometry, shape_of, window
 
 
 def set_history(t: Tensor, node: Node) -> None:
@@ -53,7 +53,8 @@ def check_inplace(t: Tensor, others: Iterable[Any] = ()) -> None:
         refuse_update(t)
         if own and (view.base._node is None or type(view.base._node) is AccumulateGrad):
             raise RuntimeError(VIEW_OF_LEAF_IN_PLACE)
-    if own and type(node_of(t)) is AccumulateGrad:
+    # the node as it stands: PyTorch too takes a view for a leaf until its updated base has been asked
+    if own and (t._node is None or type(t._node) is AccumulateGrad):
         raise RuntimeError(LEAF_IN_PLACE)
 
 
@@ -106,8 +107,8 @@ def _same_place(a: Memory, b: Memory) -> bool:
     return a.offset == b.offset and a.strides == b.strides and a.shape == b.shape
 
 
-def write_out(target: Tensor, result: Tensor) -> None:
-    """Store a result into an `out=` tensor, resizing it where its shape differs."""
+def write_out(target: Tensor, result: Tensor, follow: bool = False) -> None:
+    """Store a result into an `out=` tensor, resized where its shape differs; follow: with the result's strides."""
     if not can_store(result._dtype, target._dtype):
         cannot_cast(result._dtype, target._dtype)
     shape = shape_of(result)
@@ -123,6 +124,9 @@ def write_out(target: Tensor, result: Tensor) -> None:
                 stacklevel=5,
             )
         resize(target, shape)
+        if follow:
+            placed = memory(target)
+            set_geometry(target, shape, memory(result).strides, placed.offset, placed.storage)
     check_overlap(target)
     if target._array is not None:
         token = enter(QUIET)

@@ -19,9 +19,11 @@ from flambeau import overrides, return_types
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import Edge, Node, Pick, Saved, node_of, sequence, unpack
 from flambeau.cpu.casting import cast
+from flambeau.cpu.copying import relaid
 from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import FLOATING, NATIVE_FLOAT, OF_NUMPY, dtype
 from flambeau.errors import cannot_cast
+from flambeau.geometry import Shape, contiguous_strides, elementwise_strides
 from flambeau.inplace import (
     can_store,
     check_inplace,
@@ -34,7 +36,7 @@ from flambeau.inplace import (
 from flambeau.return_types import StructSequence
 from flambeau.signatures import Parser, not_a_tensor
 from flambeau.size import CPU, META, device
-from flambeau.tensor import Memory, Tensor, bump, column_major, fresh, shape_of, without_data
+from flambeau.tensor import Memory, Tensor, bump, column_major, fresh, memory, shape_of, without_data
 
 Rule = Callable[..., Any]
 OPERATIONS: dict[str, Operation] = {}
@@ -108,6 +110,18 @@ class OpNode(Node):
         if self.saved and any(isinstance(v, Tensor | Saved) for v in self.saved):
             self.saved = None
 
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The nodes of the inputs that can have a gradient."""
+        op, listed = self.op, super().next_functions
+        if op.joint is not None:
+            return listed
+        # overloads for a number have no input in its place
+        number = type(self) is not op.node_class and type(self).__name__ in op.number_nodes
+        return tuple(
+            f for f, rule in zip(listed, op.rules, strict=True) if rule is not None and not (number and f[0] is None)
+        )
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_saved_"):
             names = ["self" if n == "input" else "result" if n == "out" else n for n in self.op.saved_names]
@@ -154,6 +168,13 @@ class Operation:
     takes_out = False
     # the error for an out= of another dtype than the result's, for operations that do not convert
     out_text: Callable[[dtype, dtype], str] | None = None
+    # whether results are laid out as elementwise ones are
+    iterated = False
+
+    # whether the in-place form writes one value everywhere, so that an element named twice does no harm
+    fills = False
+    # names of the nodes of overloads for a Python number in place of a tensor
+    number_nodes: tuple[str | None, ...] = ()
 
     def __init__(
         self,
@@ -318,10 +339,25 @@ class Operation:
             results = kernel(*arrays, **plan.params)
             several = len(self.outputs) > 1 or type(plan.dtype) is list
             if not several:
-                return [self._store(results, plan.dtype)]
+                result = self._store(results, plan.dtype)
+                return [self.laid_out(result, plan.inputs) if self.iterated else result]
             return [self._store(r, d) for r, d in zip(results, plan.dtype, strict=True)]
         finally:
             leave(token)
+
+    def laid_out(self, result: Any, inputs: Sequence[Any]) -> Any:
+        """The result of an elementwise operation with the strides that PyTorch gives it."""
+        if result.ndim < 2:
+            return result
+        tensors = [t for t in inputs if isinstance(t, Tensor)]
+        if result.flags.c_contiguous and all(t._array.flags.c_contiguous for t in tensors):
+            return result
+        return relaid(result, self._strides(result.shape, tensors))
+
+    @staticmethod
+    def _strides(shape: Shape, inputs: Sequence[Any]) -> Shape:
+        operands = [(m.shape, m.strides) for m in (memory(t) for t in inputs if isinstance(t, Tensor))]
+        return elementwise_strides(shape, operands) if operands else contiguous_strides(shape)
 
     def _operands(self, plan: Launch) -> list[Any]:
         """What the kernel is given."""
@@ -363,7 +399,7 @@ class Operation:
                     f"{self.name}(): the result's shape depends on the data, which meta tensors do not have"
                 )
             outs = (
-                [without_data(shape, d)]
+                [without_data(shape, d, self._strides(shape, plan.inputs) if self.iterated else None)]
                 if type(d) is not list
                 else [without_data(s, e) for s, e in zip(shape, d, strict=True)]
             )
@@ -475,7 +511,8 @@ class Operation:
         plan = self.body(**{self.first: this, **bound})
         if type(plan) is not Launch:
             return overwrite(this, plan)
-        check_overlap(this)
+        if not self.fills:
+            check_overlap(this)
         inputs = plan.inputs
         for other in inputs:
             if isinstance(other, Tensor) and other is not this:
@@ -492,12 +529,10 @@ class Operation:
         originals: dict[str, Any] = {}
         if edges is not None:
             needed = frozenset().union(*(self.needs[i] for i, e in enumerate(edges) if e is not None))
-            for key, t in zip(self.tensors, inputs, strict=False):
-                if t is this and key in needed:
-                    originals[key] = (
-                        this.detach().clone() if this._array is None else fresh(this._array.copy(), this._dtype)
-                    )  # type: ignore[attr-defined]
-                    originals[key]._node = node_of(this)
+            key = next(k for k, t in zip(self.tensors, inputs, strict=False) if t is this)
+            if key in needed:
+                original = originals[key] = this.detach().clone()  # type: ignore[attr-defined]
+                original._node = node_of(this)
         where = plan.device or common_device(inputs)
         if where is CPU and self.update is not None and (self.moves or this._dtype.compute is this._dtype):
             token = enter(QUIET)
@@ -510,7 +545,11 @@ class Operation:
             this._array[...] = cast(result, plan.dtype, this._dtype)
         bump(this)
         if edges is not None:
-            set_history(this, self.history(inputs, edges, this, plan=plan, outs=(this,), originals=originals))
+            node = self.history(inputs, edges, this, plan=plan, outs=(this,), originals=originals)
+            for key, t in zip(self.tensors, inputs, strict=False):
+                if key in self.saved_names and key not in originals and isinstance(t, Tensor) and t._version_counter is this._version_counter:
+                    node.versions[self.saved_names.index(key)] -= 1  # an operand that this update has changed
+            set_history(this, node)
         return this
 
     def run_out(self, bound: dict[str, Any], out: Any) -> Any:
@@ -534,7 +573,7 @@ class Operation:
         for target, result in zip(given, made, strict=True):
             if self.out_text is not None and target._dtype is not result._dtype:
                 raise RuntimeError(self.out_text(result._dtype, target._dtype))
-            write_out(target, result)
+            write_out(target, result, self.iterated)
         if isinstance(results, StructSequence):
             return getattr(return_types, f"{type(results).__name__}_out")(given)
         return out if not isinstance(results, tuple) or isinstance(out, tuple) else tuple(given)

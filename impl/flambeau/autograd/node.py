@@ -20,7 +20,7 @@ from flambeau.tensor import Tensor, alias, fresh, memory, shape_of, version
 
 sequence = count().__next__
 # the nodes that PyTorch names in full
-_QUALIFIED = frozenset(("AccumulateGrad", "CopyBackwards", "CopySlices"))
+_QUALIFIED = frozenset(("AccumulateGrad", "CopyBackwards", "CopySlices", "NotImplemented"))
 
 
 class Node:
@@ -251,11 +251,11 @@ def node_of(t: Tensor) -> Edge | None:
     view = t._view
     if view is None:
         return t._node
-    base_edge = view.base._node
-    if base_edge is None:
-        return t._node
+    own, base_edge = t._node, view.base._node
+    if base_edge is None and (own is None or type(own) is AccumulateGrad):
+        return own
     if view.seen == version(t)[0]:
-        return Unreached(t) if t._node is None else t._node
+        return Unreached(t) if own is None else own
     refuse_update(t, "its base or another view of its base has been")
     from flambeau.autograd import viewing
 

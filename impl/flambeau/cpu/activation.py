@@ -10,8 +10,8 @@ Array = np.ndarray[Any, Any]
 
 
 def relu(x: Array) -> Array:
-    """max(x, 0), NaN kept."""
-    return np.maximum(x, 0)
+    """max(x, 0), NaN and -0 kept: of two zeros NumPy answers the second."""
+    return np.maximum(0, x)
 
 
 def threshold(x: Array, threshold: Any, value: Any) -> Array:

@@ -38,7 +38,7 @@ def sign(x: Array) -> Array:
     """-1, 0 or 1, 0 of NaN; of complex numbers x / |x|."""
     kind = x.dtype.kind
     if kind == "c":
-        return np.sign(x)
+        return np.where(x == 0, np.zeros((), x.dtype), x / np.abs(x))
     if kind == "b":
         return x.copy()
     if kind == "u":

@@ -26,7 +26,15 @@ def _as(x: Any, target: dtype) -> Array:
 
 def clamp(x: Array, low: Array | None, high: Array | None) -> Array:
     """x between bounds; NaN in any of the three wins."""
-    if low is None:
-        return np.minimum(x, high)
-    raised = np.maximum(x, low)
-    return raised if high is None else np.minimum(raised, high)
+    raised = x if low is None else at_least(x, low)
+    return raised if high is None else at_most(raised, high)
+
+
+def at_least(x: Array, low: Any) -> Array:
+    """The larger; where x and a single bound are both zero, x."""
+    return np.maximum(low, x) if np.ndim(low) == 0 else np.maximum(x, low)
+
+
+def at_most(x: Array, high: Any) -> Array:
+    """The smaller; where x and a single bound are both zero, x."""
+    return np.minimum(high, x) if np.ndim(high) == 0 else np.minimum(x, high)

@@ -12,7 +12,7 @@ from flambeau.cpu import pointwise as cpu
 from flambeau.declare import ANY, composite, elementwise
 from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEXES, NATIVE_FLOAT, NATIVE_INTEXACT, mask
 from flambeau.elementwise import INT_TO_FLOAT, SAME, result_type
-from flambeau.errors import check
+from flambeau.errors import check, cpp_name, found_out
 from flambeau.ops.rules import conj, no_derivative, scaled, zeros_like
 from flambeau.tensor import Tensor
 
@@ -21,7 +21,7 @@ ORDERED = WITHOUT_UNSIGNED & ~mask(dtypes.bool_, *COMPLEXES)
 NOT_HALF_COMPLEX = ANY & ~mask(dtypes.complex32)
 # sums of complex numbers go by alpha, see cpu.scaled
 REAL_NATIVE = (NATIVE_FLOAT | NATIVE_INTEXACT) & ~mask(*COMPLEXES)
-NO_DERIVATIVE = "torch::autograd::NotImplemented"
+NO_DERIVATIVE = "NotImplemented"
 
 
 def check_alpha(input: Any, other: Any, alpha: Any) -> None:
@@ -269,6 +269,7 @@ def _check_neg(input: Tensor) -> None:
     aliases=("negative",),
     accept=WITHOUT_UNSIGNED & ~dtypes.bool_.bit,
     check=_check_neg,
+    out_text=found_out,
 )
 def neg(input: Tensor) -> None:
     """-input."""
@@ -334,20 +335,15 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
 def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> Mapping[str, Any]:
     check(
         input.dtype is end.dtype,
-        f"expected dtype {_c_name(input)} for `end` but got dtype {_c_name(end)}",
+        f"expected dtype {cpp_name(input.dtype)} for `end` but got dtype {cpp_name(end.dtype)}",
     )
     if not isinstance(weight, Tensor):
         return {"refusal": "lerp_kernel_scalar", "node": "LerpBackward0"}
     check(
         input.dtype is weight.dtype,
-        f"expected dtype {_c_name(input)} for `weight` but got dtype {_c_name(weight)}",
+        f"expected dtype {cpp_name(input.dtype)} for `weight` but got dtype {cpp_name(weight.dtype)}",
     )
     return {}
-
-
-def _c_name(t: Tensor) -> str:
-    names = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16"}
-    return names.get(t.dtype.name, t.dtype.name)
 
 
 @elementwise(

@@ -58,6 +58,7 @@ def _name(t: Tensor) -> str:
 @primitive(
     "isclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False)",
     cpu=cpu.isclose,
+    iterated=True,
 )
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Launch:
     """Whether |input - other| <= atol + rtol · |other|. Raises RuntimeError for two dtypes or negative tolerances."""
@@ -118,6 +119,7 @@ def _predicate(
         cuda=cuda,
         promote=TO_BOOL,
         check=refuse,
+        out_text=lambda result, out: f"{name} does not support non-boolean outputs.",
         native=NATIVE_FLOAT if refuses is None else NATIVE_FLOAT & ~mask(*COMPLEXES),
     )(body)
 

@@ -11,7 +11,7 @@ from flambeau.cpu import bits as cpu
 from flambeau.declare import elementwise
 from flambeau.dtypes import INTEGERS, NATIVE_INTEXACT, mask
 from flambeau.elementwise import TO_BOOL
-from flambeau.errors import check
+from flambeau.errors import check, found_out
 from flambeau.ops.arithmetic import NOT_HALF_COMPLEX, WITHOUT_UNSIGNED
 from flambeau.tensor import Tensor
 
@@ -90,6 +90,7 @@ bitwise_right_shift = _bitwise(
     accept=WITHOUT_UNSIGNED & EXACT,
     native=WITHOUT_UNSIGNED & EXACT,
     inplace=True,
+    out_text=found_out,
 )
 def bitwise_not(input: Tensor) -> None:
     """Every bit inverted; of booleans, not."""

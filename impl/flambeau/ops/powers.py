@@ -45,10 +45,11 @@ def _of_base(g: Any, input: Any, exponent: Any) -> Any:
 
 
 def _of_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:
-    through = g * conj(out * log(input if not isinstance(input, int | float) or input >= 0 else _complex_if(g, input)))
+    base = _complex_if(g, input) if isinstance(input, int | float) and input < 0 else input
+    slope = conj(out * log(base))
     if isinstance(input, int | float | complex):
-        return choose(real(exponent) >= 0, 0, through) if input == 0 else through
-    return choose((input == 0) & (real(exponent) >= 0), 0, through)
+        return g * (choose(real(exponent) >= 0, 0, slope) if input == 0 else slope)
+    return g * choose((input == 0) & (real(exponent) >= 0), 0, slope)
 
 
 def _complex_if(g: Any, x: float) -> complex | float:

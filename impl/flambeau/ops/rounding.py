@@ -12,7 +12,7 @@ from flambeau.cpu import rounding as cpu
 from flambeau.declare import ANY, composite, elementwise, primitive
 from flambeau.dtypes import COMPLEX, COMPLEXES, FLOATING, FLOATS, NATIVE_FLOAT, bool_, mask
 from flambeau.elementwise import TO_REAL, result_type
-from flambeau.errors import check, not_implemented_for
+from flambeau.errors import check, found_out, not_implemented_for
 from flambeau.geometry import broadcast
 from flambeau.operation import Launch
 from flambeau.ops.arithmetic import NO_DERIVATIVE, WITHOUT_UNSIGNED
@@ -42,6 +42,7 @@ def _rounding(name: str, doc: str, *, numpy: Any, aliases: tuple[str, ...] = ())
         refusal=f"{name}_vml_cpu",
         check=refuse,
         native=REAL_FLOAT,
+        out_text=found_out,
         inplace=True,
         inplace_function=True,
         aliases=aliases,
@@ -73,6 +74,7 @@ def _check_round(input: Tensor, *, decimals: int | None) -> Mapping[str, Any] | 
     defaults={"decimals": None},
     check=_check_round,
     native=REAL_FLOAT,
+    out_text=found_out,
     inplace=True,
     inplace_function=True,
 )
@@ -86,6 +88,7 @@ def round(input: Tensor, *, decimals: int | None = None) -> None:
     cuda="frac(x)",
     grad=lambda g: g,
     accept=mask(*FLOATS),
+    out_text=found_out,
     inplace=True,
     inplace_function=True,
 )
@@ -103,6 +106,7 @@ def frac(input: Tensor) -> None:
     grad=lambda g, input: g * sign_of(input),
     promote=TO_REAL,
     accept=WITHOUT_UNSIGNED & ~bool_.bit,
+    out_text=found_out,
     aliases=("absolute",),
 )
 def abs(input: Tensor) -> None:
@@ -136,6 +140,7 @@ def _check_sign(input: Tensor) -> None:
     grad=zero_rule,
     accept=WITHOUT_UNSIGNED & ~mask(*COMPLEXES),
     check=_check_sign,
+    out_text=found_out,
     inplace=True,
 )
 def sign(input: Tensor) -> None:
@@ -156,6 +161,7 @@ def _sgn_rule(g: Any, input: Any, out: Any) -> Any:
     grad=_sgn_rule,
     accept=WITHOUT_UNSIGNED,
     refusal="sign_cpu",
+    out_text=found_out,
     inplace=True,
 )
 def sgn(input: Tensor) -> None:
@@ -196,6 +202,7 @@ def heaviside(input: Tensor, values: Tensor) -> None:
     cpu=cpu.nextafter,
     grad=(lambda g, input, other: choose(input == other, 0, g), lambda g: zeros_like(g)),
     moves=True,
+    iterated=True,
     inplace=True,
 )
 def nextafter(input: Tensor, other: Tensor) -> Launch:
@@ -211,6 +218,10 @@ def nextafter(input: Tensor, other: Tensor) -> Launch:
     "nan_to_num(Tensor input, float? nan=None, float? posinf=None, float? neginf=None, *, Tensor out=None)",
     cpu=cpu.nan_to_num,
     grad=lambda g, input: g * input.isfinite(),
+    iterated=True,
+    out_text=lambda result, out: (
+        f"nan_to_num: dtype of out: {out.type_name} should be same as input: {result.type_name}"
+    ),
     inplace=True,
     inplace_function=True,
 )

@@ -46,6 +46,7 @@ def choices(condition: Tensor, input: Any, other: Any) -> Launch:
     },
     tensors=("condition", "input", "other"),
     moves=True,
+    iterated=True,
     method=False,
 )
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
@@ -56,8 +57,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
 
 
 @composite(
-    "where(Tensor condition, Tensor input, Tensor other)",
-    "where(Tensor condition, Tensor input, Number other)",
+    "where(Tensor input, Tensor condition, Tensor other)",
+    "where(Tensor input, Tensor condition, Number other)",
     function=False,
     full_name="Tensor.where",
 )
@@ -87,21 +88,21 @@ def _extreme(name: str, cuda: str, grad: Any, doc: str, *, numpy: Any) -> Any:
     )(body)
 
 
-def _halves(g: Any, wins: Any, ties: Any) -> Any:
-    return choose(ties, g / 2, choose(wins, g, 0))
+def _halves(g: Any, loses: Any, ties: Any) -> Any:
+    return choose(loses, 0, choose(ties, g / 2, g))
 
 
 maximum = _extreme(
     "maximum", "maximum(x, y)",
-    (lambda g, input, other: _halves(g, input >= other, input == other),
-     lambda g, input, other: _halves(g, other >= input, input == other)),
+    (lambda g, input, other: _halves(g, input < other, input == other),
+     lambda g, input, other: _halves(g, input > other, input == other)),
     "The larger element; NaN if either is.",
     numpy=np.maximum,
 )  # fmt: skip
 minimum = _extreme(
     "minimum", "minimum(x, y)",
-    (lambda g, input, other: _halves(g, input <= other, input == other),
-     lambda g, input, other: _halves(g, other <= input, input == other)),
+    (lambda g, input, other: _halves(g, input > other, input == other),
+     lambda g, input, other: _halves(g, input < other, input == other)),
     "The smaller element; NaN if either is.",
     numpy=np.minimum,
 )  # fmt: skip
@@ -199,11 +200,11 @@ clamp_min = _one_bound(
     "clamp_min", "min", "maximum_cpu", "maximum(x, y)",
     lambda g, input, min: choose(input >= min, g, 0), lambda g, input, min: choose(input < min, g, 0),
     "The elements, none below min.",
-    numpy=np.maximum,
+    numpy=cpu.at_least,
 )  # fmt: skip
 clamp_max = _one_bound(
     "clamp_max", "max", "minimum_cpu", "minimum(x, y)",
     lambda g, input, max: choose(input <= max, g, 0), lambda g, input, max: choose(input > max, g, 0),
     "The elements, none above max.",
-    numpy=np.minimum,
+    numpy=cpu.at_most,
 )  # fmt: skip

@@ -187,6 +187,7 @@ def _angle_unit(name: str, factor: float, doc: str) -> None:
         promote=INT_TO_FLOAT,
         check=refuse,
         native=dtypes.NATIVE_FLOAT & REAL,
+        node=f"{name[:3].title()}2{name[4:].title()}Backward0",
         inplace=True,
         inplace_function=True,
     )(body)
@@ -212,8 +213,7 @@ def hypot(input: Tensor, other: Tensor) -> None:
 
 
 def _over_square(g: Any, input: Any, other: Any) -> Any:
-    square = input * input + other * other
-    return choose(square == 0, 0, g / square)
+    return choose((input == 0) & (other == 0), 0, g / (input * input + other * other))
 
 
 @elementwise(
