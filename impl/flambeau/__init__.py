@@ -49,6 +49,7 @@ for _family in (
     "ops.einsum",
     "ops.extremes",
     "ops.gathering",
+    "ops.functional",
     "ops.indexing",
     "ops.joining",
     "ops.linear",

@@ -8,16 +8,19 @@ from typing import Any
 
 from flambeau.cpu import joining as cpu
 from flambeau.declare import composite, primitive, python_function
-from flambeau.dtypes import dtype, promote_types
+from flambeau.dtypes import BAREBONES_UNSIGNED, complex32, dtype, promote_types
 from flambeau.elementwise import result_type
-from flambeau.errors import check
+from flambeau.errors import check, not_implemented_for
 from flambeau.geometry import Shape, broadcast, wrap_dim
 from flambeau.inplace import can_store
 from flambeau.operation import Launch, joint
 from flambeau.ops.views import reshape, split_evenly, split_with_sizes, transpose, unsqueeze
 from flambeau.size import contiguous_format
-from flambeau.tensor import Tensor, shape_of
+from flambeau.tensor import Tensor, memory, shape_of
 from flambeau.warning import warn_once
+
+
+_FLIPPED_BY_ROWS = (*BAREBONES_UNSIGNED, complex32)
 
 
 def _skipped(t: Tensor) -> bool:
@@ -392,7 +395,16 @@ def flip(input: Tensor, dims: Shape) -> Launch:
     wrapped = tuple(wrap_dim(d, len(shape)) for d in dims)
     for i, d in enumerate(wrapped):
         check(d not in wrapped[:i], f"dim {d} appears multiple times in the list of dims")
+    _check_flip(input, wrapped)
     return Launch((input,), shape, input.dtype, dims=wrapped if shape else ())
+
+
+def _check_flip(input: Tensor, dims: Shape) -> None:
+    """Raise NotImplementedError where PyTorch has no kernel: it flips these dtypes by whole rows only."""
+    own = memory(input)
+    longer = [d for d, n in enumerate(own.shape) if n > 1]
+    if input.dtype in _FLIPPED_BY_ROWS and longer and min(longer, key=lambda d: (own.strides[d], -d)) in dims:
+        not_implemented_for("flip_cpu", input.dtype)
 
 
 @composite("fliplr(Tensor input)")
@@ -445,6 +457,8 @@ def rot90(input: Tensor, k: int = 1, dims: Shape = (0, 1)) -> Launch:
     check(-n <= dims[0] < n, f"Rotation dim0 out of range, dim0 = {dims[0]}")
     check(-n <= dims[1] < n, f"Rotation dim1 out of range, dim1 = {dims[1]}")
     a, b = wrap_dim(dims[0], n), wrap_dim(dims[1], n)
+    turned = {1: (b,), 2: (a, b), 3: (a,)}.get(k % 4, ())
+    _check_flip(input, turned)
     out = list(shape)
     if k % 2:
         out[a], out[b] = out[b], out[a]

@@ -1,0 +1,30 @@
+"""torch.nn.functional: the activations that PyTorch writes in Python over tensor methods."""
+
+from __future__ import annotations
+
+from flambeau.declare import export, python_function
+from flambeau.ops import activation
+from flambeau.tensor import Tensor
+
+
+@python_function(namespace="nn.functional")
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(input, 0), in place where asked."""
+    if inplace:
+        return input.relu_()  # type: ignore[attr-defined,no-any-return]
+    return input.relu()  # type: ignore[attr-defined,no-any-return]
+
+
+@python_function(namespace="nn.functional")
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + exp(-input))."""
+    return input.sigmoid()  # type: ignore[attr-defined,no-any-return]
+
+
+@python_function(namespace="nn.functional")
+def tanh(input: Tensor) -> Tensor:
+    """Hyperbolic tangent."""
+    return input.tanh()  # type: ignore[attr-defined,no-any-return]
+
+
+export("relu_", activation.relu.inplace, "nn.functional")  # type: ignore[attr-defined]
