@@ -1,4 +1,13 @@
-"""The catalogue: how to call each operation of PyTorch, well and badly. One module a family."""
+"""The catalogue: how to call each operation of PyTorch, well and badly. One module a family.
+
+To add an operation, put an `entry` into the module of its family (`assay.catalog.form` shows the form,
+`assay.catalog.kinds` what arguments may be, `assay.catalog.common` what many entries share), then ask real PyTorch:
+
+    python -m assay.catalog.check --only NAME --gradients --example
+
+prints the share of draws that it accepts and every refusal, each with a case. PyTorch's signatures are the source;
+an implementation under test never is.
+"""
 
 from __future__ import annotations
 

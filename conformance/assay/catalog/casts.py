@@ -106,7 +106,6 @@ entry(
     policy=MOVE,
 )
 
-PAIR = either((tensor(ALL, own=True), number()), (3, 1))
 entry(
     "result_type",
     pos("tensor1", tensor(COMMON)),

@@ -247,7 +247,6 @@ entry(
 )
 
 FORMAT = kw("memory_format", choice((Named("preserve_format"), Named("contiguous_format")), ("channels_last", 1)), 0.85)
-FILL = arg("fill_value", made(held))
 
 
 def own(ex: Execution) -> str:

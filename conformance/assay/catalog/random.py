@@ -84,7 +84,6 @@ entry(
     ),
     policy=STREAM,
 )
-MEAN = tensor(FLOATING)
 SPREAD = Values("positive")
 entry(
     "normal",

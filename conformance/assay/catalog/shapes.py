@@ -14,10 +14,9 @@ from assay.catalog.results import unknown
 from assay.dtypes import ALL, COMMON
 from assay.policy import MOVE, VIEW
 from assay.strategies.arguments import layout, plan
-from assay.strategies.shapes import Shape, broadcastable, shapes
+from assay.strategies.shapes import Shape, shapes
 
 ROUND = "function method inplace"
-NONEMPTY = x(ALL, shaped(min_size=1))
 
 # -- views -----------------------------------------------------------------------------------------------------------
 for name, first, second in (
@@ -99,11 +98,6 @@ def _expanded(draw: st.DrawFn, env: Structure) -> Shape:
     grown = [draw(st.sampled_from((1, 2, 3, 0))) if s == 1 else s for s in shape]
     grown = [-1 if draw(st.integers(0, 4)) == 0 else s for s in grown]
     return (*draw(st.sampled_from(((), (2,), (1, 3), (0,)))), *grown)
-
-
-def _positive(draw: st.DrawFn, env: Structure) -> Shape:
-    shape = env.shape("input")
-    return draw(broadcastable(shape)) if draw(st.booleans()) else shape
 
 
 EXPANDABLE = x(

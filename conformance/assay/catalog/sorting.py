@@ -51,7 +51,6 @@ entry(
     policy=SELECTION,
 )
 entry("msort", x(REAL_AND_BOOL, shaped(min_rank=1)), out=shape_of(), order=2, policy=EXACT_ELEMENTWISE)
-RANKED = x(REAL, shaped(min_rank=0))
 entry(
     "topk",
     form(
