@@ -211,7 +211,8 @@ def _install(
 ) -> Front:  # fmt: skip
     """The forms of one name."""
     if method or inplace or inplace_function:
-        op.method_parser = Parser(public, *op.schemas, method=True)
+        shared = [s for s in op.schemas if s not in op.function_only]
+        op.method_parser = Parser(public, *shared, method=True)
         op.method_names = [[p.name for p in s.parameters] for s in op.method_parser.signatures]
     if isinstance(op, Elementwise) and len(op.tensors) in (1, 2) and op.native:
         made, bound = _fast_forms(op)
@@ -225,7 +226,7 @@ def _install(
         made.method = bound  # type: ignore[attr-defined]
         setattr(Tensor, public, _named(bound, public, op.doc, "Tensor"))
     if inplace or inplace_function:
-        op.inplace_parser = Parser(f"{public}_", *[f"{public}_{s[s.index('(') :]}" for s in op.schemas], method=True)
+        op.inplace_parser = Parser(f"{public}_", *[f"{public}_{s[s.index('(') :]}" for s in shared], method=True)
         doc = f"In-place form of `{public}`."
         updating = _named(_inplace(op), f"{public}_", doc, "Tensor")
         made.inplace = updating  # type: ignore[attr-defined]
@@ -297,6 +298,7 @@ def primitive(
     out_text: Callable[[dtype, dtype], str] | None = None,
     iterated: bool = False,
     fills: bool = False,
+    function_only: Sequence[str] = (),
     **where: Any,
 ) -> Callable[[Callable[..., Any]], Front]:
     """Declare an operation by a body that answers with a `Launch`.
@@ -310,15 +312,17 @@ def primitive(
     iterated: the result is laid out as elementwise ones are.
     out_text: the error for an out= of another dtype than the result's, where PyTorch does not convert (called with both
     dtypes, e.g. `errors.structured_out`). fills: overwrites all elements with one value.
+    function_only: further schemas, which the methods do not have.
     """
 
     def declare(body: Callable[..., Any]) -> Front:
         name = schemas[0].partition("(")[0]
         op = Operation(
-            where.pop("full_name", name), schemas, body, kernels={"cpu": cpu} if cpu else {}, update=update, grad=grad,
-            tensors=tensors, outputs=outputs, differentiable=differentiable, moves=moves, raw=raw, node=node,
+            where.pop("full_name", name), (*schemas, *function_only), body, kernels={"cpu": cpu} if cpu else {},
+            update=update, grad=grad, tensors=tensors, outputs=outputs, differentiable=differentiable, moves=moves, raw=raw, node=node,
             results=results,
         )  # fmt: skip
+        op.function_only = tuple(function_only)
         op.out_text = out_text
         op.iterated = iterated
         op.fills = fills

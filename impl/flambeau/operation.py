@@ -168,6 +168,8 @@ class Operation:
     takes_out = False
     # the error for an out= of another dtype than the result's, for operations that do not convert
     out_text: Callable[[dtype, dtype], str] | None = None
+    # schemas that the function alone has
+    function_only: tuple[str, ...] = ()
     # whether results are laid out as elementwise ones are
     iterated = False
 

@@ -24,7 +24,7 @@ from .argument_errors import extra_keywords_text, invalid_combination_text, no_a
 from .argument_types import CONSTANTS, EXACT, PYTHON_DTYPES, TYPES, register, registered, type_name
 from .schema import Parameter, Signature, parse_signature
 
-__all__ = ["Parameter", "Parser", "not_a_tensor", "Signature", "parse_signature", "register", "registered", "type_name"]
+__all__ = ["Parameter", "Parser", "Signature", "not_a_tensor", "parse_signature", "register", "registered", "type_name"]
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
@@ -490,7 +490,9 @@ class Parser:
         return [str(c.signature) for c in self._candidates if not c.signature.hidden]
 
     def _warn_deprecated(self, signature: Signature) -> None:
-        if self._warned:
+        from .warning import is_warn_always_enabled
+
+        if self._warned and not is_warn_always_enabled():
             return
         self._warned = True
         text = f"This overload of {signature.name} is deprecated:\n\t{signature.name}{signature}"

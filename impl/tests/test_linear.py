@@ -258,7 +258,9 @@ EINSUM = [
     (",->", (), ()), ("ij->...", (2, 3)), ("...ij->ij", (4, 2, 3)), ("ij->ij...", (2, 3)), ("", (2,)), ("iJ->Ji", (2, 3)),
     ("ij-", (2, 3)), ("ij>", (2, 3)), ("ij->i.", (2, 3)), ("...ijk", (2,)), ("ij,ij->j", (2, 3), (2, 3)), ("iij->j", (2, 2, 3)),
     ("iijj->ij", (2, 2, 3, 3)), ("i,ij,j->", (2,), (2, 3), (3,)), ("...i,...i->...", (2, 1, 3), (4, 3)), ("ij,k->ik", (2, 3), (4,)),
-    ("->...", ()), ("i...->...", (2, 3, 4)), ("ij,jk->ki", (2, 3), (3, 4)), ("ba,b->a", (0, 3), (0,)), ("ij...,j...->i...", (2, 3), (3, 4)),
+    ("->...", ()), ("i...->...", (2, 3, 4)), ("ij,jk->ki", (2, 3), (3, 4)), ("acx,bx->abc", (2, 4, 5), (3, 5)),
+    ("bx,acx->abc", (3, 5), (2, 4, 5)), ("cx,abx->abc", (4, 5), (2, 3, 5)), ("bcx,adx->abcd", (3, 4, 5), (2, 6, 5)),
+    ("ba,b->a", (0, 3), (0,)), ("ij...,j...->i...", (2, 3), (3, 4)),
 ]  # fmt: skip
 
 
@@ -273,7 +275,7 @@ def test_einsum(equation: str, shapes: list[tuple[int, ...]]) -> None:
 @pytest.mark.parametrize("source", [
     "torch.einsum(t(2, 3), [0, 1], t(3, 4), [1, 2], [0, 2])", "torch.einsum(t(2, 3), [0, 1], t(3, 4), [1, 2])",
     "torch.einsum(t(2, 3), [..., 1], [1, ...])", "torch.einsum('ij,jk', [t(2, 3), t(3, 4)])", "torch.einsum('ij')",
-    "torch.einsum()", "torch.einsum(t(2, 3), [0, 60])", "torch.einsum(t(2, 3), 'ij')", "torch.einsum('ij', 3)",
+    "torch.einsum()", "torch.einsum(t(2, 3), [0, 60])", "torch.einsum('ij', 3)",
     "torch.einsum(t(2, 3))", "torch.einsum('ij,jk', t(2, 3), t(3, 4, d=torch.float64))",
     "torch.einsum('ij,jk', t(2, 3, d=torch.int64), t(3, 4, d=torch.int64))",
 ])  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -17,8 +16,7 @@ from flambeau.ops import arithmetic, views
 from flambeau.ops.linear import batch_dtypes, dot, mm, own_view, times
 from flambeau.ops.rules import conj
 from flambeau.tensor import Tensor, shape_of
-
-TRIGGERED = "(Triggered internally at /__w/pytorch/pytorch/aten/src/ATen/native/"
+from flambeau.warning import warn_once
 
 
 @composite("outer(Tensor input, Tensor vec2, *, Tensor out=None)")
@@ -34,10 +32,9 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 def ger(input: Tensor, vec2: Tensor, out: Tensor | None = None) -> Tensor:
     """The same under its old name."""
     if out is not None:
-        warnings.warn(
-            "torch.ger is deprecated and will be removed in a future PyTorch release. Use torch.outer instead. "
-            f"{TRIGGERED}LinearAlgebra.cpp:1274.)",
-            UserWarning,
+        warn_once(
+            "torch.ger is deprecated and will be removed in a future PyTorch release. Use torch.outer instead.",
+            "aten/src/ATen/native/LinearAlgebra.cpp:1274",
             stacklevel=4,
         )
     return outer(input, vec2)  # type: ignore[no-any-return]
@@ -187,11 +184,11 @@ def linalg_cross(input: Tensor, other: Tensor, dim: int = -1) -> Launch:
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """Cross products along dim, the first of size 3 where none is given (deprecated)."""
     if dim is None:
-        warnings.warn(
+        warn_once(
             "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim explicitly or "
             "simply use torch.linalg.cross.\nThe default value of dim will change to agree with that of linalg.cross "
-            f"in a future release. {TRIGGERED}Cross.cpp:63.)",
-            UserWarning,
+            "in a future release.",
+            "aten/src/ATen/native/Cross.cpp:63",
             stacklevel=4,
         )
         shape = shape_of(input)
@@ -298,12 +295,10 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
 @python_function
 def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     """Product of matrices in the cheapest order (deprecated: `linalg.multi_dot`)."""
-    warnings.warn(
+    warn_once(
         "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use torch.linalg.multi_dot "
-        f"instead, which accepts a list of two or more tensors rather than multiple parameters. {TRIGGERED}"
-        "LinearAlgebra.cpp:1102.)",
-        UserWarning,
-        stacklevel=3,
+        "instead, which accepts a list of two or more tensors rather than multiple parameters.",
+        "aten/src/ATen/native/LinearAlgebra.cpp:1102",
     )
     for t in matrices:
         rank = len(shape_of(t))

@@ -157,6 +157,9 @@ def _pair(left: Tensor, right: Tensor, summed: Sequence[int]) -> Tensor:
             only_left.append(d)
         else:
             only_right.append(d)
+    if only_left and only_right and only_right[-1] < only_left[0]:
+        # the output's order asks for the other operand's dims first
+        left, right, only_left, only_right = right, left, only_right, only_left
     a, b = shape_of(left), shape_of(right)
     batch, rows, columns = prod(a[d] for d in both), prod(a[d] for d in only_left), prod(b[d] for d in only_right)
     inner = prod(a[d] for d in contracted)

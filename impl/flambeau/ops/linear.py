@@ -118,7 +118,7 @@ def _node(rank: int, a: Any, b: Any, input: Tensor, other: Tensor, out: Tensor) 
 
 @primitive(
     "mm(Tensor input, Tensor mat2, *, Tensor out=None)",
-    "mm(Tensor input, Tensor mat2, torch.dtype out_dtype, *, Tensor out=None)",
+    function_only=["mm(Tensor input, Tensor mat2, torch.dtype out_dtype, *, Tensor out=None)"],
     cpu=cpu.product,
     grad=(left_gradient, right_gradient),
     raw=True,
@@ -153,7 +153,7 @@ def check_sizes(a: Shape, b: Shape) -> None:
 
 @primitive(
     "bmm(Tensor input, Tensor mat2, *, Tensor out=None)",
-    "bmm(Tensor input, Tensor mat2, torch.dtype out_dtype, *, Tensor out=None)",
+    function_only=["bmm(Tensor input, Tensor mat2, torch.dtype out_dtype, *, Tensor out=None)"],
     cpu=cpu.product,
     grad=(lambda g, mat2: times(g, conj(mat2).mT), lambda g, input: times(conj(input).mT, g)),
     raw=True,

@@ -40,8 +40,8 @@ def _schemas(name: str, *products: str) -> list[str]:
 
 
 def _with_dtype(schemas: list[str]) -> list[str]:
-    first = schemas[0]
-    return [first, first.replace(", *, Number beta", ", torch.dtype out_dtype, *, Number beta"), *schemas[1:]]
+    """The signature with a dtype for the result."""
+    return [schemas[0].replace(", *, Number beta", ", torch.dtype out_dtype, *, Number beta")]
 
 
 def _check_factors(beta: Any, alpha: Any, d: dtype, *, wide: bool = True) -> None:
@@ -59,7 +59,8 @@ def _check_expands(input: Tensor, shape: Shape) -> None:
 
 
 @primitive(
-    *_with_dtype(_schemas("addmm", "mat1", "mat2")),
+    *_schemas("addmm", "mat1", "mat2"),
+    function_only=_with_dtype(_schemas("addmm", "mat1", "mat2")),
     cpu=cpu.scaled_product,
     grad=(
         lambda g, beta: scaled(g, beta),
@@ -121,7 +122,8 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, beta: Any = 1, alpha: Any = 1
 
 
 @primitive(
-    *_with_dtype(_schemas("baddbmm", "batch1", "batch2")),
+    *_schemas("baddbmm", "batch1", "batch2"),
+    function_only=_with_dtype(_schemas("baddbmm", "batch1", "batch2")),
     cpu=cpu.batched_scaled_product,
     grad=(
         lambda g, beta: scaled(g, beta),
