@@ -6,6 +6,7 @@ Exit codes: 0 conforms, 1 deviations, 2 usage or harness error, 5 no case matche
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from difflib import get_close_matches
@@ -21,7 +22,7 @@ CONFORMS, DEVIATES, ERROR, NO_CASES = 0, 1, 2, 5
 LEVEL_NAMES = ("core", "gradients", "errors", "fidelity")
 PROFILE_NAMES = ("quick", "standard", "deep")
 _SHRUNK_GROUPS = 30
-_SHRINK_BUDGET = 150
+_SHRINK_BUDGET = 240
 _SHRINK_FATAL = 6
 
 
@@ -38,6 +39,9 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, SystemExit):
             raise
+        except BrokenPipeError:  # whoever read our output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(ERROR)
         except (KeyboardInterrupt, click.Abort):
             _fail("interrupted")
         except Exception:

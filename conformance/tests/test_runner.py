@@ -264,3 +264,19 @@ def test_drawing_that_fails_is_told():
 
 def test_every_aspect_has_a_place_in_a_plan():
     assert set(Plan(parse("torch")).aspects) == set(ASPECTS)
+
+
+def test_shrinking_finds_the_one_bad_element_wherever_it_is(planted):
+    body = """
+    def exp(x):
+        y = torch.exp(x)
+        return torch.where(x == 7.5, y * 1.01, y)
+    """
+    numbers = tuple(0.25 * i for i in range(40))
+    spec = TensorSpec((2, 5, 4), "float32", Values("literal", literal=numbers), requires_grad=True)
+    with Session(Plan(parse(planted(body)), in_process=True)) as session:
+        result = run(session, [Case("exp", "function", "torch.exp", (spec,), order=1)])
+        small, _ = shrink(session, next(g for g in result.failing if g.aspect == "values"))
+    assert small.args[0].values == Values("literal", literal=(7.5,))
+    assert small.order == 0
+    assert small.args[0].shape == ()
