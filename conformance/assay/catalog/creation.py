@@ -249,11 +249,6 @@ entry(
 FORMAT = kw("memory_format", choice((Named("preserve_format"), Named("contiguous_format")), ("channels_last", 1)), 0.85)
 
 
-def own(ex: Execution) -> str:
-    """The primary dtype."""
-    return ex.dtype
-
-
 for name in ("zeros_like", "ones_like", "empty_like"):
     entry(
         name,

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from assay.case import Layout, Make, Named, TensorSpec, Values
+from assay.case import Layout, Make, Named, Values
 from assay.dtypes import ALL, category
 from assay.pick import Pick
 from assay.strategies.shapes import Shape
@@ -121,8 +121,3 @@ def bad_arguments(*, besides: tuple[type, ...] = ()) -> st.SearchStrategy[Any]:
 def stranger(pick: Pick, besides: tuple[type, ...] = ()) -> Any:
     """One of `STRANGE`, none of the types in `besides`."""
     return pick.choice([v for v in STRANGE if not isinstance(v, besides)])
-
-
-def tensor_like(shape: Shape, dtype: str) -> TensorSpec:
-    """A plain tensor argument: contiguous, counted values."""
-    return TensorSpec(shape, dtype, Values("counting"))
