@@ -145,7 +145,7 @@ def _unpack_number(value: Any) -> bool | int | float | complex:
         if not _INT64_MIN <= value <= 2**64 - 1:
             raise OverflowError("int too big to convert" if value > 0 else "can't convert negative int to unsigned")
         return int(value)
-    return complex(value) if isinstance(value, complex) else float(value)
+    return complex(value) if isinstance(value, complex | np.complexfloating) else float(value)
 
 
 def _unpack_int(value: Any) -> int:
