@@ -100,18 +100,20 @@ def _unordered(case: Case, outcome: Outcome) -> Outcome:
         return outcome
     result = outcome.result
     items = list(result.items) if isinstance(result, Sequence) else [result]
-    if not all(isinstance(i, TensorData) and i.data is not None and len(i.shape) <= 8 for i in items):
+    if not all(isinstance(i, TensorData) and i.data is not None for i in items):
         return outcome
     first = items[0]
     if numpy_dtype(first.dtype).fields is not None:
         return outcome
     found = raw_array(first)
+    if found.ndim != 1:
+        return outcome
     order = np.argsort(found, kind="stable")
     made = [_with(first, found[order], first.dtype)]
     rest = items[1:]
     if rest and _argument(case, "return_inverse", 2):
         where = raw_array(rest[0])
-        if where.size and (where.min() < 0 or where.max() >= found.size):
+        if where.dtype.kind not in "iu" or where.size and (where.min() < 0 or where.max() >= found.size):
             return outcome
         made.append(_with(rest[0], found[where], first.dtype))
         rest = rest[1:]

@@ -33,7 +33,7 @@ SCORED = frozenset({"error_text", "warnings"})
 STATUSES = ("crash", "memory", "timeout", "deviates", "missing", "known", "unjudged", "conforms")
 
 _DIED = {"crash": "crash", "exit": "crash", "timeout": "timeout", "memory": "memory"}
-_NUMBER = re.compile(r"0x[0-9a-fA-F]+|(?<![A-Za-z_])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|(?<!\w)[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
 def aspects_of(levels: Collection[str]) -> tuple[str, ...]:
@@ -174,6 +174,12 @@ class _Judgement:
         theirs = dict(leaves(canonical(policy.canonical, self.case, self.reference).result))
         if policy.canonical:
             self.free_choice = _chose_differently(self.subject, self.reference)
+            given, wanted = dict(leaves(self.subject.result)), dict(leaves(self.reference.result))
+            for path, expected in theirs.items():
+                both = isinstance(expected, TensorData) and _comparable(given[path], wanted[path])
+                if both and not _comparable(mine[path], expected):
+                    yield Verdict("values", "deviates", f"{path}: out of range, or an element named twice")
+                    return
         if policy.values == "stream":
             yield from self._stream(mine, theirs)
             return
@@ -244,7 +250,10 @@ class _Judgement:
     def _stream(self, mine: dict[str, Any], theirs: dict[str, Any]) -> Iterator[Verdict]:
         for path, expected in theirs.items():
             got = mine[path]
-            if not isinstance(expected, TensorData) or not _comparable(got, expected):
+            if not isinstance(expected, TensorData):
+                yield from self._compared("values", [(path, got, expected)], True)
+                continue
+            if not _comparable(got, expected):
                 continue
             if got.data == expected.data:
                 yield Verdict("values", "conforms")

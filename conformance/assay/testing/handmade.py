@@ -14,7 +14,7 @@ from assay.testing.mutants import references
 from assay.testing.planting import restore
 
 #: Enough cases that special values, ties, layouts and every variant have come.
-PROFILE = Profile("faults", 240, 40)
+PROFILE = Profile("faults", 390, 66)
 
 
 @dataclass(slots=True)
