@@ -264,7 +264,7 @@ def elementwise(
     INT_TO_FLOAT, TO_BOOL or TO_REAL. accept: mask of common dtypes, others are refused in the name of kernel `refusal`.
     native: mask of dtypes whose arrays `numpy` answers uncast (fast path).
     check: called with the bound arguments, raises; may answer with what they change, a mapping with keys among promote,
-    common (dtype), accept, refusal, c_names and node. raw: rules run on ndarrays too. node: PyTorch's name of the node; a
+    common (dtype), accept, refusal, c_names, out_text and node. raw: rules run on ndarrays too. node: PyTorch's name of the node; a
     tuple where overloads for numbers differ: (tensors, second is a number, first is a number). opmath: a single second
     operand is not rounded to half. out_text: the error for an out= of another dtype than the result's, where PyTorch
     does not convert. where: see `install`.

@@ -13,8 +13,9 @@ import numpy as np
 
 from flambeau import dtypes
 from flambeau.autograd.modes import inference_modes, state
-from flambeau.autograd.node import Saved, node_of, sequence
+from flambeau.autograd.node import Saved, edge_of, sequence
 from flambeau.cpu.casting import cast, scalar
+from flambeau.cpu.copying import relaid
 from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import (
     FLOATING,
@@ -28,7 +29,7 @@ from flambeau.dtypes import (
     promote_types,
 )
 from flambeau.errors import cannot_cast, not_implemented_for
-from flambeau.geometry import broadcast
+from flambeau.geometry import broadcast, contiguous_strides
 from flambeau.inplace import can_store
 from flambeau.operation import Launch, Operation
 from flambeau.overrides import PLAIN
@@ -62,7 +63,10 @@ class Elementwise(Operation):
 
     form = "elementwise"
     iterated = True
-    sees_out = True
+    # whether the result is laid out by the last operand first
+    reversed_layout = False
+    # whether a second operand's layout counts where the first is a Python number
+    lays_out_numbers = True
 
     def __init__(
         self,
@@ -92,6 +96,7 @@ class Elementwise(Operation):
         self.opmath = opmath
         names = node if isinstance(node, tuple) else (node,)
         super().__init__(name, schemas, body, kernels={"cpu": numpy}, node=names[0], **rest)
+        self.sees_out = True
         # the node's name where an input is a Python number: the second, the first
         self.number_nodes = (names[1:] + names[1:])[:2] if len(names) > 1 else (None, None)
         self.takes_numbers = any(
@@ -143,11 +148,18 @@ class Elementwise(Operation):
             plan.refusal = own.get("refusal") or self.refusal or f"{self.name}_cpu"
         plan.c_names = own.get("c_names", False)
         if isinstance(out, Tensor):
-            if self.out_text is not None and out._dtype is not answer:
-                raise RuntimeError(self.out_text(answer, out._dtype))
+            text = own.get("out_text", self.out_text)
+            if text is not None and out._dtype is not answer:
+                raise RuntimeError(text(answer, out._dtype))
             if not can_store(answer, out._dtype):
                 cannot_cast(answer, out._dtype)
         return plan
+
+    def laid_out(self, result: Any, inputs: Sequence[Any]) -> Any:
+        """The result with the strides that PyTorch gives it."""
+        if not self.lays_out_numbers and not isinstance(inputs[0], Tensor):
+            return relaid(result, contiguous_strides(result.shape))
+        return super().laid_out(result, inputs[::-1] if self.reversed_layout else inputs)
 
     def compute(self, plan: Launch, where: device) -> list[Any]:
         """Run the kernel. Raises NotImplementedError for a dtype that PyTorch's has no case for."""
@@ -210,8 +222,8 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
         out._dtype = answer or d
         out._grad = out._memory = out._view = out._node = None
         out._version_counter = UNTRACKED if inference_modes and state.inference else None
-        a = self._node if self._view is None else node_of(self)
-        if a is not None and has_rule and state.enabled:
+        a = None if not has_rule else self._node if self._view is None else edge_of(self)
+        if a is not None and state.enabled:
             n = out._node = new(node_class)
             n.edges = (a,)
             n.shape = r.shape
@@ -270,7 +282,7 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
             y = other._array
             if other._dtype is not d or y is None:
                 return slow(self, other)
-            b = other._node if other._view is None else node_of(other)
+            b = None if not recorded else other._node if other._view is None else edge_of(other)
             node_class = tensor_class
         elif not takes_numbers:
             return slow(self, other)
@@ -296,8 +308,8 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
         out._dtype = answer or d
         out._grad = out._memory = out._view = out._node = None
         out._version_counter = UNTRACKED if inference_modes and state.inference else None
-        a = self._node if self._view is None else node_of(self)
-        if (a is not None or b is not None) and recorded and state.enabled:
+        a = None if not recorded else self._node if self._view is None else edge_of(self)
+        if (a is not None or b is not None) and state.enabled:
             n = out._node = new(node_class)
             n.edges = (a, b)
             n.shape = r.shape

@@ -46,6 +46,7 @@ def check_inplace(t: Tensor, others: Iterable[Any] = ()) -> None:
     if not state.enabled:
         return
     own = requires_grad(t)
+    others = tuple(others)
     if not own and not any(_asks(x) for x in others):
         return
     view = t._view
@@ -56,6 +57,9 @@ def check_inplace(t: Tensor, others: Iterable[Any] = ()) -> None:
     # the node as it stands: PyTorch too takes a view for a leaf until its updated base has been asked
     if own and (t._node is None or type(t._node) is AccumulateGrad):
         raise RuntimeError(LEAF_IN_PLACE)
+    for x in others:
+        if isinstance(x, Tensor):
+            node_of(x)  # refuses stale views before shapes are looked at
 
 
 def _asks(x: Any) -> bool:
@@ -69,6 +73,14 @@ def check_overlap(t: Tensor) -> None:
     own = t._memory
     if own is not None and may_overlap(own.shape, own.strides):
         raise RuntimeError(SELF_OVERLAP)
+
+
+def check_memory(t: Tensor, others: Iterable[Any]) -> None:
+    """Raise RuntimeError where t cannot be overwritten, or not with what is made of the others."""
+    check_overlap(t)
+    for other in others:
+        if isinstance(other, Tensor) and other is not t:
+            check_partial_overlap(t, other)
 
 
 def check_partial_overlap(target: Tensor, source: Tensor) -> None:

@@ -27,9 +27,8 @@ from flambeau.geometry import Shape, contiguous_strides, elementwise_strides
 from flambeau.inplace import (
     can_store,
     check_inplace,
+    check_memory,
     check_no_overlap,
-    check_overlap,
-    check_partial_overlap,
     set_history,
     write_out,
 )
@@ -119,7 +118,7 @@ class OpNode(Node):
         # overloads for a number have no input in its place
         number = type(self) is not op.node_class and type(self).__name__ in op.number_nodes
         return tuple(
-            f for f, rule in zip(listed, op.rules, strict=True) if rule is not None and not (number and f[0] is None)
+            f for f, e, rule in zip(listed, self.edges, op.rules, strict=True) if rule is not None and not (number and e is None)
         )
 
     def __getattr__(self, name: str) -> Any:
@@ -510,15 +509,14 @@ class Operation:
     def run_inplace(self, this: Tensor, bound: dict[str, Any]) -> Tensor:
         """Overwrite `this` with the result. Raises RuntimeError where PyTorch refuses."""
         check_inplace(this, bound.values())
+        if self.form == "elementwise":  # these look at memory before they look at shapes
+            check_memory(this, bound.values())
         plan = self.body(**{self.first: this, **bound})
         if type(plan) is not Launch:
             return overwrite(this, plan)
-        if not self.fills:
-            check_overlap(this)
         inputs = plan.inputs
-        for other in inputs:
-            if isinstance(other, Tensor) and other is not this:
-                check_partial_overlap(this, other)
+        if not self.fills and self.form != "elementwise":
+            check_memory(this, inputs)
         if self.update is not None:
             for other in inputs[1:]:
                 check_no_overlap(this, other)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flambeau.autograd.modes import state
-from flambeau.autograd.node import node_of, sequence
+from flambeau.autograd.modes import inference_modes, state
+from flambeau.autograd.node import edge_of, sequence
 from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import NATIVE_FLOAT
 from flambeau.operation import OPERATIONS
 from flambeau.overrides import PLAIN
-from flambeau.tensor import Tensor, new
+from flambeau.tensor import UNTRACKED, Tensor, new
 
 
 def to_one(name: str, kernel: Callable[..., Any]) -> Callable[..., Tensor | None]:
@@ -41,8 +41,9 @@ def to_one(name: str, kernel: Callable[..., Any]) -> Callable[..., Tensor | None
         out = new(Tensor)
         out._array = r
         out._dtype = d
-        out._grad = out._memory = out._version_counter = out._view = out._node = None
-        a = self._node if self._view is None else node_of(self)
+        out._grad = out._memory = out._view = out._node = None
+        out._version_counter = UNTRACKED if inference_modes and state.inference else None
+        a = self._node if self._view is None else edge_of(self)
         if a is not None and state.enabled:
             nonlocal op, versions
             if op is None:

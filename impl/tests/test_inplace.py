@@ -33,11 +33,11 @@ def _unit(x: Any, k: int) -> tuple[int, ...]:
 
 
 def _windows(x: Any, k: int) -> Any:
-    return x.unfold(_dim(x, k), 2, 1)
+    return x.unfold(_dim(x, k), 2, 2)
 
 
 def _restrided(x: Any, k: int) -> Any:
-    return x.as_strided((2, 2), (1, k % 3), x.storage_offset() + k % 2)
+    return x.as_strided((2, 2), (2, k % 2), x.storage_offset() + k % 2)
 
 
 # name -> (library, x, y, k) -> result; x and y are tensors, k a small number
@@ -88,7 +88,6 @@ UPDATES: dict[str, Callable[[Any, Any, Any, int], Any]] = {
     "set_item": lambda t, x, y, k: x.__setitem__(k % 2, y),
     "set_number": lambda t, x, y, k: x.__setitem__((..., k % 2), float(k)),
     "set_mask": lambda t, x, y, k: x.__setitem__(x > 0, float(k)),
-    "detach_": lambda t, x, y, k: x.detach_(),
     "requires_grad_": lambda t, x, y, k: x.requires_grad_(),
     "t_": lambda t, x, y, k: x.t_(),
     "unsqueeze_": lambda t, x, y, k: x.unsqueeze_(k % 2),
@@ -129,20 +128,31 @@ def _place(tensors: list[Any], t: Any) -> int | None:
     return next((i for i, x in enumerate(tensors) if x is t), None)
 
 
+def _graph(t: Any) -> dict[str, Any]:
+    """What a tensor says of its node; an error for views that must not be asked."""
+    try:
+        node = t.grad_fn
+    except RuntimeError as error:
+        return {"error": _first_line(error)}
+    return {
+        "is_leaf": t.is_leaf,
+        "output_nr": t.output_nr,
+        "node": None if node is None else node.name(),
+        "next": None if node is None else [None if n is None else n.name() for n, _ in node.next_functions],
+    }
+
+
 def _described(t: Any, tensors: list[Any]) -> dict[str, Any]:
-    node = t.grad_fn
     return {
         "shape": tuple(t.shape),
-        "strides": tuple(t.stride()),
+        # a new result's strides of dims of size 1 name nothing
+        "strides": [s for n, s in zip(t.shape, t.stride(), strict=True) if t._is_view() or n > 1],
         "offset": t.storage_offset(),
         "version": t._version,
         "requires_grad": t.requires_grad,
-        "is_leaf": t.is_leaf,
-        "output_nr": t.output_nr,
         "is_view": t._is_view(),
         "base": None if t._base is None else _place(tensors, t._base),
-        "node": None if node is None else node.name(),
-        "next": None if node is None else [None if n is None else n.name() for n, _ in node.next_functions],
+        "graph": _graph(t),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from flambeau.autograd import api, node
 from flambeau.autograd.modes import state
-from flambeau.autograd.node import AccumulateGrad, Node, RemovableHandle, Unreached, hooks_of, leaf, node_of
+from flambeau.autograd.node import AccumulateGrad, Node, RemovableHandle, Unreached, hooks_of, leaf, no_leaf, node_of
 from flambeau.dtypes import FLOATING
 from flambeau.methods import builtin, on_tensor
 from flambeau.tensor import UNTRACKED, Tensor, detached, memory, shape_of, version
@@ -46,7 +46,7 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         leaf(self)
     elif not requires_grad:
-        self._node = None
+        no_leaf(self)
     return self
 
 
@@ -56,7 +56,7 @@ def _grad_fn(self: Tensor) -> Node | None:
 
 
 Tensor.grad_fn = property(_grad_fn, doc="The node that made this tensor, None for leaves.")  # type: ignore[attr-defined]
-Tensor.is_leaf = property(lambda self: _grad_fn(self) is None, doc="Whether no recorded operation made it.")  # type: ignore[attr-defined]
+Tensor.is_leaf = property(lambda self: self._node is None or type(self._node) is AccumulateGrad, doc="Whether no recorded operation made it.")  # type: ignore[attr-defined]
 Tensor.output_nr = property(lambda self: getattr(node_of(self), "index", 0))  # type: ignore[attr-defined]
 
 

@@ -252,7 +252,7 @@ def _after(hooks: Hooks, results: Sequence[Any], g: Any) -> Sequence[Any]:
 def _accumulate(n: AccumulateGrad, g: Any, create_graph: bool) -> None:
     """Add to a leaf's `.grad`, which follows the leaf's dtype and strides and is updated in place."""
     t = n.target()
-    if t is None:
+    if t is None or t._node is None:
         return
     current = t._grad
     if current is None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any, TypeAlias
 
+from flambeau.autograd.modes import state
 from flambeau.dtypes import dtype
 from flambeau.errors import FREED
 from flambeau.geometry import Shape
@@ -223,8 +224,10 @@ def unpack(node: Node, create_graph: bool) -> list[Any]:
     if saved is None:
         raise RuntimeError(FREED)
     versions = node.versions
-    values = []
-    for i, value in enumerate(saved):
+    values = list(saved)
+    # the last first: where several were overwritten PyTorch mostly names a later operand, which the first rule uses
+    for i in range(len(values) - 1, -1, -1):
+        value = values[i]
         if isinstance(value, Tensor):
             counter = value._version_counter
             expected = versions[i] if versions is not None else 0
@@ -233,13 +236,12 @@ def unpack(node: Node, create_graph: bool) -> list[Any]:
         elif type(value) is Saved:
             if value.counter[0] != versions[i]:
                 raise changed_in_place(value, node, versions[i], value.counter[0])
-            value = value.tensor(node, create_graph)
+            values[i] = value.tensor(node, create_graph)
         elif versions is not None and type(versions[i]) is list:
             for element, expected in zip(value, versions[i], strict=True):
                 counter = element._version_counter if isinstance(element, Tensor) else None
                 if counter is not None and counter[0] != expected:
                     raise changed_in_place(element, node, expected, counter[0])
-        values.append(value)
     return values
 
 
@@ -262,6 +264,11 @@ def node_of(t: Tensor) -> Edge | None:
     t._node = viewing.view_node(view, memory(t), base_edge)
     view.seen = version(t)[0]
     return t._node
+
+
+def edge_of(t: Tensor) -> Edge | None:
+    """The tensor's edge for an operation to record; None, and no question asked, where nothing is recorded."""
+    return node_of(t) if state.enabled else None
 
 
 def requires_grad(t: Tensor) -> bool:
@@ -295,13 +302,15 @@ def refuse_update(t: Tensor, what: str = "is being") -> None:
     if view is None or not view.origin:
         return
     node = e.node if type(e) is Pick else e
-    if node is None or type(node) is AccumulateGrad or view.origin in ("no_grad", "inference"):
+    of_graph = node is not None and type(node) is not AccumulateGrad
+    output = f"Output {e.index if type(e) is Pick else 0} of {short_name(node)} is a view" if of_graph else "A view"  # type: ignore[arg-type]
+    if of_graph and view.origin in ("multi_output", "custom"):
+        head = f"{output} and {what} modified inplace."
+    else:
         mode = "inference mode" if view.origin == "inference" else "no_grad mode"
         when = "in normal mode" if view.origin == "inference" else "with grad mode enabled"
-        head = f"A view was created in {mode} and {what} modified inplace {when}."
-    else:
-        index = e.index if type(e) is Pick else 0
-        head = f"Output {index} of {short_name(node)} is a view and {what} modified inplace."  # type: ignore[arg-type]
+        made = f"{output} of a view which was created" if of_graph else f"{output} was created"
+        head = f"{made} in {mode} and {what} modified inplace {when}."
     raise RuntimeError(f"{head} {_FORBIDDEN[view.origin]}")
 
 
@@ -310,9 +319,21 @@ def short_name(node: Node) -> str:
     return re.sub(r"Backward0?(\d*)$", r"\1", node.name())
 
 
+# by id of its tensor, the node of a leaf that asks for no gradient any more, while a graph still holds it
+_resting: weakref.WeakValueDictionary[int, AccumulateGrad] = weakref.WeakValueDictionary()
+
+
 def leaf(t: Tensor) -> None:
     """Make t a leaf that asks for its gradient."""
-    t._node = AccumulateGrad(t)
+    known = _resting.pop(id(t), None)
+    t._node = known if known is not None and known.target() is t else AccumulateGrad(t)
+
+
+def no_leaf(t: Tensor) -> None:
+    """Take t out of the graph."""
+    if type(t._node) is AccumulateGrad:
+        _resting[id(t)] = t._node
+    t._node = None
 
 
 def twin_of(t: Tensor) -> Tensor:

@@ -35,6 +35,11 @@ class CopySlices(Node):
         self.place = place
         self.replay = replay
 
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The old base's node, then those of the operation's operands."""
+        return (*super().next_functions[:1], *self.inner.next_functions[1:])
+
     def apply(self, gradient: Any, create_graph: bool) -> Sequence[Any]:
         """The base's gradient with the overwritten part replaced, then the operands' gradients."""
         from flambeau.ops.strided import as_strided_scatter, restride
@@ -67,7 +72,7 @@ class CopySlices(Node):
         self.inner.release()
 
 
-def view_node(view: View, place: Memory, base_edge: Edge) -> Edge:
+def view_node(view: View, place: Memory, base_edge: Edge | None) -> Edge:
     """A node that reads a view's gradient back into its (updated) base."""
     from flambeau.ops.strided import as_strided
 

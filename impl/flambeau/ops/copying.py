@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from flambeau import dtypes
+from flambeau.autograd.node import no_leaf
 from flambeau.cpu import copying as cpu
 from flambeau.declare import composite, internal
 from flambeau.dtypes import COMPLEX, dtype
@@ -19,6 +20,7 @@ from flambeau.geometry import (
     is_dense,
     suggests_channels_last,
 )
+from flambeau.inplace import check_inplace, check_memory
 from flambeau.operation import Launch
 from flambeau.size import (
     CPU,
@@ -101,7 +103,7 @@ def detach__(input: Tensor) -> Tensor:
             "detach_() cannot be called on these gradients. To fix this error, please refer to the "
             "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
         )
-    input._node = None
+    no_leaf(input)
     return input
 
 
@@ -225,4 +227,6 @@ def copy__(input: Tensor, other: Any, non_blocking: bool = False, **_: Any) -> T
         src = from_data(other, _NUMBER_DTYPES[type(other)])
     if input.device != src.device and src._array is None:
         raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+    check_inplace(input, (src,))
+    check_memory(input, (src,))
     return copied_over.op.run_inplace(input, {"src": src})  # type: ignore[no-any-return]

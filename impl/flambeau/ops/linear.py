@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from flambeau.autograd.modes import state
+from flambeau.autograd.modes import inference_modes, state
 from flambeau.autograd.node import node_of, sequence
 from flambeau.cpu import linear as cpu
 from flambeau.cpu.quiet import QUIET, enter, leave
@@ -23,7 +23,7 @@ from flambeau.operation import Launch, OpNode
 from flambeau.ops import views
 from flambeau.ops.rules import conj
 from flambeau.overrides import PLAIN
-from flambeau.tensor import Tensor, memory, new, shape_of
+from flambeau.tensor import UNTRACKED, Tensor, memory, new, shape_of
 
 # what no product takes
 REFUSED = mask(bool_, complex32, *BAREBONES_UNSIGNED)
@@ -81,7 +81,8 @@ def _shortcut(name: str, ranks: tuple[int, ...]) -> Callable[..., Tensor | None]
         out = new(Tensor)
         out._array = r
         out._dtype = d
-        out._grad = out._memory = out._version_counter = out._view = out._node = None
+        out._grad = out._memory = out._view = out._node = None
+        out._version_counter = UNTRACKED if inference_modes and state.inference else None
         if state.enabled:
             a = input._node if input._view is None else node_of(input)
             b = other._node if other._view is None else node_of(other)

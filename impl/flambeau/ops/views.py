@@ -559,6 +559,9 @@ for _name, _a in (("swapaxes_", "axis"), ("swapdims_", "dim")):
 @composite("t_(Tensor input)", function=False)
 def t__(input: Tensor) -> Tensor:
     """Transpose the matrix itself."""
+    check_inplace(input)
+    n = len(shape_of(input))
+    check(n <= 2, f"t_() expects a tensor with <= 2 dimensions, but self is {n}D")
     return _rearranged(input, t.op, "TBackward1")  # type: ignore[attr-defined]
 
 
