@@ -41,13 +41,25 @@ def largest(d: dtype) -> float:
 
 def range_length(start: Any, end: Any, step: Any, d: dtype) -> int:
     """Number of elements of an arange."""
-    if d is dtypes.int64 and all(isinstance(v, int) for v in (start, end, step)):
+    if d is dtypes.int64:  # the one dtype whose length is counted in integers
+        start, end, step = math.trunc(start), math.trunc(end), math.trunc(step)
+        if step == 0:
+            raise ValueError("step must be nonzero")
         return max(0, -((start - end) // step)) if step > 0 else max(0, -((end - start) // -step))
+    return max(0, math.ceil((float(end) - float(start)) / float(step)))
+
+
+def closed_range_length(start: Any, end: Any, step: Any, d: dtype) -> int:
+    """Number of elements of a range, whose ends are converted to the dtype first."""
     if d.category == INTEGRAL:
         start, end, step = math.trunc(start), math.trunc(end), math.trunc(step)
         if step == 0:
             raise ValueError("step must be nonzero")
-    return max(0, math.ceil((float(end) - float(start)) / float(step)))
+        return int((end - start) / step + 1)
+    if d.compute is dtypes.float32 and d is not dtypes.float32:
+        first, last, by = (np.float32(v) for v in (start, end, step))
+        return int((last - first) / by + np.float32(1))
+    return int((float(end) - float(start)) / float(step) + 1)
 
 
 def arange(a: Array, start: Any, step: Any, d: dtype) -> None:
@@ -86,12 +98,11 @@ def linspace(a: Array, start: Any, end: Any, d: dtype) -> None:
         i = np.arange(n)
         half = n // 2
         if d.category == INTEGRAL:
-            start, end = math.trunc(start), math.trunc(end)
-            step = np.float32(end - start) / np.float32(n - 1)
-            low = np.float32(start) + step * i[:half].astype(np.float32)
-            high = np.float32(end) - step * (n - 1 - i[half:]).astype(np.float32)
-            a[:half] = np.trunc(low).astype(d.numpy)
-            a[half:] = np.trunc(high).astype(d.numpy)
+            # the ends wrap into the dtype; the step is double
+            first, last = int(scalar(math.trunc(start), d)), int(scalar(math.trunc(end), d))
+            step = (last - first) / (n - 1)
+            values = np.where(i < half, first + step * i, last - step * (n - 1 - i))
+            a[...] = np.trunc(values).astype(np.int64).astype(d.numpy)
             return
         wide = d.compute.numpy
         first, last = np.asarray(start).astype(wide), np.asarray(end).astype(wide)
@@ -108,8 +119,13 @@ def logspace(a: Array, start: Any, end: Any, base: float, d: dtype) -> None:
         return
     with np.errstate(all="ignore"):
         if d.category == INTEGRAL:
-            exponents = np.linspace(float(start), float(end), n)
-            a[...] = np.power(np.float32(base), exponents.astype(np.float32)).astype(d.numpy)
+            if n == 1:
+                exponents = np.array([float(start)])
+            else:
+                low, high = int(scalar(math.trunc(start), d)), int(scalar(math.trunc(end), d))
+                step, i = (high - low) / (n - 1), np.arange(n)
+                exponents = np.where(i < n // 2, low + step * i, high - step * (n - 1 - i))
+            a[...] = np.power(float(base), exponents).astype(np.int64).astype(d.numpy)
             return
         wide = d.compute.numpy
         exponents = np.empty(n, wide)

@@ -343,7 +343,6 @@ def arange(
     whole = all(isinstance(v, int) for v in numbers)
     d = out_dtype(out, dtype, dtypes.int64 if whole else dtypes.get_default_dtype())
     if d is dtypes.bool_ or d.category == COMPLEX:
-        _check_range(start, end, step)
         not_implemented_for("arange_cpu", d)
     _check_range(start, end, step)
     n = cpu.range_length(start, end, step, d)
@@ -380,8 +379,10 @@ def range_(
         stacklevel=4,
     )
     d = out_dtype(out, dtype, dtypes.get_default_dtype())
+    if d is dtypes.bool_ or d.category == COMPLEX:
+        not_implemented_for("range_cpu", d)
     _check_range(start, end, step)
-    n = math.floor((end - start) / step) + 1
+    n = cpu.closed_range_length(start, end, step, d)
     return created("range", (n,), lambda a: cpu.arange(a, start, step, d), d, device, requires_grad, out)
 
 
