@@ -54,6 +54,8 @@ for _family in (
     "ops.joining",
     "ops.linear",
     "ops.logic",
+    "ops.losses",
+    "ops.norms",
     "ops.operators",
     "ops.powers",
     "ops.random",
@@ -74,7 +76,7 @@ for _family in (
 ):
     _import_module(f"flambeau.{_family}")
 globals().update(_NAMESPACES[""])
-_PUBLIC = ("autograd", "cuda", "linalg", "nn", "nn.functional", "random", "special")
+_PUBLIC = ("autograd", "cuda", "linalg", "nn", "nn.functional", "random", "return_types", "special")
 for _name in _PUBLIC:
     vars(_import_module(f"flambeau.{_name}")).update(_NAMESPACES.get(_name, {}))
 # the package's own modules are no part of PyTorch's namespace

@@ -1,0 +1,38 @@
+"""NumPy kernels of vector norms."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from flambeau.cpu.reduce import total
+
+Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
+
+
+def vector_norm(x: Array, ord: float, dims: Axes, keepdim: bool) -> Array:
+    """(Σ|x|^ord)^(1/ord) and its limits: the number of non-zero elements at 0, the extremes of |x| at ±inf."""
+    if math.isinf(ord):
+        pick = np.maximum if ord > 0 else np.minimum
+        # an empty norm of order inf is asked for only where there are no results
+        return pick.reduce(np.abs(x), axis=dims, keepdims=keepdim)
+    if ord == 0:
+        return total((x != 0).astype(x.real.dtype), dims, keepdim)
+    if ord == 1:
+        return total(np.abs(x), dims, keepdim)
+    if ord == 2:
+        squares = x.real**2 + x.imag**2 if x.dtype.kind == "c" else np.multiply(x, x)
+        return np.sqrt(total(squares, dims, keepdim))
+    size = np.abs(x)
+    if ord == 3:
+        return np.asarray(total(size * size * size, dims, keepdim)) ** size.dtype.type(1 / 3)
+    return np.asarray(total(size ** size.dtype.type(ord), dims, keepdim)) ** size.dtype.type(1 / ord)
+
+
+def distance(x: Array, y: Array, p: float) -> Array:
+    """Norm of x - y."""
+    difference = np.asarray(x - y)
+    return vector_norm(difference, p, tuple(range(difference.ndim)), False)

@@ -1,0 +1,123 @@
+"""Losses on differences: `mse_loss` and `l1_loss` of torch.nn.functional."""
+
+from __future__ import annotations
+
+import warnings
+from math import prod
+from typing import Any
+
+from flambeau.cpu import losses as cpu
+from flambeau.declare import internal, python_function
+from flambeau.dtypes import FLOATS, mask
+from flambeau.elementwise import result_type
+from flambeau.errors import check, not_implemented_for
+from flambeau.geometry import broadcast
+from flambeau.operation import Launch
+from flambeau.tensor import Tensor, shape_of
+
+REAL = mask(*FLOATS)
+_REDUCTIONS = {"none": 0, "mean": 1, "elementwise_mean": 1, "sum": 2}
+
+
+def legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
+    """The reduction that two arguments of old stand for, with the warning that they are old."""
+    averaged, reduced = size_average is not False, reduce is not False
+    name = "none" if not reduced else "mean" if averaged else "sum"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{name}' instead.", stacklevel=4
+    )
+    return name
+
+
+def reduction_number(reduction: str) -> int:
+    """0 for "none", 1 for "mean", 2 for "sum". Raises ValueError for anything else."""
+    if reduction == "elementwise_mean":
+        warnings.warn(
+            "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=4
+        )
+    found = _REDUCTIONS.get(reduction)
+    if found is None:
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return found
+
+
+def warn_of_sizes(input: Tensor, target: Tensor) -> None:
+    """Warn where a target will be broadcast."""
+    if shape_of(target) != shape_of(input):
+        warnings.warn(
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "  # type: ignore[attr-defined]
+            "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=4,
+        )
+
+
+def _slope(g: Any, input: Any, target: Any, reduction: int, count: int) -> Any:
+    factor = 2 / count if reduction == 1 and count else 2
+    return (input - target) * (g * factor)
+
+
+@internal(
+    tensors=("input", "target"),
+    cpu=cpu.mse_loss,
+    grad=(_slope, lambda g, input, target, reduction, count: -_slope(g, input, target, reduction, count)),
+    raw=True,
+    node="MseLossBackward0",
+)
+def squared_error(input: Tensor, target: Tensor, reduction: int) -> Launch:
+    """Squared differences, broadcasting, and their mean (1) or sum (2)."""
+    d = result_type(input, target)
+    shape = broadcast(shape_of(input), shape_of(target))
+    if not d.bit & REAL:
+        not_implemented_for("mse_cpu", d)
+    made = shape if reduction == 0 else ()
+    return Launch((input, target), made, d, compute=d, reduction=reduction, stored=d, count=prod(shape))
+
+
+def _weighted(errors: Tensor, weight: Tensor, reduction: str) -> Any:
+    errors = errors * weight
+    if reduction == "none":
+        return errors
+    check(
+        reduction in ("sum", "mean"),
+        f"Invalid reduction mode: {reduction}. Expected one of 'none', 'mean', 'sum'.",
+        ValueError,
+    )
+    return errors.sum() if reduction == "sum" else errors.sum() / weight.sum()  # type: ignore[attr-defined]
+
+
+def _check_weight(weight: Tensor, input: Tensor) -> None:
+    check(shape_of(weight) == shape_of(input), "Weights and input must have the same size.", ValueError)
+
+
+@python_function(namespace="nn.functional")
+def mse_loss(
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", weight: Tensor | None = None,
+) -> Any:  # fmt: skip
+    """Mean squared error: (input - target)², averaged, summed or as it is, each with its weight where given."""
+    warn_of_sizes(input, target)
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
+    broadcast(shape_of(input), shape_of(target))
+    if weight is None:
+        return squared_error(input, target, reduction_number(reduction))
+    _check_weight(weight, input)
+    return _weighted((input - target) ** 2, weight, reduction)
+
+
+@python_function(namespace="nn.functional")
+def l1_loss(
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", weight: Tensor | None = None,
+) -> Any:  # fmt: skip
+    """Mean absolute error: |input - target|, averaged, summed or as it is, each with its weight where given."""
+    warn_of_sizes(input, target)
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
+    broadcast(shape_of(input), shape_of(target))
+    if weight is not None:
+        _check_weight(weight, input)
+        return _weighted((input - target).abs(), weight, reduction)  # type: ignore[attr-defined]
+    kind = reduction_number(reduction)
+    errors = (input - target).abs()  # type: ignore[attr-defined]
+    return errors if kind == 0 else errors.mean() if kind == 1 else errors.sum()
