@@ -538,7 +538,7 @@ def _decoded(truth: Truth, like: TensorData) -> tuple[Any, Any]:
 
 
 def _is_zero(tensor: TensorData | None) -> bool:
-    return tensor is None or (tensor.data is not None and not raw_array(tensor).any())
+    return tensor is None or (tensor.data is not None and not wide_array(tensor).any())
 
 
 def _chose_differently(subject: Outcome, reference: Outcome) -> bool:
