@@ -101,3 +101,17 @@ def structured_out(result: dtype, out: dtype) -> str:
 def found_out(result: dtype, out: dtype) -> str:
     """The error of an elementwise operation whose operands must all have one dtype, out= included."""
     return f"Found dtype {out.type_name} but expected {result.type_name}"
+
+
+def check_fits(value: Any, d: dtype) -> None:
+    """Raise as PyTorch does where a Python number is no value of a dtype; negative ones wrap in unsigned dtypes."""
+    if isinstance(value, complex):
+        fits = d.is_complex or not value.imag
+    elif isinstance(value, int) and d.category == 1:
+        top = 1 << 8 * d.itemsize - d.is_signed
+        fits = -top <= value < top
+    else:
+        return
+    if not fits:
+        name = {"int32": "int", "float64": "double", "float32": "float", "bool": "bool"}.get(d.name, f"{d.name}_t")
+        raise RuntimeError(f"value cannot be converted to type {name} without overflow")

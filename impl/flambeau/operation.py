@@ -30,6 +30,7 @@ from flambeau.inplace import (
     check_memory,
     check_no_overlap,
     set_history,
+    warn_of_expanded,
     write_out,
 )
 from flambeau.return_types import StructSequence
@@ -173,7 +174,7 @@ class Operation:
     iterated = False
 
     # whether the in-place form writes one value everywhere, so that an element named twice does no harm
-    fills = False
+    fills: bool | str = False
     # names of the nodes of overloads for a Python number in place of a tensor
     number_nodes: tuple[str | None, ...] = ()
 
@@ -351,7 +352,9 @@ class Operation:
         if result.ndim < 2:
             return result
         tensors = [t for t in inputs if isinstance(t, Tensor)]
-        if result.flags.c_contiguous and all(t._array.flags.c_contiguous for t in tensors):
+        if result.flags.c_contiguous and all(
+            t._array.flags.c_contiguous and (t._memory is None or t._array.shape == result.shape) for t in tensors
+        ):
             return result
         return relaid(result, self._strides(result.shape, tensors))
 
@@ -517,6 +520,8 @@ class Operation:
         inputs = plan.inputs
         if not self.fills and self.form != "elementwise":
             check_memory(this, inputs)
+        elif type(self.fills) is str:
+            warn_of_expanded(this, self.fills)
         if self.update is not None:
             for other in inputs[1:]:
                 check_no_overlap(this, other)

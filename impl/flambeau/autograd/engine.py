@@ -162,7 +162,7 @@ def run(
                         if d.shape != e.shape or d.dtype is not e.dtype.numpy:
                             d = fit(d, e.shape, e.dtype, n)
                         before = grads.get(e)
-                        grads[e] = d if before is None else before + d
+                        grads[e] = d if before is None else _plus(before, d)
                         d = before = None
             else:
                 if n.outputs > 1:

@@ -90,11 +90,8 @@ def power(x: Any, y: Any) -> Array:
 
 
 def _complex_power(x: Array, y: Any) -> Array:
-    zero = x == 0
-    if not zero.any():
-        return np.power(x, y)
-    # exp(y log x) says where the infinities and NaNs of zero's powers are; NumPy answers NaN alone
-    return np.where(zero, np.exp(y * np.log(x)), np.power(x, y))
+    # NumPy multiplies for whole exponents, which overflows sooner, and answers NaN for every power of zero
+    return np.exp(y * np.log(x))
 
 
 def _integer_power(x: Array, y: Any) -> Array:

@@ -16,10 +16,16 @@ LOG2_E = 1 / math.log(2)
 
 
 def log1p(x: Array) -> Array:
-    """log(1 + x); NumPy's complex64 one loses digits near zero."""
-    if x.dtype == np.complex64:
-        return np.log1p(x.astype(np.complex128)).astype(np.complex64)
-    return np.log1p(x)
+    """log(1 + x); of complex numbers near zero by |1 + x|² - 1, where NumPy's loses digits."""
+    if x.dtype.kind != "c":
+        return np.log1p(x)
+    z = x.astype(np.complex128, copy=False)
+    a, b = z.real, z.imag
+    excess = a * (2 + a) + b * b
+    near = np.where(excess == 0, a, 0.5 * np.log1p(excess))
+    out = np.asarray(np.log(1 + z))
+    np.copyto(out.real, near, where=np.abs(z) < 0.5)
+    return out.astype(x.dtype, copy=False)
 
 
 def lgamma(x: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 from flambeau.cpu import activation as cpu
 from flambeau.declare import elementwise
 from flambeau.dtypes import COMPLEXES, NATIVE_FLOAT, NATIVE_INTEXACT, bool_, mask
-from flambeau.errors import check
+from flambeau.errors import check, check_fits
 from flambeau.ops.arithmetic import ORDERED
 from flambeau.ops.rules import choose
 from flambeau.tensor import Tensor
@@ -38,11 +38,8 @@ def relu(input: Tensor) -> None:
 
 
 def _check_threshold(input: Tensor, *, threshold: Any, value: Any) -> None:
-    names = {"float32": "float", "float64": "double"}
-    if isinstance(threshold, complex) or isinstance(value, complex):
-        raise RuntimeError(
-            f"value cannot be converted to type {names.get(input.dtype.name, input.dtype.name)} without overflow"
-        )
+    check_fits(threshold, input.dtype)
+    check_fits(value, input.dtype)
 
 
 @elementwise(

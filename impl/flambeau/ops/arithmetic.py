@@ -121,6 +121,9 @@ def rsub(input: Tensor, other: Tensor, *, alpha: Any = 1) -> None:
     """other - alpha · input, broadcasting and promoting."""
 
 
+rsub.op.reversed_layout = True
+
+
 @elementwise(
     "mul(Tensor|Number input, Tensor|Number other, *, Tensor out=None)",
     numpy=np.multiply,

@@ -12,7 +12,7 @@ from flambeau.cpu import pointwise as cpu
 from flambeau.declare import ANY, composite, elementwise
 from flambeau.dtypes import NATIVE_FLOAT, dtype
 from flambeau.elementwise import INT_TO_FLOAT, result_type
-from flambeau.errors import check
+from flambeau.errors import check, check_fits
 from flambeau.ops.arithmetic import NOT_HALF_COMPLEX, WITHOUT_UNSIGNED
 from flambeau.ops.rules import choose, conj, is_complex, log, real, zeros_like
 from flambeau.tensor import Tensor
@@ -28,9 +28,7 @@ def _check_pow(input: Any, exponent: Any) -> Mapping[str, Any] | None:
         return None
     if exponent in (0, 1):
         return {"accept": ANY & NOT_HALF_COMPLEX}
-    if common.category == dtypes.INTEGRAL:
-        bits = 8 * common.itemsize - common.is_signed
-        check(exponent < 1 << bits, f"value cannot be converted to type {common.name}_t without overflow")
+    check_fits(exponent, common)
     return None
 
 
@@ -72,6 +70,9 @@ def _complex_if(g: Any, x: float) -> complex | float:
 )
 def pow(input: Tensor, exponent: Tensor) -> None:
     """input to the power of exponent. Raises RuntimeError for integers to a negative Python integer."""
+
+
+pow.op.lays_out_numbers = False
 
 
 @composite(

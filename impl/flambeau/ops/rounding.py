@@ -16,7 +16,7 @@ from flambeau.errors import check, found_out, not_implemented_for
 from flambeau.geometry import broadcast
 from flambeau.operation import Launch
 from flambeau.ops.arithmetic import NO_DERIVATIVE, WITHOUT_UNSIGNED
-from flambeau.ops.rules import choose, conj, is_complex, no_derivative, real, zero_rule, zeros_like
+from flambeau.ops.rules import absolute, choose, is_complex, no_derivative, real, zero_rule, zeros_like
 from flambeau.ops.rules import sign as sign_of
 from flambeau.tensor import Tensor, shape_of
 
@@ -150,8 +150,8 @@ def sign(input: Tensor) -> None:
 def _sgn_rule(g: Any, input: Any, out: Any) -> Any:
     if not is_complex(input):
         return zeros_like(g)
-    length = real(input * conj(input)) ** 0.5
-    return choose(length == 0, 0, (g - real(g * conj(out)) * out) / length)
+    length = absolute(input)
+    return choose(length == 0, 0, g / length - real(g / out) * out / length)
 
 
 @elementwise(

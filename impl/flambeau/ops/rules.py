@@ -108,3 +108,4 @@ def summed(v: Any, dim: int) -> Any:
     if isinstance(v, Tensor):
         return v.sum(dim, True) if shape_of(v) else v  # type: ignore[attr-defined]
     return np.add.reduce(v, axis=dim, keepdims=True) if v.ndim else v
+absolute = function("abs", np.abs)

@@ -12,7 +12,7 @@ from flambeau.cpu import selection as cpu
 from flambeau.declare import composite, elementwise, primitive
 from flambeau.dtypes import COMPLEXES, bool_, mask
 from flambeau.elementwise import result_type
-from flambeau.errors import check
+from flambeau.errors import check, check_fits, found_out
 from flambeau.geometry import broadcast
 from flambeau.operation import Launch
 from flambeau.ops.arithmetic import WITHOUT_UNSIGNED
@@ -138,7 +138,10 @@ def _check_clamp(input: Tensor, min: Any, max: Any) -> Mapping[str, Any]:
         return {"node": "ClampBackward0", "refusal": refusal}
     both = min is not None and max is not None
     refusal = "clamp_scalar_cpu" if both else "clamp_max_scalar_cpu" if min is None else "clamp_min_scalar_cpu"
-    return {"node": "ClampBackward1", "refusal": refusal, "c_names": True}
+    common = result_type(input, min, max)
+    for bound in (min, max):
+        check_fits(bound, common)
+    return {"node": "ClampBackward1", "refusal": refusal, "c_names": True, "out_text": found_out}
 
 
 def _inside(input: Any, min: Any, max: Any) -> Any:
@@ -175,7 +178,8 @@ def _one_bound(name: str, bound: str, other: str, cuda: str, inside: Any, outsid
             return None
         if input.dtype.is_complex or isinstance(value, complex):
             raise NotImplementedError("clamp is not supported for complex types")
-        return {"refusal": f"{name}_scalar_cpu", "accept": BOUNDED & ~bool_.bit, "c_names": True}
+        check_fits(value, result_type(input, value))
+        return {"out_text": found_out, "refusal": f"{name}_scalar_cpu", "accept": BOUNDED & ~bool_.bit, "c_names": True}
 
     def body(input: Tensor, value: Any) -> None: ...
 

@@ -89,7 +89,7 @@ _unary("sinh", lambda g, input: g * conj(cosh(input)), "Hyperbolic sine.", numpy
 _unary("cosh", lambda g, input: g * conj(sinh(input)), "Hyperbolic cosine.", numpy=np.cosh, refusal="cosh_cpu")
 _unary("tanh", lambda g, out: g * conj(1 - out * out), "Hyperbolic tangent.", numpy=np.tanh)
 _unary(
-    "asinh", lambda g, input: g * conj(rsqrt(input * input + 1)), "Inverse hyperbolic sine.",
+    "asinh", lambda g, input: g * conj(rsqrt(input**2 + 1)), "Inverse hyperbolic sine.",
     numpy=np.arcsinh, aliases=("arcsinh",), refusal="asinh_cpu",
 )  # fmt: skip
 
@@ -97,7 +97,7 @@ _unary(
 def _acosh_rule(g: Any, input: Any) -> Any:
     if is_complex(input):
         return g * conj(rsqrt(input + 1) * rsqrt(input - 1))
-    return g * rsqrt(input * input - 1)
+    return g * rsqrt(input**2 - 1)
 
 
 _unary(
@@ -105,18 +105,18 @@ _unary(
     numpy=np.arccosh, aliases=("arccosh",), refusal="acosh_cpu",
 )  # fmt: skip
 _unary(
-    "atanh", lambda g, input: g / conj(1 - input * input), "Inverse hyperbolic tangent.",
+    "atanh", lambda g, input: g / conj(1 - input**2), "Inverse hyperbolic tangent.",
     numpy=np.arctanh, aliases=("arctanh",), refusal="atanh_cpu",
 )  # fmt: skip
 
 # ------------------------------------------------------------------------------------------ special
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 _unary(
-    "erf", lambda g, input: TWO_OVER_ROOT_PI * exp(-(input * input)) * g, "Error function.",
+    "erf", lambda g, input: TWO_OVER_ROOT_PI * exp(-(input**2)) * g, "Error function.",
     numpy=cpu.erf, accept=REAL,
 )  # fmt: skip
 _unary(
-    "erfc", lambda g, input: -TWO_OVER_ROOT_PI * exp(-(input * input)) * g, "1 - erf(x), exact for large x.",
+    "erfc", lambda g, input: -TWO_OVER_ROOT_PI * exp(-(input**2)) * g, "1 - erf(x), exact for large x.",
     numpy=cpu.erfc, accept=REAL,
 )  # fmt: skip
 
@@ -212,8 +212,9 @@ def hypot(input: Tensor, other: Tensor) -> None:
     """Length of the hypotenuse: sqrt(input² + other²)."""
 
 
-def _over_square(g: Any, input: Any, other: Any) -> Any:
-    return choose((input == 0) & (other == 0), 0, g / (input * input + other * other))
+def _inverse_square(input: Any, other: Any) -> Any:
+    square = input * input + other * other
+    return choose(square == 0, 0, 1 / square)
 
 
 @elementwise(
@@ -221,8 +222,8 @@ def _over_square(g: Any, input: Any, other: Any) -> Any:
     numpy=np.arctan2,
     cuda="atan2(x, y)",
     grad=(
-        lambda g, input, other: other * _over_square(g, input, other),
-        lambda g, input, other: -input * _over_square(g, input, other),
+        lambda g, input, other: g * other * _inverse_square(input, other),
+        lambda g, input, other: g * -input * _inverse_square(input, other),
     ),
     promote=INT_TO_FLOAT,
     accept=REAL,
