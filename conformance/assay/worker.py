@@ -150,9 +150,9 @@ class Process:
 
     def kill(self) -> None:
         """End the process and everything it started."""
-        if self.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+        # The group outlives its leader when the subject has children of its own.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def close(self) -> None:
@@ -268,7 +268,7 @@ class Worker:
                 self._sent -= 1
                 self._since = time.monotonic()
                 self._feed()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):
             found.append(self._blame(self.process.fatal()))
             return found
         if self._sent and not found:
@@ -280,6 +280,9 @@ class Worker:
 
     def _trouble(self, process: Process, since: float) -> Outcome | None:
         now = time.monotonic()
+        # A child of the subject may hold the pipe open when the subject is gone; what it has sent is read first.
+        if process.process.poll() is not None and not process.connection.poll(0):
+            return process.fatal()
         if now - since > self.limits.timeout:
             return Outcome("timeout", extra={"how": f"no answer within {self.limits.timeout:g} s"})
         if now - self._watched > _POLL:
@@ -316,7 +319,7 @@ class Worker:
             try:
                 if process.connection.poll(_POLL):
                     return pickle.loads(process.connection.recv_bytes())
-            except (EOFError, ConnectionResetError):
+            except (EOFError, OSError):
                 return process.fatal()
             trouble = self._trouble(process, since)
             if trouble is not None:

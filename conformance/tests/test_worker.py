@@ -84,6 +84,18 @@ def test_a_callable_that_is_always_fatal_is_given_up_in_the_end(tmp_path, monkey
         assert [o.status for o in worker.answers([(BAD, POLICY), (GOOD, POLICY)])] == ["exit", "returned"]
 
 
+def test_a_death_is_noticed_though_a_child_of_the_subject_lives_on(tmp_path, monkeypatch):
+    body = """
+    def add(*args, **kwargs):
+        if os.fork() == 0:
+            time.sleep(120)
+        os._exit(5)
+    """
+    outcomes = statuses(planted(tmp_path, monkeypatch, body), Limits(timeout=60))
+    assert [o.status for o in outcomes] == ["returned", "exit", "returned", "returned"]
+    assert outcomes[1].extra["how"] == "exit code 5"
+
+
 def test_what_a_dying_subject_printed_is_kept(tmp_path, monkeypatch):
     subject = planted(tmp_path, monkeypatch, "def add(*args, **kwargs): print('last words', flush=True); os._exit(1)")
     assert "last words" in statuses(subject, Limits())[1].extra["printed"]
