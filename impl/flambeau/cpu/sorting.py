@@ -1,0 +1,178 @@
+"""NumPy kernels of sorting, selection by rank, distinct elements and binary search. NaN counts as the largest element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+def _like(made: Array, x: Array) -> Array:
+    """A result laid out as x is, closely packed."""
+    if x.flags.c_contiguous:
+        return made
+    out = np.empty_like(x, made.dtype, order="K", subok=False)
+    out[...] = made
+    return out
+
+
+def order(x: Array, dim: int, descending: bool) -> Array:
+    """Indices that sort along dim; equal elements keep their order."""
+    if not x.ndim:
+        return np.zeros((), np.int64)
+    if not descending:
+        return x.argsort(axis=dim, kind="stable")
+    return x.shape[dim] - 1 - np.flip(np.flip(x, dim).argsort(axis=dim, kind="stable"), dim)
+
+
+def sort(x: Array, dim: int, descending: bool) -> tuple[Array, Array]:
+    """Sorted elements and where they came from."""
+    indices = order(x, dim, descending)
+    return _like(_taken(x, indices, dim), x), _like(indices, x)
+
+
+def argsort(x: Array, dim: int, descending: bool) -> Array:
+    """Where the sorted elements come from."""
+    return _like(order(x, dim, descending), x)
+
+
+def _taken(x: Array, indices: Array, dim: int) -> Array:
+    return np.take_along_axis(x, indices, dim) if x.ndim else np.array(x)
+
+
+def topk(x: Array, k: int, dim: int, largest: bool) -> tuple[Array, Array]:
+    """The k largest or smallest elements along dim, sorted, and where they stand."""
+    if not x.ndim:
+        return np.array(x), np.zeros((), np.int64)
+    n = x.shape[dim]
+    if k * 8 < n and n >= 256:
+        # selection first: only the chosen ones are sorted, in their order of appearance where they are equal
+        part = np.argpartition(x, n - k if largest else k - 1, axis=dim) if k else np.zeros(x.shape, np.int64)
+        chosen = np.sort(np.take(part, np.arange(n - k, n) if largest else np.arange(k), axis=dim), axis=dim)
+        among = order(np.take_along_axis(x, chosen, dim), dim, largest)
+        indices = np.take_along_axis(chosen, among, dim)
+    else:
+        indices = np.take(order(x, dim, largest), np.arange(k), axis=dim)
+    return np.ascontiguousarray(np.take_along_axis(x, indices, dim)), np.ascontiguousarray(indices)
+
+
+def kthvalue(x: Array, k: int, dim: int, keepdim: bool) -> tuple[Array, Array]:
+    """The k-th smallest element along dim, counted from 1, and where it stands."""
+    if not x.ndim:
+        return np.array(x), np.zeros((), np.int64)
+    indices = np.take(np.argpartition(x, k - 1, axis=dim), [k - 1], axis=dim)
+    values = np.take_along_axis(x, indices, dim)
+    if not keepdim:
+        values, indices = values.squeeze(dim), indices.squeeze(dim)
+    return np.ascontiguousarray(values), np.ascontiguousarray(indices)
+
+
+# ------------------------------------------------------------------------------------------ distinct elements
+
+
+def _groups(starts: Array, positions: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Inverse and counts of runs. starts: whether a run begins there; positions: where each element came from."""
+    inverse = np.empty(positions.size, np.int64)
+    inverse[positions] = np.cumsum(starts) - 1
+    bounds = np.append(np.flatnonzero(starts), positions.size)
+    return inverse.reshape(shape), np.diff(bounds)
+
+
+def _begins(x: Array) -> Array:
+    """Whether each row differs from the one before."""
+    starts = np.ones(x.shape[0], np.bool_)
+    differs = x[1:] != x[:-1]
+    starts[1:] = differs if x.ndim == 1 else differs.any(axis=1)
+    return starts
+
+
+def unique(x: Array, inverse: bool, counts: bool) -> tuple[Array, Array, Array]:
+    """Distinct elements in ascending order, with inverse and counts where asked for (else empty)."""
+    flat = x.reshape(-1)
+    if not inverse and not counts:
+        ordered = np.sort(flat, kind="stable")
+        return ordered[_begins(ordered)], *_nothing()
+    positions = flat.argsort(kind="stable")
+    return _distinct(flat[positions], positions, x.shape)
+
+
+def unique_consecutive(x: Array, inverse: bool, counts: bool) -> tuple[Array, Array, Array]:
+    """The first element of every run of equal ones."""
+    flat = x.reshape(-1)
+    return _distinct(flat, np.arange(flat.size), x.shape)
+
+
+def _distinct(ordered: Array, positions: Array, shape: tuple[int, ...]) -> tuple[Array, Array, Array]:
+    starts = _begins(ordered)
+    return ordered[starts], *_groups(starts, positions, shape)
+
+
+def _nothing() -> tuple[Array, Array]:
+    return np.empty(0, np.int64), np.empty(0, np.int64)
+
+
+def unique_slices(x: Array, dim: int, consecutive: bool) -> tuple[Array, Array, Array]:
+    """Distinct slices along dim, in lexicographic order or (consecutive) the first of every run."""
+    n = x.shape[dim]
+    moved = np.moveaxis(x, dim, 0)
+    rows = moved.reshape(n, -1)
+    positions = np.arange(n) if consecutive else np.lexsort(rows.T[::-1]) if rows.shape[1] else np.arange(n)
+    rows = rows[positions]
+    starts = _begins(rows)
+    found = rows[starts].reshape(-1, *moved.shape[1:])
+    return np.moveaxis(found, 0, dim), *_groups(starts, positions, (n,))
+
+
+# ------------------------------------------------------------------------------------------ search
+
+
+def searchsorted(boundaries: Array, values: Array, right: bool) -> Array:
+    """Where values would be inserted into the last dim of boundaries, before (or right of) equal elements."""
+    if boundaries.ndim == 1 and (boundaries[:-1] <= boundaries[1:]).all() and _finite_order(boundaries):
+        return np.asarray(np.searchsorted(boundaries, values, "right" if right else "left"))
+    return _bisect(boundaries, values, right)
+
+
+def _finite_order(boundaries: Array) -> bool:
+    return not boundaries.size or bool(boundaries[-1] == boundaries[-1])
+
+
+def _bisect(boundaries: Array, values: Array, right: bool) -> Array:
+    """Binary search of all values at once; for boundaries with NaN or out of order its steps are the answer."""
+    n = boundaries.shape[-1]
+    low, high = np.zeros(values.shape, np.int64), np.full(values.shape, n, np.int64)
+    while (open_ := low < high).any():
+        middle = low + (high - low) // 2
+        at = np.minimum(middle, n - 1)
+        found = boundaries[at] if boundaries.ndim == 1 else np.take_along_axis(boundaries, at, -1)
+        upwards = ~(found > values if right else found >= values)
+        low, high = np.where(open_ & upwards, middle + 1, low), np.where(open_ & ~upwards, middle, high)
+    return low
+
+
+def isin(elements: Array, tests: Array, invert: bool) -> Array:
+    """Whether each element is among the tests; NaN is among none."""
+    return np.isin(elements, tests, invert=invert)
+
+
+def histc(x: Array, bins: int, low: float, high: float) -> Array:
+    """How many elements fall into each of `bins` equal stretches from low to high, the last closed."""
+    if low == high == 0 and x.size:
+        low, high = float(x.min()), float(x.max())
+    if low == high:
+        low, high = low - 1, high + 1
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RuntimeError(f"torch.histc: range of [{_number(low)}, {_number(high)}] is not finite")
+    if low >= high:
+        raise RuntimeError("torch.histc: max must be larger than min")
+    flat = x.reshape(-1)
+    flat = flat[(flat >= low) & (flat <= high)]
+    low_, high_ = x.dtype.type(low), x.dtype.type(high)
+    at = ((flat - low_) * x.dtype.type(bins) / (high_ - low_)).astype(np.int64)
+    return np.bincount(np.minimum(at, bins - 1), minlength=bins).astype(x.dtype)
+
+
+def _number(value: float) -> str:
+    return "-nan" if value != value else f"{value:g}"
