@@ -195,8 +195,9 @@ def test_a_segmentation_fault_in_a_wrapped_torch(tmp_path, monkeypatch):
     assert "Segmentation fault" in outcomes[1].extra["printed"]
 
 
-def test_a_flambeau_worker_never_imports_torch(tmp_path, monkeypatch):
-    (tmp_path / "lonely.py").write_text("import sys\ndef add(*args): return 'torch' in sys.modules\n")
+@pytest.mark.parametrize("module", ["math", "flambeau"])
+def test_a_worker_imports_torch_only_for_a_subject_that_does(tmp_path, monkeypatch, module):
+    (tmp_path / "lonely.py").write_text(f"import sys, {module}\ndef add(*args): return 'torch' in sys.modules\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     with Worker(parse("lonely")) as worker:
         outcome = worker.answers([(Case("add", "function", "torch.add", (1, 2)), POLICY)])[0]
