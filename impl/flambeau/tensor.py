@@ -155,6 +155,13 @@ def without_data(shape: Shape, d: dtype, strides: Shape | None = None, where: de
     return t
 
 
+def filled_like(t: Tensor, value: int) -> Tensor:
+    """A row-major tensor of t's shape, dtype and device with one value everywhere."""
+    if t._array is None:
+        return without_data(shape_of(t), t._dtype, where=t.device)
+    return fresh(np.full(t._array.shape, value, t._dtype.numpy), t._dtype)
+
+
 def shape_of(t: Tensor) -> Shape:
     """The shape as a plain tuple."""
     array = t._array

@@ -6,12 +6,10 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from flambeau.autograd import engine
 from flambeau.autograd.node import Edge, Pick, node_of
 from flambeau.declare import export
-from flambeau.tensor import Tensor, fresh, shape_of, without_data
+from flambeau.tensor import Tensor, filled_like, shape_of
 
 
 def _first_gradient(output: Tensor, given: Tensor | None, what: str) -> Tensor:
@@ -20,9 +18,7 @@ def _first_gradient(output: Tensor, given: Tensor | None, what: str) -> Tensor:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
         if not output.dtype.is_floating_point:
             raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {output.dtype}")
-        if output._array is None:
-            return without_data(shape_of(output), output.dtype)
-        return fresh(np.ones(shape_of(output), output.dtype.numpy), output.dtype)
+        return filled_like(output, 1)
     if not isinstance(given, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(given).__name__}")
     if shape_of(given) != shape_of(output):
