@@ -6,9 +6,8 @@ https://docs.pytorch.org/docs/stable/tensors.html#torch.Tensor
 from __future__ import annotations
 
 import warnings
+from operator import index
 from typing import Any
-
-import numpy as np
 
 from flambeau import dtypes
 from flambeau.autograd.attributes import requires_grad_
@@ -64,8 +63,8 @@ def construct(d: dtype, args: tuple[Any, ...], kwargs: dict[str, Any], *, exact:
         return detached(first)
     if len(args) == 1 and isinstance(first, Size):
         return new_tensor_of(tuple(first), None, d, where)
-    if all(isinstance(a, int | np.integer) and not isinstance(a, bool) for a in args):
-        return new_tensor_of(tuple(int(a) for a in args), None, d, where)
+    if all(hasattr(a, "__index__") and not isinstance(a, bool | Tensor) for a in args):
+        return new_tensor_of(tuple(index(a) for a in args), None, d, where)
     if len(args) == 1:
         if isinstance(first, str):
             raise TypeError("new(): invalid data type 'str'")

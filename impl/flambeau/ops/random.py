@@ -9,10 +9,11 @@ import flambeau.random.distributions as draw
 from flambeau import dtypes
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import node_of
+from flambeau.cpu.copying import empty as empty_array
 from flambeau.declare import composite, export, internal, python_function
 from flambeau.dtypes import FLOATING, dtype
 from flambeau.errors import check, not_implemented_for
-from flambeau.geometry import Shape, broadcast
+from flambeau.geometry import Shape, broadcast, contiguous_strides
 from flambeau.inplace import check_inplace, check_overlap, set_history
 from flambeau.operation import Launch
 from flambeau.ops.copying import strides_for
@@ -276,15 +277,16 @@ def _sample(input: Tensor, shape: Shape, d: dtype, node: str, make: Callable[[],
 )
 def bernoulli(input: Tensor, p: float | None = None, generator: Any = None, out: Tensor | None = None) -> Tensor:
     """0 or 1 for each element, 1 with the probability it holds (or p)."""
-    import numpy as np
+
+    def fill(array: Any) -> Any:
+        return draw.bernoulli(array, input._array if p is None else p, engine(generator))
 
     if out is not None:
-        fill = lambda a: draw.bernoulli(a, input._array, engine(generator))  # noqa: E731
         return created("bernoulli", shape_of(input), fill, out.dtype, None, False, out)
 
     def make() -> Any:
-        out = np.empty(shape_of(input), input.dtype.numpy)
-        return draw.bernoulli(out, input._array if p is None else p, engine(generator))
+        shape = shape_of(input)
+        return fill(empty_array(shape, contiguous_strides(shape), input.dtype.numpy))
 
     return _sample(input, shape_of(input), input.dtype, "BernoulliBackward0", make)
 
