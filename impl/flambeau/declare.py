@@ -297,7 +297,7 @@ def primitive(
     results: type | None = None,
     out_text: Callable[[dtype, dtype], str] | None = None,
     iterated: bool = False,
-    fills: bool = False,
+    fills: bool | str = False,
     function_only: Sequence[str] = (),
     **where: Any,
 ) -> Callable[[Callable[..., Any]], Front]:
@@ -311,7 +311,8 @@ def primitive(
     raw: rules run on ndarrays too. A body with a parameter `out` is shown the tensors given as out=.
     iterated: the result is laid out as elementwise ones are.
     out_text: the error for an out= of another dtype than the result's, where PyTorch does not convert (called with both
-    dtypes, e.g. `errors.structured_out`). fills: overwrites all elements with one value.
+    dtypes, e.g. `errors.structured_out`). fills: may write to expanded tensors; a string is what
+    PyTorch then warns of.
     function_only: further schemas, which the methods do not have.
     """
 

@@ -78,7 +78,6 @@ class Selection:
             # PyTorch names the place among the index tensors, not the dim
             raise IndexError(f"index {value} is out of bounds for dimension {i} with size {shape[self.dims[i]]}")
 
-
     def strides(self, x: Array) -> Shape:
         """How PyTorch lays out what is read from x."""
         size = x.itemsize
@@ -146,8 +145,3 @@ def index_put(
     add_at(rows, flat.reshape(-1), np.ascontiguousarray(values).reshape(flat.size, -1))
     if not np.may_share_memory(rows, x):
         moved[...] = rows.reshape(moved.shape)
-
-
-def fill(x: Array, value: Array, source: dtype, target: dtype) -> None:
-    """One value everywhere."""
-    x[...] = cast(value, source, target)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from flambeau import dtypes, overrides
 from flambeau.autograd.modes import state
-from flambeau.autograd.node import node_of
-from flambeau.cpu import indexing as cpu
+from flambeau.autograd.node import node_of, requires_grad
 from flambeau.data import indices_from, is_integer, is_sequence
-from flambeau.declare import internal
 from flambeau.dtypes import COMPLEX, INTEGRAL, dtype
 from flambeau.errors import check
 from flambeau.geometry import Shape, may_overlap, wrap_dim
 from flambeau.inplace import check_no_overlap
-from flambeau.operation import Launch
-from flambeau.ops.copying import warn_of_lost_parts
 from flambeau.ops.creation import check_representable, full
 from flambeau.ops.indexing import MASKS, index, index_put
 from flambeau.ops.slicing import LAST, clipped, select, selected, slice_, sliced
@@ -26,6 +21,7 @@ from flambeau.ops.views import alias_of, unsqueeze
 from flambeau.overrides import PLAIN
 from flambeau.tensor import Tensor, alias, bump, memory, shape_of
 from flambeau.viewing import Place, ViewOperation
+from flambeau.warning import warn
 
 SELECT: ViewOperation = select.op  # type: ignore[attr-defined]
 SLICE: ViewOperation = slice_.op  # type: ignore[attr-defined]
@@ -35,8 +31,7 @@ INVALID = "only integers, slices (`:`), ellipsis (`...`), None and long or byte 
 NOT_A_TUPLE = (
     "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use "
     "x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], "
-    "which will result either in an error or a different result (Triggered internally at "
-    "/__w/pytorch/pytorch/torch/csrc/autograd/python_variable_indexing.cpp:337.)"
+    "which will result either in an error or a different result"
 )
 _INT64 = range(-(2**63), 2**63)
 
@@ -104,7 +99,7 @@ class _Walk:
     def __init__(self, t: Tensor) -> None:
         self.tensor = t
         self.own: Any = memory(t)
-        self.recorded = state.enabled and node_of(t) is not None
+        self.recorded = state.enabled and requires_grad(t)
         self.last: ViewOperation | None = None
         self.indices: list[Tensor | None] = []
         self.dim = 0
@@ -203,7 +198,7 @@ def _as_tuple(item: Any) -> Sequence[Any]:
     if len(item) < 32 and any(
         x is None or x is Ellipsis or isinstance(x, Tensor | slice) or is_sequence(x) for x in item
     ):
-        warnings.warn(NOT_A_TUPLE, UserWarning, stacklevel=4)
+        warn(NOT_A_TUPLE, "torch/csrc/autograd/python_variable_indexing.cpp:349", stacklevel=4)
         return tuple(item)
     return (item,)
 
@@ -214,9 +209,8 @@ def _as_tuple(item: Any) -> Sequence[Any]:
 def getitem(self: Tensor, item: Any, /) -> Tensor:
     """x[item]: a view for integers, slices, None and Ellipsis, a copy where tensors or sequences select."""
     cls = type(item)
-    if type(self) not in PLAIN or (cls is not int and cls is not slice):
-        if overrides.needed((self, item), {}):
-            return overrides.handle(Tensor.__getitem__, (self, item), {})  # type: ignore[no-any-return,attr-defined]
+    if (type(self) not in PLAIN or (cls is not int and cls is not slice)) and overrides.needed((self, item), {}):
+        return overrides.handle(Tensor.__getitem__, (self, item), {})  # type: ignore[no-any-return,attr-defined]
     if cls is int:
         own = memory(self)
         shape = own.shape
@@ -247,21 +241,6 @@ def _unrecorded(this: Tensor, shape: Shape, strides: Shape, offset: int) -> Tens
 
 
 # ------------------------------------------------------------------------------------------ writing
-
-
-@internal(
-    update=cpu.fill,
-    tensors=("input", "value"),
-    grad={"input": lambda g, input_shape: g.new_zeros(input_shape), "value": lambda g: g.sum()},
-    moves=True,
-    node="FillBackward3",
-)
-def filled_over(input: Tensor, value: Tensor) -> Launch:
-    """One value everywhere, in the dtype of input."""
-    warn_of_lost_parts(value.dtype, input.dtype)
-    return Launch(
-        (input, value), shape_of(input), input.dtype, device=input.device, source=value.dtype, target=input.dtype
-    )
 
 
 def _element(value: Any, like: Tensor) -> Tensor:
@@ -309,7 +288,7 @@ def _write(target: Tensor, value: Tensor) -> None:
     if have == shape:
         target.copy_(value)  # type: ignore[attr-defined]
     elif not have:
-        filled_over.op.run_inplace(target, {"value": value})
+        target.fill_(value)  # type: ignore[attr-defined]
     else:
         value = _without_leading_ones(value)
         target.copy_(value if shape_of(value) == shape else value.expand(shape))  # type: ignore[attr-defined]
@@ -320,7 +299,7 @@ _PLAIN_FLOATS = dtypes.mask(dtypes.float32, dtypes.float64)
 
 def _write_number(self: Tensor, item: Any, value: float) -> bool:
     """Write a number straight into the array. Says whether that was possible."""
-    if not self._dtype.bit & _PLAIN_FLOATS or self._array is None or not -1e38 < value < 1e38:
+    if not self._dtype.bit & _PLAIN_FLOATS or self._array is None or not -9e15 < value < 9e15:
         return False
     if type(item) is slice and item.step not in (None, 1):
         return False
@@ -382,4 +361,3 @@ def delitem(self: Tensor, item: Any, /) -> None:
 for _name, _method in (("__getitem__", getitem), ("__setitem__", setitem), ("__delitem__", delitem)):
     _method.__name__, _method.__qualname__ = _name, f"Tensor.{_name}"
     setattr(Tensor, _name, _method)
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from flambeau import dtypes
@@ -32,6 +31,7 @@ from flambeau.size import (
     preserve_format,
 )
 from flambeau.tensor import Tensor, detached, memory, shape_of
+from flambeau.warning import warn_once
 
 
 def strides_for(t: Tensor, memory_format: Any) -> tuple[int, ...]:
@@ -134,11 +134,9 @@ def check_device(where: Any) -> device:
 def warn_of_lost_parts(source: dtype, target: dtype) -> None:
     """Warn that a conversion drops imaginary parts."""
     if source.category == COMPLEX > target.category and target is not dtypes.bool_:
-        warnings.warn(
-            "Casting complex values to real discards the imaginary part (Triggered internally at "
-            "/__w/pytorch/pytorch/aten/src/ATen/native/Copy.cpp:307.)",
-            UserWarning,
-            stacklevel=4,
+        warn_once(
+            "Casting complex values to real discards the imaginary part",
+            "aten/src/ATen/native/Copy.cpp:307",
         )
 
 

@@ -19,7 +19,7 @@ from flambeau.errors import check, not_implemented_for
 from flambeau.geometry import Shape, contiguous_strides
 from flambeau.inplace import resize
 from flambeau.operation import Launch
-from flambeau.ops.copying import check_device, strides_for
+from flambeau.ops.copying import check_device, strides_for, warn_of_lost_parts
 from flambeau.size import CPU, contiguous_format
 from flambeau.tensor import Tensor, bump, fresh, shape_of, without_data
 from flambeau.warning import warn_once
@@ -464,7 +464,7 @@ def eye(
     "_filled(Tensor input, Tensor value)",
     tensors=("input", "value"),
     cpu=cpu.filled_from,
-    grad={"input": lambda g: g * 0, "value": lambda g: g.sum()},
+    grad={"input": lambda g, input_shape: g.new_zeros(input_shape), "value": lambda g: g.sum()},
     function=False,
     method=False,
     moves=True,
@@ -472,13 +472,14 @@ def eye(
 )
 def filled_from(input: Tensor, value: Tensor, node: str) -> Launch:
     """A 0-dim tensor's value everywhere."""
+    warn_of_lost_parts(value.dtype, input.dtype)
     return Launch((input, value), shape_of(input), input.dtype, node=node, source=value.dtype, target=input.dtype)
 
 
 @primitive(
     "_filled_number(Tensor input, Number value)",
     cpu=cpu.filled,
-    grad=lambda g: g * 0,
+    grad=lambda g, input_shape: g.new_zeros(input_shape),
     function=False,
     method=False,
     moves=True,
@@ -490,7 +491,7 @@ def filled(input: Tensor, value: Any, node: str) -> Launch:
 
 
 @primitive(
-    "_zeroed(Tensor input)", cpu=cpu.zeroed, grad=lambda g: g * 0, node="ZeroBackward0", function=False, method=False,
+    "_zeroed(Tensor input)", cpu=cpu.zeroed, grad=lambda g, input_shape: g.new_zeros(input_shape), node="ZeroBackward0", function=False, method=False,
     moves=True,
     fills=True,
 )  # fmt: skip
@@ -526,7 +527,7 @@ def fill(input: Tensor, value: Any) -> Tensor:
 @composite("zero_(Tensor input)")
 def zero__(input: Tensor) -> Tensor:
     """Overwrite every element with zero."""
-    if node_of(input) is None and input._view is None and input._array is not None and input._memory is None:
+    if input._view is None and input._node is None and input._array is not None and input._memory is None:
         input._array.fill(0)
         bump(input)
         return input

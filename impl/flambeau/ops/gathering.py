@@ -120,12 +120,8 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Launch:
 )
 def take(input: Tensor, index: Tensor) -> Launch:
     """The elements of the flattened tensor that index names."""
-    check(
-        index.dtype is dtypes.int64, f"take(): Expected a long tensor for index, but got {index.dtype.type_name}"
-    )
-    check(
-        prod(shape_of(input)) or not prod(shape_of(index)), "take(): tried to take from an empty tensor", IndexError
-    )
+    check(index.dtype is dtypes.int64, f"take(): Expected a long tensor for index, but got {index.dtype.type_name}")
+    check(prod(shape_of(input)) or not prod(shape_of(index)), "take(): tried to take from an empty tensor", IndexError)
     refuse("take_cpu", input.dtype, NO_GATHER, prod(shape_of(index)))
     return Launch((input, index), shape_of(index), input.dtype)
 
@@ -203,9 +199,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         return input.new_zeros((minlength,), dtype=dtypes.int64)  # type: ignore[attr-defined,no-any-return]
     text = "bincount only supports 1-d non-negative integral inputs."
     check(len(shape) == 1, text)
-    check(
-        weights is None or shape_of(weights) == shape, "weights should be 1-d and have the same length as input"
-    )
+    check(weights is None or shape_of(weights) == shape, "weights should be 1-d and have the same length as input")
     return counted(input, weights, minlength)  # type: ignore[no-any-return]
 
 

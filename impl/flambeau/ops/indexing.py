@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from math import prod
 
@@ -15,6 +14,7 @@ from flambeau.geometry import Shape, broadcast
 from flambeau.operation import Launch
 from flambeau.ops.creation import check_representable
 from flambeau.tensor import Tensor, shape_of
+from flambeau.warning import warn
 
 MASKS = (dtypes.bool_, dtypes.uint8)
 INDICES = (dtypes.int64, dtypes.int32, *MASKS)
@@ -36,11 +36,9 @@ def check_indices(input: Tensor, indices: Indices) -> int:
             d += 1
             continue
         if t.dtype is dtypes.uint8:
-            warnings.warn(
-                "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead. (Triggered "
-                "internally at /__w/pytorch/pytorch/aten/src/ATen/native/IndexingUtils.h:37.)",
-                UserWarning,
-                stacklevel=4,
+            warn(
+                "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
+                "aten/src/ATen/native/IndexingUtils.h:37",
             )
         _check_mask(t, shape, d)
         d += len(shape_of(t))
@@ -101,6 +99,11 @@ def _zero_at(g: Tensor, indices: Indices, accumulate: bool) -> Tensor:
 @primitive(
     "index_put(Tensor input, tuple of Tensors indices, Tensor values, bool accumulate=False)",
     update=cpu.index_put,
+    fills=(
+        "Use of index_put_ on expanded tensors is deprecated. Please clone() the tensor before performing this "
+        "operation. This also applies to advanced indexing e.g. tensor[indices] = tensor (Triggered internally at "
+        "/__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:976.)"
+    ),
     grad={
         "input": lambda g, indices, accumulate: _zero_at(g, indices, accumulate),
         "values": lambda g, indices: index(g, indices),
@@ -147,9 +150,8 @@ def _as_fill(input: Tensor, indices: Indices, values: Tensor) -> Launch | None:
     _check_mask(mask, shape_of(input), next(d for d, t in enumerate(indices) if t is not None))
     check(mask.dtype is dtypes.bool_, "masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
     refuse("masked_fill", input.dtype, BAREBONES)
-    if values.dtype is not input.dtype:
-        if values._array is not None:
-            check_representable(values.item(), input.dtype)  # type: ignore[attr-defined]
+    if values.dtype is not input.dtype and values._array is not None:
+        check_representable(values.item(), input.dtype)  # type: ignore[attr-defined]
     return Launch(
         (input, list(indices), values), shape_of(input), input.dtype, device=input.device, accumulate=False,
         source=(values.dtype, input.dtype),

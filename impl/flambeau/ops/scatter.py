@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from math import prod
 from typing import Any
 
@@ -19,7 +18,13 @@ from flambeau.ops.creation import check_representable, full
 from flambeau.ops.gathering import INDEX, gather, index_select, take
 from flambeau.ops.selection import where
 from flambeau.tensor import Tensor, shape_of
+from flambeau.warning import warn, warn_once
 
+EXPANDED = (
+    "Use of {} on expanded tensors is deprecated. Please clone() the tensor before performing this operation. This "
+    "also applies to advanced indexing e.g. tensor[mask] = scalar (Triggered internally at "
+    "/__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:{}.)"
+)
 UNDIFFERENTIATED = "torch::autograd::NotImplemented"
 NO_SCATTER = BAREBONES | dtypes.complex32.bit
 NO_MEAN = NO_SCATTER | dtypes.bool_.bit
@@ -52,9 +57,7 @@ def check_scatter(input: Tensor, dim: int, index: Tensor, src: Tensor | None) ->
     source = shape_of(src)
     for d, n in enumerate(sizes):
         fits = fits and n <= (source or (1,))[wrap_dim(d, len(source))]
-    check(
-        max(len(source), 1) == len(sizes), "Index tensor must have the same number of dimensions as src tensor"
-    )
+    check(max(len(source), 1) == len(sizes), "Index tensor must have the same number of dimensions as src tensor")
     check(
         fits,
         f"Expected index {list(wanted)} to be no larger than self {list(have)} apart from dimension {dim} and to be "
@@ -86,12 +89,10 @@ def scatter(
 ) -> Launch:
     """A copy with the elements of a dim that index names overwritten by src or a number, or reduced with them."""
     if reduce is not None and src is not None:
-        warnings.warn(
-            "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a future "
-            "PyTorch release. Use torch.scatter_reduce instead for more reduction options. (Triggered internally "
-            "at /__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:225.)",
-            UserWarning,
-            stacklevel=5,
+        warn_once(
+            "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a "
+            "future PyTorch release. Use torch.scatter_reduce instead for more reduction options.",
+            "aten/src/ATen/native/TensorAdvancedIndexing.cpp:225",
         )
     dim = check_scatter(input, dim, index, src)
     check(reduce in (None, "add", "multiply"), "reduce argument must be either add or multiply.")
@@ -184,9 +185,8 @@ def scatter_reduce(
 ) -> Launch:
     """A copy with src reduced (sum, prod, mean, amax, amin) into the elements of a dim that index names."""
     dim = check_scatter(input, dim, index, src)
-    check(
-        reduce in cpu.REDUCTIONS, f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
-    )
+    check(reduce in cpu.REDUCTIONS, f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+    refuse("scatter_reduce_exclude_input_init", input.dtype, NO_SCATTER, not include_self and 0 not in shape_of(index))
     if reduce in ("sum", "prod"):
         refuse("scatter_gather_tensor_cpu", input.dtype, NO_SCATTER, 0 not in shape_of(index))
     else:
@@ -209,9 +209,7 @@ def _check_slices(name: str, input: Tensor, dim: int, index: Tensor, source: Ten
         f"{index.dtype.type_name} and size: {list(chosen)}",
         IndexError,
     )
-    check(
-        index.dtype in INDEX, f"{name}_(): Expected dtype int32/int64 for index but got: {index.dtype.type_name}"
-    )
+    check(index.dtype in INDEX, f"{name}_(): Expected dtype int32/int64 for index but got: {index.dtype.type_name}")
     check(
         input.dtype is source.dtype,
         f"{name}_(): self ({input.dtype.type_name}) and source ({source.dtype.type_name}) must have the same scalar "
@@ -312,7 +310,8 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Launch
     )
     check(
         not given or count == given[dim],
-        f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) ({given[dim] if given else 1})",
+        f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) "
+        f"({given[dim] if given else 1})",
         IndexError,
     )
     refuse("index_copy_cpu", input.dtype, BAREBONES)
@@ -329,6 +328,7 @@ def _sum_at(g: Tensor, dim: int, index: Tensor) -> Tensor:
     "index_fill(Tensor input, int dim, Tensor index, Tensor value)",
     "index_fill(Tensor input, int dim, Tensor index, Number value)",
     update=cpu.index_fill,
+    fills=EXPANDED.format("index_fill_", 1913),
     tensors=("input", "index", "value"),
     grad={
         "input": lambda g, dim, index: index_fill(g, dim, index, 0),
@@ -401,11 +401,9 @@ def index_reduce(
     )
     dim = _check_slices("index_reduce", input, dim, index, source)
     _refuse_complex(input, source, "index_reduce")
-    warnings.warn(
-        "index_reduce() is in beta and the API may change at any time. (Triggered internally at "
-        "/__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:1523.)",
-        UserWarning,
-        stacklevel=5,
+    warn_once(
+        "index_reduce() is in beta and the API may change at any time.",
+        "aten/src/ATen/native/TensorAdvancedIndexing.cpp:1523",
     )
     if len(shape_of(input)) <= 1:
         refuse("index_func_", input.dtype, NO_ORDER | NO_MEAN)
@@ -432,9 +430,7 @@ def index_reduce(
 )
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Launch:
     """A copy with the elements that index names, in the flattened tensor, overwritten by source or added to."""
-    check(
-        index.dtype is dtypes.int64, f"put_(): Expected a long tensor for index, but got {index.dtype.type_name}"
-    )
+    check(index.dtype is dtypes.int64, f"put_(): Expected a long tensor for index, but got {index.dtype.type_name}")
     check(
         input.dtype is source.dtype,
         f"put_(): self and source expected to have the same dtype, but got self.dtype = {input.dtype.type_name} and "
@@ -453,11 +449,13 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 
 # ------------------------------------------------------------------------------------------ masks
 
+
 @primitive(
     "masked_fill(Tensor input, Tensor mask, Tensor value)",
     "masked_fill(Tensor input, Tensor mask, Number value)",
     cpu=cpu.masked_fill,
     update=cpu.fill_masked,
+    fills=EXPANDED.format("masked_fill_", 2450),
     tensors=("input", "mask", "value"),
     grad={
         "input": lambda g, mask: masked_fill(g, mask, 0),
@@ -504,7 +502,9 @@ def masked_scatter_backward(g: Tensor, mask: Tensor, size: int) -> Launch:
     update=cpu.scatter_masked,
     grad={
         "input": lambda g, mask: masked_fill(g, mask, 0),
-        "source": lambda g, mask, source_shape: masked_scatter_backward(g, mask, prod(source_shape)).reshape(source_shape),
+        "source": lambda g, mask, source_shape: masked_scatter_backward(g, mask, prod(source_shape)).reshape(
+            source_shape
+        ),
     },
     moves=True,
     inplace=True,
@@ -518,12 +518,10 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Launch:
         f"{input.dtype.type_name} and {source.dtype.type_name}",
     )
     if mask.dtype is dtypes.uint8:
-        warnings.warn(
-            "masked_scatter_ received a mask with dtype torch.uint8, this behavior is now deprecated,please use a mask "
-            "with dtype torch.bool instead. (Triggered internally at "
-            "/__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:3130.)",
-            UserWarning,
-            stacklevel=5,
+        warn(
+            "masked_scatter_ received a mask with dtype torch.uint8, this behavior is now deprecated,please "
+            "use a mask with dtype torch.bool instead.",
+            "aten/src/ATen/native/TensorAdvancedIndexing.cpp:3130",
         )
     check(
         mask.dtype is dtypes.bool_,

@@ -19,6 +19,7 @@ from flambeau.tensor import Tensor, shape_of
 @primitive(
     "tril(Tensor input, index diagonal=0, *, Tensor out=None)",
     cpu=cpu.tril,
+    fills=True,
     out_text=structured_out,
     grad=lambda g, diagonal: tril(g, diagonal),
     moves=True,
@@ -34,6 +35,7 @@ def tril(input: Tensor, diagonal: int = 0) -> Launch:
 @primitive(
     "triu(Tensor input, index diagonal=0, *, Tensor out=None)",
     cpu=cpu.triu,
+    fills=True,
     out_text=structured_out,
     grad=lambda g, diagonal: triu(g, diagonal),
     moves=True,
@@ -112,5 +114,3 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """The matrix with all elements on a diagonal."""
     return diag_embed(input.contiguous().view(-1), offset)  # type: ignore[no-any-return,attr-defined]
-
-
