@@ -83,6 +83,13 @@ def check_memory(t: Tensor, others: Iterable[Any]) -> None:
             check_partial_overlap(t, other)
 
 
+def warn_of_expanded(t: Tensor, text: str) -> None:
+    """Warn where several indices name one element, of an operation that PyTorch still lets write there."""
+    own = t._memory
+    if own is not None and may_overlap(own.shape, own.strides):
+        warnings.warn(text, UserWarning, stacklevel=5)
+
+
 def check_partial_overlap(target: Tensor, source: Tensor) -> None:
     """Raise RuntimeError where two tensors share some elements but do not name the same ones."""
     a, b = target._memory, source._memory
