@@ -72,12 +72,21 @@ def kthvalue(x: Array, k: int, dim: int, keepdim: bool) -> tuple[Array, Array]:
 # ------------------------------------------------------------------------------------------ distinct elements
 
 
-def _groups(starts: Array, positions: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Inverse and counts of runs. starts: whether a run begins there; positions: where each element came from."""
-    inverse = np.empty(positions.size, np.int64)
-    inverse[positions] = np.cumsum(starts) - 1
-    bounds = np.append(np.flatnonzero(starts), positions.size)
-    return inverse.reshape(shape), np.diff(bounds)
+def _groups(
+    starts: Array, positions: Array, shape: tuple[int, ...], inverse: bool, counts: bool
+) -> tuple[Array, Array]:
+    """Inverse and counts of runs, empty where not asked for.
+
+    starts: whether a run begins there; positions: where each element came from.
+    """
+    where = how_often = np.empty(0, np.int64)
+    if inverse:
+        where = np.empty(positions.size, np.int64)
+        where[positions] = np.cumsum(starts) - 1
+        where = where.reshape(shape)
+    if counts:
+        how_often = np.diff(np.append(np.flatnonzero(starts), positions.size))
+    return where, how_often
 
 
 def _begins(x: Array) -> Array:
@@ -92,37 +101,34 @@ def unique(x: Array, inverse: bool, counts: bool) -> tuple[Array, Array, Array]:
     """Distinct elements in ascending order, with inverse and counts where asked for (else empty)."""
     flat = x.reshape(-1)
     if not inverse and not counts:
-        ordered = np.sort(flat, kind="stable")
-        return ordered[_begins(ordered)], *_nothing()
-    positions = flat.argsort(kind="stable")
-    return _distinct(flat[positions], positions, x.shape)
+        positions, ordered = np.empty(0, np.int64), np.sort(flat, kind="stable")
+    else:
+        positions = flat.argsort(kind="stable")
+        ordered = flat[positions]
+    starts = _begins(ordered)
+    return ordered[starts], *_groups(starts, positions, x.shape, inverse, counts)
 
 
 def unique_consecutive(x: Array, inverse: bool, counts: bool) -> tuple[Array, Array, Array]:
     """The first element of every run of equal ones."""
     flat = x.reshape(-1)
-    return _distinct(flat, np.arange(flat.size), x.shape)
+    starts = _begins(flat)
+    return flat[starts], *_groups(starts, np.arange(flat.size), x.shape, inverse, counts)
 
 
-def _distinct(ordered: Array, positions: Array, shape: tuple[int, ...]) -> tuple[Array, Array, Array]:
-    starts = _begins(ordered)
-    return ordered[starts], *_groups(starts, positions, shape)
-
-
-def _nothing() -> tuple[Array, Array]:
-    return np.empty(0, np.int64), np.empty(0, np.int64)
-
-
-def unique_slices(x: Array, dim: int, consecutive: bool) -> tuple[Array, Array, Array]:
+def unique_slices(
+    x: Array, dim: int, consecutive: bool, inverse: bool, counts: bool
+) -> tuple[Array, Array, Array]:
     """Distinct slices along dim, in lexicographic order or (consecutive) the first of every run."""
     n = x.shape[dim]
     moved = np.moveaxis(x, dim, 0)
-    rows = moved.reshape(n, -1)
-    positions = np.arange(n) if consecutive else np.lexsort(rows.T[::-1]) if rows.shape[1] else np.arange(n)
+    rows = moved.reshape(n, moved[:1].size if n else 0)
+    positions = np.arange(n) if consecutive or not rows.size else np.lexsort(rows.T[::-1])
     rows = rows[positions]
     starts = _begins(rows)
-    found = rows[starts].reshape(-1, *moved.shape[1:])
-    return np.moveaxis(found, 0, dim), *_groups(starts, positions, (n,))
+    both = x.ndim > 1  # PyTorch computes both for slices, asked for or not
+    found = rows[starts].reshape(int(starts.sum()), *moved.shape[1:])
+    return np.moveaxis(found, 0, dim), *_groups(starts, positions, (n,), inverse or both, counts or both)
 
 
 # ------------------------------------------------------------------------------------------ search

@@ -11,8 +11,10 @@ from flambeau.dtypes import BAREBONES_UNSIGNED, FLOATING, dtype, mask
 from flambeau.elementwise import result_type
 from flambeau.errors import check, cpp_name, not_implemented_for, structured_out
 from flambeau.geometry import wrap_dim
+from flambeau.methods import on_tensor
 from flambeau.operation import Launch
 from flambeau.tensor import Tensor, shape_of
+from flambeau.warning import warn_once
 
 INT64 = dtypes.int64
 
@@ -51,7 +53,9 @@ def _unique2(
 def _unique_dim(
     input: Tensor, dim: int, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
 ) -> Launch:  # fmt: skip
-    return _distinct(input, "unique_dim", dim=_slices(input, dim), consecutive=False)
+    return _distinct(
+        input, "unique_dim", dim=_slices(input, dim), consecutive=False, inverse=return_inverse, counts=return_counts
+    )
 
 
 @primitive(
@@ -63,12 +67,16 @@ def _unique_consecutive(input: Tensor, return_inverse: bool = False, return_coun
 
 
 @primitive(
-    "unique_dim_consecutive(Tensor input, int dim)",
+    "unique_dim_consecutive(Tensor input, int dim, bool return_inverse=False, bool return_counts=False)",
     cpu=cpu.unique_slices, grad=_underivable("unique_consecutive"), node="UniqueConsecutiveBackward0", **_PARTS,
     **_HIDDEN,
 )  # fmt: skip
-def _unique_dim_consecutive(input: Tensor, dim: int) -> Launch:
-    return _distinct(input, "unique_dim", dim=_slices(input, dim), consecutive=True)
+def _unique_dim_consecutive(
+    input: Tensor, dim: int, return_inverse: bool = False, return_counts: bool = False
+) -> Launch:  # fmt: skip
+    return _distinct(
+        input, "unique_dim", dim=_slices(input, dim), consecutive=True, inverse=return_inverse, counts=return_counts
+    )
 
 
 def _slices(input: Tensor, dim: int) -> int:
@@ -104,16 +112,36 @@ def unique(
     return _chosen(found, return_inverse, return_counts)
 
 
-@python_function(method=True)
-def unique_consecutive(
+def _runs(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
-) -> Any:
-    """The first element, or slice along dim, of every run of equal ones; with inverse indices and counts on demand."""
+) -> tuple[Tensor, ...]:
     if dim is None:
-        found = _unique_consecutive(input, return_inverse, return_counts)
-    else:
-        found = _unique_dim_consecutive(input, dim)
-    return _chosen(found, return_inverse, return_counts)
+        return _unique_consecutive(input, return_inverse, return_counts)  # type: ignore[no-any-return]
+    return _unique_dim_consecutive(input, dim, return_inverse, return_counts)  # type: ignore[no-any-return]
+
+
+@python_function
+def unique_consecutive(*args: Any, **kwargs: Any) -> Any:
+    """The first element, or slice along dim, of every run of equal ones; with inverse indices and counts on demand.
+
+    Called as (input, return_inverse=False, return_counts=False, dim=None).
+    """
+    found = _runs(*args, **kwargs)
+    # PyTorch looks for these flags at the wrong positions when it chooses what to return
+    counts = kwargs.get("return_counts", args[1] if len(args) > 1 else False)
+    inverse = kwargs.get("return_inverse", args[2] if len(args) > 2 else False)
+    return _chosen(found, inverse, counts)
+
+
+def _unique_consecutive_method(
+    self: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """See `torch.unique_consecutive`."""
+    return unique_consecutive(self, return_inverse=return_inverse, return_counts=return_counts, dim=dim)
+
+
+_unique_consecutive_method.__name__ = "unique_consecutive"
+on_tensor(_unique_consecutive_method)
 
 
 # ------------------------------------------------------------------------------------------ search
@@ -190,6 +218,15 @@ def searchsorted(
         f"value tensor must match, but we got boundaries tensor {list(boundaries)} and input value tensor "
         f"{list(values)}",
     )
+    for t, what, line in ((input, "input value", 32), (sorted_sequence, "boundary", 38), (sorter, "sorter", 44)):
+        if isinstance(t, Tensor) and not t.is_contiguous():  # type: ignore[attr-defined]
+            warn_once(
+                f"{name}{what} tensor is non-contiguous, this will lower the performance due to extra data copy when "
+                f"converting non-contiguous tensor to contiguous, please use contiguous {what} tensor if possible. "
+                "This message will only appear once per program.",
+                f"aten/src/ATen/native/BucketizationUtils.h:{line}",
+                stacklevel=4,
+            )
     common = result_type(sorted_sequence, input)
     if common.bit & _UNSEARCHED and _numel(input):
         not_implemented_for("searchsorted_out_cpu", common)
