@@ -6,6 +6,7 @@ Everything here is single-threaded; what is slow happens in processes of its own
 from __future__ import annotations
 
 import re
+import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -316,7 +317,11 @@ class Session:
         if broken is not None:
             verdict = Verdict("structure", "unjudged", f"assay itself failed: {broken.extra['how']}")
             return Judged(case, reference, subject, (verdict,), broken.extra["traceback"])
-        verdicts = judge(case, reference, subject, policy_of(case.op), self.plan.aspects)
+        try:
+            verdicts = judge(case, reference, subject, policy_of(case.op), self.plan.aspects)
+        except Exception as error:  # one case that cannot be judged must not cost all the others
+            verdict = Verdict("structure", "unjudged", f"assay itself failed: {type(error).__name__}: {error}")
+            return Judged(case, reference, subject, (verdict,), traceback.format_exc())
         if apply_ledger:
             verdicts = [self.ledger.apply(case, v) for v in verdicts]
         return Judged(case, reference, subject, tuple(verdicts))

@@ -255,6 +255,23 @@ def test_a_failure_of_assay_itself_is_told_apart(monkeypatch):
     assert result.failing == []
 
 
+def test_a_case_that_cannot_be_judged_costs_only_itself(monkeypatch):
+    judged = []
+
+    def judge(case, *rest):
+        judged.append(case)
+        if len(judged) == 1:
+            raise KeyError("no such scale")
+        return [Verdict("values", "conforms")]
+
+    monkeypatch.setattr("assay.runner.judge", judge)
+    case = Case("neg", "function", "torch.neg", (TensorSpec((2,), "float32"),))
+    result = run_in_process("torch", [case, case])
+    assert result.cases == 2
+    assert "KeyError" in result.harness_errors[0][1]
+    assert result.cells["neg", "function", "values"].counts == {"conforms": 1}
+
+
 def test_drawing_that_fails_is_told():
     feed = Feed(["no such operation"], "quick", 0)
     with pytest.raises(DrawingError, match="KeyError"):
