@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from flambeau.dtypes import dtype
+from flambeau.dtypes import BAREBONES_UNSIGNED, INTEGRAL, dtype
 
 
 class LinAlgError(RuntimeError):
@@ -58,7 +58,8 @@ def not_implemented_for(kernel: str, d: dtype) -> NoReturn:
 
 _C_NAMES = {
     "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
-    "int64": "long int", "float32": "float", "float64": "double",
+    "int64": "long int", "uint16": "short unsigned int", "uint32": "unsigned int", "uint64": "long unsigned int",
+    "float32": "float", "float64": "double",
 }  # fmt: skip
 
 
@@ -107,7 +108,7 @@ def check_fits(value: Any, d: dtype) -> None:
     """Raise as PyTorch does where a Python number is no value of a dtype; negative ones wrap in unsigned dtypes."""
     if isinstance(value, complex):
         fits = d.is_complex or not value.imag
-    elif isinstance(value, int) and d.category == 1:
+    elif isinstance(value, int) and d.category == INTEGRAL and d not in BAREBONES_UNSIGNED:
         top = 1 << 8 * d.itemsize - d.is_signed
         fits = -top <= value < top
     else:
@@ -115,3 +116,10 @@ def check_fits(value: Any, d: dtype) -> None:
     if not fits:
         name = {"int32": "int", "float64": "double", "float32": "float", "bool": "bool"}.get(d.name, f"{d.name}_t")
         raise RuntimeError(f"value cannot be converted to type {name} without overflow")
+
+
+def expect_out(out: Any, *expected: dtype) -> None:
+    """Raise RuntimeError unless each tensor given as out= (if any) has the dtype expected of it."""
+    if out is not None:
+        for t, d in zip(out if isinstance(out, tuple | list) else (out,), expected, strict=True):
+            check(t.dtype is d, structured_out(d, t.dtype))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Iterable
 from math import prod
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from flambeau.autograd.modes import state
-from flambeau.autograd.node import AccumulateGrad, Node, node_of, refuse_update, requires_grad
+from flambeau.autograd.node import AccumulateGrad, Node, Saved, node_of, refuse_update, requires_grad
 from flambeau.autograd.viewing import CopySlices
 from flambeau.cpu.casting import cast
 from flambeau.cpu.quiet import QUIET, enter, leave
@@ -27,7 +28,11 @@ def set_history(t: Tensor, node: Node) -> None:
         t._node = node
         return
     base = view.base
-    base._node = CopySlices(base, node_of(base), node, memory(t), view.replay)
+    update = base._node = CopySlices(base, base._node, node, memory(t), view.replay)
+    if view.replay is None:
+        for value in node.saved or ():
+            if type(value) is Saved:
+                value.update = weakref.ref(update)
 
 
 def can_store(result: dtype, target: dtype) -> bool:
@@ -138,7 +143,8 @@ def write_out(target: Tensor, result: Tensor, follow: bool = False) -> None:
                 f"An output with one or more elements was resized since it had shape {list(have)}, which does not "
                 f"match the required output shape {list(shape)}. This behavior is deprecated, and in a future PyTorch "
                 "release outputs will not be resized unless they have zero elements. You can explicitly reuse an out "
-                "tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
+                "tensor t by resizing it, inplace, to zero elements with t.resize_(0). (Triggered internally at "
+                "/__w/pytorch/pytorch/aten/src/ATen/native/Resize.cpp:30.)",
                 UserWarning,
                 stacklevel=5,
             )

@@ -21,7 +21,7 @@ def to_one(name: str, kernel: Callable[..., Any]) -> Callable[..., Tensor | None
     """A shortcut (see `declare.install`) for operation `name`, called with one plain floating or complex tensor.
 
     kernel: an ndarray in, a 0-d one out. The operation's rule runs on ndarrays too, and its arguments are among
-    input_shape, dims, keepdim and count.
+    input_shape, input_dtype, dims, keepdim and count (at least one).
     """
     op: Any = None
     versions: tuple[int, ...] = ()
@@ -56,7 +56,8 @@ def to_one(name: str, kernel: Callable[..., Any]) -> Callable[..., Tensor | None
             n.hooks = None
             n.raw = True
             n.seq = sequence()
-            known = {"input_shape": x.shape, "dims": tuple(range(x.ndim)), "keepdim": False, "count": x.size}
+            known = {"input_shape": x.shape, "dims": tuple(range(x.ndim)), "keepdim": False, "count": x.size or 1}
+            known["input_dtype"] = d
             n.saved = tuple([known[k] for k in op.saved_names])
             n.versions = versions
         return out

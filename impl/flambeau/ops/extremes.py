@@ -8,7 +8,7 @@ from flambeau import dtypes, return_types
 from flambeau.cpu import extreme as cpu
 from flambeau.declare import ANY, composite, internal, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEXES, dtype, mask
-from flambeau.errors import check, not_implemented_for, structured_out
+from flambeau.errors import check, expect_out, not_implemented_for
 from flambeau.geometry import wrap_dim
 from flambeau.operation import Launch, joint
 from flambeau.ops.reductions import reduced, reduced_shape
@@ -89,9 +89,10 @@ def _extreme(name: str, whole_kernel: Any, dim_kernel: Any, pairwise: Any) -> An
 
     @internal(name=f"{name}.dim", tensors=("input",), cpu=dim_kernel, node=f"{name.title()}Backward0",
               grad=to_selected, outputs=("values", "indices"), differentiable=1, results=answer)  # fmt: skip
-    def along(input: Tensor, dim: int, keepdim: bool) -> Launch:
+    def along(input: Tensor, dim: int, keepdim: bool, out: Any) -> Launch:
         d = _dim_of(input, dim, name)
         check(not input.dtype.is_complex, f"{name}(): does not support complex input")
+        expect_out(out, input.dtype, dtypes.int64)
         if not input.dtype.bit & ORDERED:
             not_implemented_for(f"{name}_cpu", input.dtype)
         return _along(input, d, keepdim)
@@ -110,11 +111,7 @@ def _extreme(name: str, whole_kernel: Any, dim_kernel: Any, pairwise: Any) -> An
                     "If so, please report an enhancement request to PyTorch.)",
                 )
             return whole(input)
-        result = along(input, dim, keepdim)
-        if out is not None:
-            for target, made in zip(out, result, strict=True):
-                check(target.dtype is made.dtype, structured_out(made.dtype, target.dtype))
-        return result
+        return along(input, dim, keepdim, out)
 
     word = "Largest" if name == "max" else "Smallest"
     body.__doc__ = (
@@ -181,9 +178,8 @@ def _aminmax_gradient(
     grad=joint(_aminmax_gradient),
     outputs=("min", "max"),
     results=return_types.aminmax,
-    out_text=structured_out,
 )
-def aminmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Launch:
+def aminmax(input: Tensor, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Launch:
     """Smallest and largest element, over all dims or one."""
     shape = shape_of(input)
     if dim is None:
@@ -197,13 +193,14 @@ def aminmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Lau
             not shape or shape[d] != 0, f"aminmax: Expected reduction dim {d} to have non-zero size.", IndexError
         )
     dims, made = reduced(input, dim, keepdim)
+    expect_out(out, input.dtype, input.dtype)
     if not input.dtype.bit & ORDERED:
         not_implemented_for("aminmax_cpu", input.dtype)
     return Launch((input,), [made, made], [input.dtype, input.dtype], dims=dims, keepdim=keepdim)
 
 
 def _position(name: str, kernel: Any, word: str) -> Any:
-    def body(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Launch:
+    def body(input: Tensor, dim: int | None = None, keepdim: bool = False, out: Tensor | None = None) -> Launch:
         shape = shape_of(input)
         check(not input.dtype.is_complex, f"{name}(): does not support complex input")
         check(input.dtype is not dtypes.bool_, f"{name}(): does not support bool input")
@@ -211,6 +208,7 @@ def _position(name: str, kernel: Any, word: str) -> Any:
             _check_numel(input, name, IndexError)
         else:
             dim = _dim_of(input, dim, name)
+        expect_out(out, dtypes.int64)
         if not input.dtype.bit & NUMBERS:
             not_implemented_for(f"{name}_cpu", input.dtype)
         dims = tuple(range(len(shape))) if dim is None else (dim,)
@@ -221,7 +219,6 @@ def _position(name: str, kernel: Any, word: str) -> Any:
     return primitive(
         f"{name}(Tensor input, int? dim=None, bool keepdim=False, *, Tensor out=None)",
         cpu=kernel,
-        out_text=structured_out,
     )(body)
 
 
@@ -232,17 +229,22 @@ argmin = _position("argmin", cpu.argmin, "smallest")
 # ------------------------------------------------------------------------------------------ middle and most frequent
 
 
+def _legacy_name(t: Tensor) -> str:
+    name = t.dtype.type_name
+    return f"CPU{name}Type" if t.dtype.is_complex else f"torch.{name}Tensor"
+
+
 def _check_median_out(out: Any, d: dtype) -> None:
     values, indices = out
     check(
         indices.dtype is dtypes.int64,
-        f"Expected tensor for argument #1 'indices' to have scalar type Long; but got torch.{indices.dtype.type_name}"
-        f"Tensor instead (while checking arguments for median)",
+        f"Expected tensor for argument #1 'indices' to have scalar type Long; but got {_legacy_name(indices)} "
+        f"instead (while checking arguments for median)",
     )
     check(
         values.dtype is d,
         "Expected tensor for 'values' to have the same type as tensor for argument #2 'self'; but type "
-        f"torch.{values.dtype.type_name}Tensor does not equal torch.{d.type_name}Tensor (while checking arguments for "
+        f"{_legacy_name(values)} does not equal torch.{d.type_name}Tensor (while checking arguments for "
         "median)",
     )
 

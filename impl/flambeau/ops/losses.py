@@ -43,7 +43,7 @@ def reduction_number(reduction: str) -> int:
 
 def warn_of_sizes(input: Tensor, target: Tensor) -> None:
     """Warn where a target will be broadcast."""
-    if shape_of(target) != shape_of(input):
+    if target.size() != input.size():  # type: ignore[attr-defined]
         warnings.warn(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "  # type: ignore[attr-defined]
             "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",

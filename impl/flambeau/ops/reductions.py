@@ -8,10 +8,10 @@ from flambeau import dtypes
 from flambeau.cpu import reduce as cpu
 from flambeau.declare import ANY, composite, internal, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, dtype, mask
-from flambeau.errors import cannot_cast, check, not_implemented_for, structured_out
+from flambeau.errors import cannot_cast, check, expect_out, not_implemented_for, structured_out
 from flambeau.geometry import Shape, wrap_dim
 from flambeau.operation import Launch
-from flambeau.ops.rules import conj, kept, restore, unsqueezed
+from flambeau.ops.rules import conj, kept, of_one_kind, restore, unsqueezed
 from flambeau.reduction import to_one
 from flambeau.tensor import Tensor, shape_of
 from flambeau.warning import warn_once
@@ -47,6 +47,8 @@ def reduced(input: Tensor, dim: Any, keepdim: bool) -> tuple[tuple[int, ...], Sh
 
 def accumulated(input: Tensor, given: dtype | None, out: Tensor | None) -> dtype:
     """The dtype of a sum or product: integers add up in int64, unless dtype or out= say otherwise."""
+    if given is not None:
+        expect_out(out, given)
     found = given or (out.dtype if out is not None else None)
     if found is None:
         return dtypes.int64 if input.dtype.category < dtypes.FLOATING else input.dtype
@@ -64,7 +66,9 @@ def warn_if_imaginary_part_is_lost(source: dtype, target: dtype) -> None:
     "sum(Tensor input, *, torch.dtype? dtype=None)",
     "sum(Tensor input, tuple of ints[1]? dim, bool keepdim=False, *, torch.dtype? dtype=None, Tensor out=None)",
     cpu=cpu.total,
-    grad=lambda g, input_shape, dims, keepdim: restore(g, input_shape, dims, keepdim),
+    grad=lambda g, input_shape, input_dtype, dims, keepdim: restore(
+        of_one_kind(g, input_dtype), input_shape, dims, keepdim
+    ),
     raw=True,
     shortcut=to_one("sum", cpu.total_of_all),
     out_text=structured_out,
@@ -110,7 +114,9 @@ def nansum(
     "mean(Tensor input, *, torch.dtype? dtype=None, Tensor out=None)",
     "mean(Tensor input, tuple of ints[1]? dim, bool keepdim=False, *, torch.dtype? dtype=None, Tensor out=None)",
     cpu=cpu.mean,
-    grad=lambda g, input_shape, dims, keepdim, count: restore(g / count, input_shape, dims, keepdim),
+    grad=lambda g, input_shape, input_dtype, dims, keepdim, count: restore(
+        of_one_kind(g, input_dtype) / (count or 1), input_shape, dims, keepdim
+    ),
     raw=True,
     shortcut=to_one("mean", cpu.mean_of_all),
     out_text=structured_out,
@@ -130,13 +136,15 @@ def mean(
         f"Got: {asked.type_name}",
     )
     d = dtype or (out.dtype if out is not None else asked)
-    if d.category < dtypes.FLOATING:
-        cannot_cast(asked, d)
     shape = shape_of(input)
     dims, made = reduced(input, dim, keepdim)
+    if dtype is not None:
+        expect_out(out, dtype)
     if not d.bit & SUMMABLE:
         not_implemented_for("sum_cpu", d)
     warn_if_imaginary_part_is_lost(input.dtype, d)
+    if d.category < dtypes.FLOATING:
+        cannot_cast(dtypes.get_default_dtype(), d)
     count = cpu.count_of(shape, dims)
     return Launch((input,), made, d, node=node, compute=d, dims=dims, keepdim=keepdim, count=count)
 
@@ -162,7 +170,8 @@ def product_gradient(g: Tensor, input: Tensor, out: Tensor, dims: tuple[int, ...
     """Gradient of a product: exact where elements are zero, and differentiable again."""
     shape = shape_of(input)
     if not shape:
-        return g
+        return of_one_kind(g, input.dtype)
+    of_one_kind(g, input.dtype)
     g, out = unsqueezed(g, dims, keepdim), unsqueezed(out, dims, keepdim)
     if input._array is not None and not (input == 0).any():
         return g * conj(out / input)

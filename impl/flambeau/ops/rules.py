@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from flambeau.dtypes import dtype
+from flambeau.errors import check
 from flambeau.geometry import Shape
 from flambeau.tensor import Tensor, shape_of
 
@@ -109,3 +111,13 @@ def summed(v: Any, dim: int) -> Any:
         return v.sum(dim, True) if shape_of(v) else v  # type: ignore[attr-defined]
     return np.add.reduce(v, axis=dim, keepdims=True) if v.ndim else v
 absolute = function("abs", np.abs)
+
+
+def of_one_kind(g: Any, input_dtype: dtype) -> Any:
+    """The gradient, refused where it is complex and the input real: PyTorch's rules with a dtype argument forget it."""
+    check(
+        input_dtype.is_complex or not is_complex(g),
+        "Expected isFloatingType(grad.scalar_type()) || (input_is_complex == grad_is_complex) to be true, but got "
+        "false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)",
+    )
+    return g

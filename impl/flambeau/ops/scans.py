@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau import dtypes, return_types
+from flambeau.autograd.modes import state
 from flambeau.cpu import scan as cpu
 from flambeau.declare import ANY, primitive
 from flambeau.dtypes import dtype, mask
-from flambeau.errors import check, cpp_name, not_implemented_for, structured_out
+from flambeau.errors import cannot_cast, check, cpp_name, not_implemented_for, structured_out
 from flambeau.geometry import wrap_dim
 from flambeau.operation import Launch
+from flambeau.ops.copying import to_dtype
 from flambeau.ops.extremes import ORDERED
 from flambeau.ops.reductions import SUMMABLE, accumulated
 from flambeau.ops.rules import choose, conj, kept
@@ -30,10 +32,14 @@ def _product_gradient(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
     from flambeau.ops.joining import stack
 
     shape = shape_of(input)
+    if out.dtype.is_complex and not input.dtype.is_complex:
+        cannot_cast(out.dtype, input.dtype)
     if not shape or shape[dim] <= 1:
         return g
     if input._array is not None and not (input == 0).any():
         return from_behind(g * conj(out), dim) / conj(input)
+    if not state.enabled:
+        return _product_gradient_at_zeros(g, input, out, dim)
     # with d/dx_j = (product before j) s_j and s_j = g_j + x_{j+1} s_{j+1} nothing is divided
     inputs, gradients = conj(input).unbind(dim), g.unbind(dim)  # type: ignore[attr-defined]
     sums = [gradients[-1]]
@@ -44,6 +50,18 @@ def _product_gradient(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
     one = input.new_ones(kept(shape, (dim,)))  # type: ignore[attr-defined]
     before = cat([one, conj(input).narrow(dim, 0, shape[dim] - 1).cumprod(dim)], dim)
     return before * stack(sums[::-1], dim)
+
+
+def _product_gradient_at_zeros(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
+    """Gradient of a running product with zeros: by division before the first, by products of the rest at it."""
+    zeros = (input == 0).cumsum(dim)
+    before, between = zeros == 0, zeros == 1
+    first = between & (input == 0)
+    divided = from_behind(choose(before, g * conj(out), 0), dim) / conj(input)
+    rest = choose(between & first.logical_not(), conj(input), 1).cumprod(dim)
+    tail = choose(between, rest * g, 0).sum(dim, True)
+    head = choose(before, conj(input), 1).prod(dim, True)
+    return choose(before, divided, choose(first, tail * head, 0))
 
 
 def _scan(name: str, kernel: Any, grad: Any, doc: str) -> Any:
@@ -79,7 +97,10 @@ def _scan(name: str, kernel: Any, grad: Any, doc: str) -> Any:
     )
 
 
-cumsum = _scan("cumsum", cpu.cumsum, lambda g, dim: from_behind(g, dim), "Running sum along dim.")
+cumsum = _scan(
+    "cumsum", cpu.cumsum, lambda g, dim, input_dtype: from_behind(to_dtype(g, input_dtype), dim),
+    "Running sum along dim.",
+)  # fmt: skip
 cumprod = _scan("cumprod", cpu.cumprod, _product_gradient, "Running product along dim.")
 
 
@@ -98,11 +119,11 @@ def _running(name: str, kernel: Any, doc: str) -> Any:
             IndexError,
         )
         along = wrap_dim(dim, len(shape))
-        if not input.dtype.bit & ORDERED:
-            not_implemented_for(f"{name}_cpu", input.dtype)
         if out is not None:
             for t, d in zip(out, (input.dtype, dtypes.int64), strict=True):
                 check(t.dtype is d, f"expected scalar_type {d.type_name} but found {t.dtype.type_name}")
+        if not input.dtype.bit & ORDERED:
+            not_implemented_for(f"{name}_cpu", input.dtype)
         return Launch((input,), [shape, shape], [input.dtype, dtypes.int64], dim=along)
 
     body.__doc__ = doc

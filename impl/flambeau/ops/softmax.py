@@ -9,7 +9,7 @@ from flambeau import dtypes
 from flambeau.cpu import softmax as cpu
 from flambeau.declare import composite, primitive, python_function
 from flambeau.dtypes import FLOATS, dtype, mask
-from flambeau.errors import check, not_implemented_for, structured_out
+from flambeau.errors import check, expect_out, not_implemented_for
 from flambeau.geometry import wrap_dim
 from flambeau.operation import Launch
 from flambeau.ops.reductions import reduced
@@ -20,13 +20,15 @@ REAL = mask(*FLOATS)
 
 
 def _declare(name: str, kernel: Any, grad: Any, doc: str) -> Any:
-    def body(input: Tensor, dim: int, dtype: dtype | None = None) -> Launch:
+    def body(input: Tensor, dim: int, dtype: dtype | None = None, out: Tensor | None = None) -> Launch:
         if dtype is not None and dtype is not input.dtype:
             input = input.to(dtype)  # type: ignore[attr-defined]
         shape = shape_of(input)
         along = wrap_dim(dim, len(shape))
-        if not input.dtype.bit & REAL:
-            not_implemented_for(f"{name}_kernel_impl", input.dtype)
+        expect_out(out, input.dtype)
+        if not input.dtype.bit & REAL and 0 not in shape:
+            last = "_lastdim" if along == max(len(shape) - 1, 0) else ""
+            not_implemented_for(f"{name}{last}_kernel_impl", input.dtype)
         return Launch((input,), shape, input.dtype, dim=along)
 
     body.__doc__ = doc
@@ -35,7 +37,6 @@ def _declare(name: str, kernel: Any, grad: Any, doc: str) -> Any:
         cpu=kernel,
         grad=grad,
         raw=True,
-        out_text=structured_out,
     )(body)
 
 
@@ -111,9 +112,14 @@ def _logsumexp_gradient(g: Any, input: Tensor, out: Tensor, dims: tuple[int, ...
     cpu=cpu.logsumexp,
     grad=_logsumexp_gradient,
 )
-def _logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Launch:
+def _logsumexp(input: Tensor, dim: Any, keepdim: bool = False, out: Tensor | None = None) -> Launch:
     """Logarithm of the sum of exponentials over the dims in dim; integers are converted to the default dtype."""
     rank = len(shape_of(input))
+    check(
+        out is None or out.dtype.category >= dtypes.FLOATING,
+        "logsumexp(): Expected floating point type for result tensor, but got: "
+        f"{out.dtype.type_name if out is not None else ''}",
+    )
     d = input.dtype if input.dtype.category >= dtypes.FLOATING else dtypes.get_default_dtype()
     dims, shape = reduced(input, dim, keepdim)
     if d is dtypes.complex32:

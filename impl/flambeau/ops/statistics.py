@@ -17,9 +17,10 @@ from flambeau.tensor import Tensor, shape_of
 from flambeau.warning import warn
 
 
-def _var_gradient(g: Any, input: Tensor, dims: tuple[int, ...], keepdim: bool, correction: float, whole: bool) -> Any:
+def _var_gradient(
+    g: Any, input: Tensor, dims: tuple[int, ...], keepdim: bool, correction: float, whole: bool, count: int
+) -> Any:
     """2 (x - mean) g / (count - correction)."""
-    count = count_of(shape_of(input), dims)
     left = count - correction
     if whole and left <= 0:
         middle = input.mean()  # type: ignore[attr-defined]
@@ -29,25 +30,24 @@ def _var_gradient(g: Any, input: Tensor, dims: tuple[int, ...], keepdim: bool, c
 
 
 def _std_gradient(
-    g: Any, input: Tensor, out: Tensor, dims: tuple[int, ...], keepdim: bool, correction: float, whole: bool
+    g: Any, input: Tensor, out: Tensor, dims: tuple[int, ...], keepdim: bool, correction: float, whole: bool, count: int
 ) -> Any:
     """The gradient of the variance by way of the root; zero where the deviation is zero."""
     halved = choose(out == 0, 0.0, g / (out * 2))
-    return _var_gradient(halved, input, dims, keepdim, correction, whole)
+    return _var_gradient(halved, input, dims, keepdim, correction, whole, count)
 
 
 def _with_mean(first_gradient: Any) -> Any:
     def rule(
         g: Any, needs: Any, input: Tensor, deviation: Tensor, dims: tuple[int, ...], keepdim: bool, correction: float,
-        whole: bool,
+        whole: bool, count: int,
     ) -> Any:  # fmt: skip
         of_first, of_mean = g
         found = None
         if of_first is not None:
-            found = first_gradient(of_first, input, deviation, dims, keepdim, correction, whole)
+            found = first_gradient(of_first, input, deviation, dims, keepdim, correction, whole, count)
         if of_mean is not None:
-            count = count_of(shape_of(input), dims)
-            part = restore(of_mean / count, shape_of(input), dims, keepdim)
+            part = restore(of_mean / (count_of(shape_of(input), dims) or 1), shape_of(input), dims, keepdim)
             found = part if found is None else found + part
         return [found]
 
@@ -59,6 +59,7 @@ def _declare(name: str, kernel: Any, grad: Any, doc: str, *, with_mean: bool) ->
         input: Tensor, dim: Any = None, unbiased: bool = True, correction: Any = None, keepdim: bool = False,
         out: Tensor | None = None,
     ) -> Launch:  # fmt: skip
+        real = input.dtype.to_real()
         text = f"{name} only" if with_mean else "std and var only"
         check(input.dtype.category >= dtypes.FLOATING, f"{text} support floating point and complex dtypes")
         if isinstance(correction, complex):
@@ -66,6 +67,8 @@ def _declare(name: str, kernel: Any, grad: Any, doc: str, *, with_mean: bool) ->
             correction = correction.real
         less = float(unbiased) if correction is None else float(correction)
         dims, shape = reduced(input, dim, keepdim)
+        if out is not None and out.dtype.category < dtypes.FLOATING:
+            cannot_cast(real, out.dtype)
         # PyTorch counts no elements where there is no result to warn of
         if (0 if 0 in shape else count_of(shape_of(input), dims)) - less <= 0:
             warn(
@@ -73,21 +76,28 @@ def _declare(name: str, kernel: Any, grad: Any, doc: str, *, with_mean: bool) ->
                 "(input numel divided by output numel).",
                 "aten/src/ATen/native/ReduceOps.cpp:1861",
             )
-        real = input.dtype.to_real()
         d: Any = real
         made: Any = shape
         if with_mean:
             d, made = [real, input.dtype], [shape, shape]
         elif out is not None:
-            if out.dtype.category < dtypes.FLOATING:
-                cannot_cast(real, out.dtype)
             d = out.dtype
-            if d.is_complex and not input.dtype.is_complex:
+            if d.is_complex and not input.dtype.is_complex and 0 not in shape_of(input):
                 not_implemented_for("std_cpu", d)
+            check(
+                len(dims) < len(shape_of(input)) or input.dtype not in (dtypes.float16, dtypes.bfloat16)
+                or d not in (dtypes.float32, dtypes.float64),
+                f"std_var_all: Unsupported dtype {input.dtype.type_name}",
+            )  # fmt: skip
         whole = dim is None or not shape_of(input)
-        return Launch((input,), made, d, dims=dims, keepdim=keepdim, correction=less, whole=whole)
+        # PyTorch's derivative takes an empty list of dims for no dims, its value for all
+        among = () if dim == () and not whole else dims
+        return Launch(
+            (input,), made, d, dims=dims, keepdim=keepdim, correction=less, whole=whole,
+            count=count_of(shape_of(input), among),
+        )  # fmt: skip
 
-    def run(x: Any, dims: Any, keepdim: bool, correction: float, whole: bool) -> Any:
+    def run(x: Any, dims: Any, keepdim: bool, correction: float, whole: bool, count: int) -> Any:
         return kernel(x, dims, keepdim, correction)
 
     body.__doc__ = f"{doc}, over all dims or those in dim. Raises RuntimeError for integers."
