@@ -74,6 +74,7 @@ for _family in (
     "ops.transcendental",
     "ops.triangles",
     "ops.views",
+    "storage",
     "warning",
 ):
     _import_module(f"flambeau.{_family}")

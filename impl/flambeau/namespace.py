@@ -9,6 +9,7 @@ from flambeau import dtypes, elementwise, errors, printing, size
 from flambeau.autograd import modes
 from flambeau.declare import composite, export, python_function
 from flambeau.ops.copying import to_dtype
+from flambeau.storage import TypedStorage, UntypedStorage
 from flambeau.tensor import Tensor, shape_of
 
 for _d in dtypes.DTYPES:
@@ -43,7 +44,7 @@ def is_tensor(obj: Any, /) -> bool:
 @python_function
 def is_storage(obj: Any, /) -> bool:
     """Whether obj is a storage."""
-    return False
+    return isinstance(obj, UntypedStorage | TypedStorage)
 
 
 @composite("promote_types(torch.dtype type1, torch.dtype type2)", method=False)

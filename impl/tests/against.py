@@ -6,6 +6,7 @@ or a value; tensors become shape, strides, dtype, node name and values.
 
 from __future__ import annotations
 
+import ast
 import warnings
 from types import ModuleType
 from typing import Any
@@ -39,6 +40,15 @@ def plain(value: Any, *, strides: bool = True) -> Any:
     return value
 
 
+def evaluate(source: str, names: dict[str, Any]) -> Any:
+    """Run statements; the value of the last one, an expression."""
+    module = ast.parse(source.strip())
+    last = module.body.pop()
+    assert isinstance(last, ast.Expr), source
+    exec(compile(module, "<statements>", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "<expression>", "eval"), names)
+
+
 def run(library: ModuleType, source: str, setup: str = "", *, strides: bool = True) -> dict[str, Any]:
     """What a library answers: "value" or "error", and the texts of warnings."""
     names: dict[str, Any] = {"torch": library, "np": np}
@@ -49,9 +59,7 @@ def run(library: ModuleType, source: str, setup: str = "", *, strides: bool = Tr
         warnings.simplefilter("always")
         try:
             exec(setup, names)
-            statements, _, expression = source.rpartition(";")
-            exec(statements.strip(), names)
-            answer["value"] = plain(eval(expression.strip(), names), strides=strides)
+            answer["value"] = plain(evaluate(source, names), strides=strides)
         except Exception as error:
             answer["error"] = type(error).__name__, str(error).partition("\n")[0]
         finally:
@@ -107,9 +115,7 @@ def gradients(library: ModuleType, source: str, setup: str, leaves: dict[str, An
         leaf = library.tensor(array.tolist(), dtype=d).reshape(array.shape).requires_grad_()
         names[name] = leaf
         inputs.append(leaf)
-    statements, _, expression = source.rpartition(";")
-    exec(statements.strip(), names)
-    out = eval(expression.strip(), names)
+    out = evaluate(source, names)
     cotangent = drawn(out).requires_grad_()
     first = library.autograd.grad(out, inputs, cotangent, create_graph=True, allow_unused=True)
     answer = [None if g is None else g.tolist() for g in first]

@@ -182,9 +182,11 @@ class Unreached(Node):
 class Saved:
     """An output kept by its own node: made into a tensor on demand, so that there is no cycle."""
 
-    __slots__ = ("array", "counter", "dtype", "index", "memory")
+    __slots__ = ("array", "counter", "dtype", "index", "memory", "update")
 
     def __init__(self, t: Tensor, index: int = 0) -> None:
+        # the node of the base where the output is a view updated in place
+        self.update: Callable[[], Node | None] | None = None
         self.array = t._array
         self.counter = version(t)
         self.dtype = t._dtype
@@ -196,7 +198,12 @@ class Saved:
         t = fresh(self.array, self.dtype)
         t._memory = self.memory
         t._version_counter = self.counter
-        if create_graph:
+        if create_graph and self.update is not None:
+            from flambeau.autograd.viewing import part_of
+
+            update = self.update()
+            t._node = None if update is None else part_of(t, update)
+        elif create_graph:
             t._node = Pick(node, self.index, shape_of(t), self.dtype) if node.outputs > 1 else node
         return t
 

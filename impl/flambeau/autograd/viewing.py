@@ -72,6 +72,14 @@ class CopySlices(Node):
         self.inner.release()
 
 
+def part_of(t: Tensor, update: CopySlices) -> Edge:
+    """A node that reads the gradient of the part that was updated back into the updated base."""
+    from flambeau.ops.strided import as_strided
+
+    params = {"base": update.base_memory, "place": update.place}
+    return as_strided.op.history([t], [update], update.place, params=params)  # type: ignore[no-any-return]
+
+
 def view_node(view: View, place: Memory, base_edge: Edge | None) -> Edge:
     """A node that reads a view's gradient back into its (updated) base."""
     from flambeau.ops.strided import as_strided

@@ -48,19 +48,21 @@ def as_strided(input: Tensor, size: Shape, stride: Shape, storage_offset: int | 
 
 
 @internal(
-    cpu=cpu.scatter,
+    cpu=lambda x, source, size, stride, offset, base: cpu.scatter(x, source, size, stride, offset),
     tensors=("input", "source"),
     grad={
-        "input": lambda g, size, stride, offset, source_shape: as_strided_scatter(
-            g, g.new_zeros(source_shape), size, stride, offset
+        "input": lambda g, size, stride, offset, base, source_shape: as_strided_scatter(
+            relaid(g, base), g.new_zeros(source_shape), size, stride, offset
         ),
-        "source": lambda g, size, stride, offset: as_strided(relaid(g, None), size, stride, offset),
+        "source": lambda g, size, stride, offset, base: as_strided(relaid(g, base), size, stride, offset),
     },
 )
 def as_strided_scatter(input: Tensor, source: Tensor, size: Shape, stride: Shape, offset: int) -> Launch:
-    """A row-major or dense copy of input (strides kept) with the elements of a view of it replaced by source's."""
+    """A copy of input with its strides in which the elements of a view of it are replaced by source's."""
     own = memory(input)
-    return Launch((input, source), shape_of(input), input.dtype, size=size, stride=stride, offset=offset - own.offset)
+    return Launch(
+        (input, source), shape_of(input), input.dtype, size=size, stride=stride, offset=offset - own.offset, base=own
+    )
 
 
 def _kept(g: Tensor, size: Shape, stride: Shape, offset: int) -> Tensor:
