@@ -104,6 +104,13 @@ def found_out(result: dtype, out: dtype) -> str:
     return f"Found dtype {out.type_name} but expected {result.type_name}"
 
 
+_LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38}
+_FIT_NAMES = {
+    "bool": "bool", "int32": "int", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float",
+    "float64": "double",
+}  # fmt: skip
+
+
 def check_fits(value: Any, d: dtype) -> None:
     """Raise as PyTorch does where a Python number is no value of a dtype; negative ones wrap in unsigned dtypes."""
     if isinstance(value, complex):
@@ -111,10 +118,12 @@ def check_fits(value: Any, d: dtype) -> None:
     elif isinstance(value, int) and d.category == INTEGRAL and d not in BAREBONES_UNSIGNED:
         top = 1 << 8 * d.itemsize - d.is_signed
         fits = -top <= value < top
+    elif isinstance(value, int | float) and d.name in _LARGEST:
+        fits = abs(value) <= _LARGEST[d.name] or value in (float("inf"), -float("inf")) or value != value
     else:
         return
     if not fits:
-        name = {"int32": "int", "float64": "double", "float32": "float", "bool": "bool"}.get(d.name, f"{d.name}_t")
+        name = _FIT_NAMES.get(d.name, f"{d.name}_t")
         raise RuntimeError(f"value cannot be converted to type {name} without overflow")
 
 

@@ -27,7 +27,7 @@ def derivatives(library: ModuleType, source: str, inputs: dict[str, np.ndarray[A
         answer += library.autograd.grad(
             again, list(leaves.values()), [_like(library, random, g) for g in again], allow_unused=True
         )
-    return [None if t is None else t.detach().numpy() for t in answer]
+    return [None if t is None else t.detach().resolve_conj().numpy(force=True) for t in answer]
 
 
 def _like(library: ModuleType, random: Any, t: Any) -> Any:

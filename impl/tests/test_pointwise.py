@@ -6,29 +6,47 @@ import pytest
 from against import LIBRARIES, run
 
 torch, flambeau = LIBRARIES
+
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
 DTYPES = (
     "bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64",
     "float16", "bfloat16", "float32", "float64", "complex32", "complex64", "complex128",
 )  # fmt: skip
-UNARY = (
-    "neg positive abs sign sgn reciprocal square sqrt rsqrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos "
-    "atan sinh cosh tanh asinh acosh atanh erf erfc erfinv lgamma digamma sigmoid logit sinc deg2rad rad2deg floor "
-    "ceil round trunc frac isnan isinf isfinite isposinf isneginf isreal signbit logical_not bitwise_not relu real "
-    "imag conj conj_physical angle nan_to_num negative absolute arcsin arccos arctan arcsinh arccosh arctanh fix "
-    "is_conj is_neg resolve_conj resolve_neg"
-).split()
-BINARY = (
-    "add sub rsub mul div floor_divide remainder fmod pow float_power maximum minimum fmax fmin hypot atan2 copysign "
-    "nextafter logaddexp logaddexp2 xlogy ldexp heaviside gcd lcm eq ne lt le gt ge logical_and logical_or "
-    "logical_xor bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift isclose clamp_min "
-    "clamp_max subtract multiply divide true_divide not_equal less less_equal greater greater_equal arctan2"
-).split()
+UNARY = words(
+    "neg positive abs sign sgn reciprocal square sqrt rsqrt exp exp2 expm1 log log2 log10 log1p sin cos tan "
+    "asin acos atan sinh cosh tanh asinh acosh atanh erf erfc erfinv lgamma digamma sigmoid logit sinc "
+    "deg2rad rad2deg floor ceil round trunc frac isnan isinf isfinite isposinf isneginf isreal signbit "
+    "logical_not bitwise_not relu real imag conj conj_physical angle nan_to_num negative absolute arcsin "
+    "arccos arctan arcsinh arccosh arctanh fix is_conj is_neg resolve_conj resolve_neg"
+)
+BINARY = words(
+    "add sub rsub mul div floor_divide remainder fmod pow float_power maximum minimum fmax fmin hypot atan2 "
+    "copysign nextafter logaddexp logaddexp2 xlogy ldexp heaviside gcd lcm eq ne lt le gt ge logical_and "
+    "logical_or logical_xor bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift isclose "
+    "clamp_min clamp_max subtract multiply divide true_divide not_equal less less_equal greater greater_equal "
+    "arctan2"
+)
 EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "complex32": 2.0**-10, "complex64": 2.0**-23}
 VALUES = "[-3.5, -2, -1, -0.5, 0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 7, 100]"
 OTHERS = "[2.5, -1, 3, 0.5, 2, 1, -0.5, 0.25, 1, -2, 2, 1, 3, 5]"
 
 
-def differs(found: dict, expected: dict, ulps: float = 16) -> str:
+# PyTorch's own: complex logaddexp is NaN where an exponential is subnormal; complex half powers are refused or not
+NOT_JUDGED = {
+    ("logaddexp", "complex32"),
+    ("logaddexp", "complex64"),
+    ("logaddexp", "complex128"),
+    ("ldexp", "complex32"),
+}
+# Results near zero whose terms cancel: absolute errors of so many epsilons are allowed
+CANCELLING = {"digamma": 64, "logaddexp2": 64, "lgamma": 64}
+
+
+def differs(found: dict, expected: dict, ulps: float = 16, absolute: float = 0) -> str:
     """What is different between two outcomes, nothing if they agree within some roundings."""
     if "error" in expected or "error" in found:
         return "" if found.get("error") == expected.get("error") else f"{found} != {expected}"[:400]
@@ -40,7 +58,8 @@ def differs(found: dict, expected: dict, ulps: float = 16) -> str:
         return "; ".join(f"{k}: {a[k]} != {b[k]}" for k in what)
     x, y = flatten(a["values"]), flatten(b["values"])
     rtol = ulps * EPSILON.get(b["dtype"].removeprefix("torch."), 2.0**-52)
-    bad = [(p, q) for p, q in zip(x, y, strict=True) if not close(p, q, rtol)]
+    atol = absolute * rtol / ulps + 1e-38
+    bad = [(p, q) for p, q in zip(x, y, strict=True) if not close(p, q, rtol, atol)]
     return f"values: {bad[:4]}" if bad else ""
 
 
@@ -50,21 +69,21 @@ def flatten(x) -> list:
     return [e for y in x for e in flatten(y)]
 
 
-def close(p, q, rtol: float) -> bool:
+def close(p, q, rtol: float, atol: float) -> bool:
     if isinstance(q, complex):
         size = abs(q) if abs(q) < float("inf") else 0
         return all(
-            a == b or (a != a and b != b) or abs(a - b) <= rtol * size + 1e-38
+            a == b or (a != a and b != b) or abs(a - b) <= rtol * size + atol
             for a, b in ((p.real, q.real), (p.imag, q.imag))
         )
     if isinstance(q, bool | int):
         return p == q
-    return p == q or (p != p and q != q) or abs(p - q) <= rtol * abs(q) + 1e-38
+    return p == q or (p != p and q != q) or abs(p - q) <= rtol * abs(q) + atol
 
 
-def compare(source: str, setup: str = "", ulps: float = 16) -> str:
+def compare(source: str, setup: str = "", name: str = "") -> str:
     expected, found = (run(library, source, setup) for library in LIBRARIES)
-    return differs(found, expected, ulps)
+    return differs(found, expected, absolute=CANCELLING.get(name, 0))
 
 
 def tensor(dtype: str, values: str = VALUES) -> str:
@@ -80,14 +99,16 @@ def tensor(dtype: str, values: str = VALUES) -> str:
 
 @pytest.mark.parametrize("name", UNARY)
 def test_unary_over_all_dtypes(name: str) -> None:
-    assert [f for d in DTYPES if (f := compare(f"torch.{name}(x)", f"x = {tensor(d)}"))] == []
+    assert [f for d in DTYPES if (f := compare(f"torch.{name}(x)", f"x = {tensor(d)}", name))] == []
 
 
 @pytest.mark.parametrize("name", BINARY)
 def test_binary_over_one_dtype(name: str) -> None:
     found = []
     for d in DTYPES:
-        fault = compare(f"torch.{name}(x, y)", f"x = {tensor(d)}; y = {tensor(d, OTHERS)}")
+        if (name, d) in NOT_JUDGED:
+            continue
+        fault = compare(f"torch.{name}(x, y)", f"x = {tensor(d)}; y = {tensor(d, OTHERS)}", name)
         found += [f"{d}: {fault}"] if fault else []
     assert found == []
 
@@ -97,8 +118,10 @@ def test_binary_over_mixed_dtypes(name: str) -> None:
     found = []
     for i, d in enumerate(DTYPES):
         for e in (DTYPES[(i + 3) % 16], DTYPES[(i + 7) % 16], DTYPES[(i + 12) % 16]):
+            if (name, d) in NOT_JUDGED or (name, e) in NOT_JUDGED:
+                continue
             for shape in ("", "[1]", "[1:2, None]"):
-                fault = compare(f"torch.{name}(x, y)", f"x = {tensor(d)}; y = {tensor(e, OTHERS)}{shape}")
+                fault = compare(f"torch.{name}(x, y)", f"x = {tensor(d)}; y = {tensor(e, OTHERS)}{shape}", name)
                 found += [f"{d} {e}{shape}: {fault}"] if fault else []
     assert found == []
 
@@ -111,4 +134,175 @@ def test_binary_with_numbers(name: str) -> None:
             for call in (f"torch.{name}(x, {n})", f"torch.{name}({n}, x)", f"x.clone().{name}_({n})"):
                 fault = compare(call, f"x = {tensor(d)}")
                 found += [f"{d} {call}: {fault}"] if fault else []
+    assert found == []
+
+
+OPERATORS = ["+", "-", "*", "/", "//", "%", "**", "&", "|", "^", "<<", ">>", "==", "!=", "<", "<=", ">", ">="]
+OPERANDS = ("2", "2.5", "True", "1j", "None", "'a'", "[1]", "y", "y.int()", "y[0]", "y.bool()", "np.float64(2)")
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_operators_and_their_reflections(operator: str) -> None:
+    found = []
+    for d in ("bool", "uint8", "int64", "float16", "float32", "complex64"):
+        setup = f"x = {tensor(d, '[1, 2, 3]')}; y = torch.tensor([2., 1., 4.])"
+        for other in OPERANDS:
+            calls = [f"x {operator} {other}"]
+            if not other.startswith("np"):
+                calls.append(f"{other} {operator} x")
+            for call in calls:
+                fault = compare(call, setup)
+                found += [f"{d} {call}: {fault}"] if fault else []
+    assert found == []
+
+
+@pytest.mark.parametrize("operator", OPERATORS[:12])
+def test_updating_operators(operator: str) -> None:
+    found = []
+    for d in ("bool", "uint8", "int64", "float16", "float32", "complex64"):
+        setup = f"x = {tensor(d, '[1, 2, 3]')}; y = torch.tensor([2., 1., 4.]); v = x"
+        for other in (*OPERANDS[:9], "x", "y[None]", "torch.ones(2)"):
+            fault = compare(f"x {operator}= {other}; (x, x is v, x._version)", setup)
+            found += [f"{d} {operator}= {other}: {fault}"] if fault else []
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    """torch.add(1, 2)
+torch.mul(2.5, True)
+torch.div(7, 2)
+torch.sub(True, True)
+torch.add(x, x, alpha=True)
+torch.add(x, x, alpha=1j)
+torch.add(i, i, alpha=1.5)
+torch.add(b, b, alpha=2)
+torch.add(x, 2, x)
+torch.rsub(x, 1, 2)
+torch.subtract(x, 1, 2)
+torch.div(i, 2, rounding_mode='x')
+torch.div(i, 0, rounding_mode='floor')
+i // 0
+i % 0
+torch.fmod(i, 0)
+torch.remainder(5, i)
+x // 0
+i.clone().div_(2)
+i.clone().div_(2, rounding_mode='trunc')
+i ** -1
+i ** torch.tensor(-1)
+torch.pow(i, torch.tensor(-3))
+torch.pow(torch.tensor([2, 3], dtype=torch.uint8), 300)
+i.float().float_power_(2)
+i.double().float_power_(2)
+torch.float_power(i, 2, out=torch.empty(3))
+torch.square(b)
+torch.lerp(x, x.double(), 0.5)
+torch.lerp(x, x, 1j)
+torch.addcdiv(i, i, i)
+torch.addcmul(i, i, i, value=1.5)
+torch.where(x, 1, 0)
+torch.where(b, 1, 2.5)
+torch.where(b, x[:2], 1)
+torch.where(b, 1j, x[:2])
+torch.where(torch.ones(2, dtype=torch.uint8), 1, 0)
+x[:2].where(b, 0)
+torch.clamp(x)
+torch.clamp(x, 1, 0)
+torch.clamp(x, float('nan'))
+torch.clamp(i, 0.5)
+torch.clamp(i, torch.tensor(0.5))
+torch.clamp(b, 0)
+torch.clamp(x, 1j)
+i.clone().clamp_(0.5)
+torch.clamp(x, torch.ones(4))
+torch.heaviside(x, i)
+torch.isclose(x, x.double())
+torch.isclose(x, x, rtol=-1)
+torch.isclose(x, x, equal_nan=True)
+torch.allclose(x, x)
+torch.equal(x, x.double())
+torch.equal(x, x[:2])
+torch.equal(i, i)
+~x
+~i
+-b
++b
+torch.maximum(x, 1)
+torch.logical_not(i, out=torch.empty(3))
+torch.isposinf(x, out=torch.empty(3))
+torch.neg(x, out=torch.empty(3, dtype=torch.float64))
+torch.exp(i, out=torch.empty(3, dtype=torch.int64))
+torch.exp(i, out=torch.empty(3, dtype=torch.float64))
+torch.sin(x, out=torch.empty(2))
+torch.nan_to_num(x, 1., 2., 3.)
+torch.round(x, decimals=1)
+torch.round(i, decimals=1)
+torch.complex(x, i)
+torch.complex(x, x.double())
+torch.complex(x, x[:1])
+torch.polar(x.half(), x.half())
+torch.view_as_real(x)
+torch.view_as_complex(x)
+torch.view_as_complex(torch.ones(2, 4)[:, ::2])
+torch.view_as_complex(torch.ones(2, 3)[:, :2])
+torch.view_as_complex(torch.arange(6.).view(3, 2))
+torch.imag(x)
+torch.real(x) is x
+z = torch.tensor([1 + 2j]); z.real = 5; z
+z = torch.tensor([1 + 2j]); z.imag.mul_(2); z
+z = torch.ones(2, dtype=torch.complex64); z.abs_()
+torch.threshold(x, 0., 5.)
+torch.threshold(i, 1, 2**70)
+torch.multiply(1)
+torch.neg_(x)
+torch.clip_(x, 0, 1)
+x.sub_(x, alpha=2)
+x.add_(torch.ones(2, 3))
+x[1:].add_(x[:-1])
+torch.ones(1).expand(3).add_(1)""".splitlines(),
+)
+def test_results_and_refusals(source: str) -> None:
+    setup = "x = torch.tensor([-1.5, 2.5, float('nan')]); i = torch.tensor([-3, 0, 5]); b = torch.tensor([True, False])"
+    assert compare(source, setup) == ""
+
+
+@pytest.mark.parametrize("name", ["add", "maximum", "lt", "div", "where"])
+def test_meta_tensors_know_shape_dtype_and_strides(name: str) -> None:
+    call = f"torch.{name}({'x > 0, ' if name == 'where' else ''}x, y)"
+    for setup in (
+        "x = torch.empty(3, 4, device='meta').t(); y = torch.empty(4, 3, device='meta', dtype=torch.float64).int()",
+        "x = torch.empty(2, 1, 5, device='meta'); y = torch.empty(4, 1, device='meta').double()",
+    ):
+        source = f"r = {call}; (r.shape, r.dtype, r.stride(), r.device.type)"
+        expected, found = (run(library, source, setup) for library in LIBRARIES)
+        assert str(found) == str(expected)
+
+
+LAYOUTS = (
+    "x",
+    "x.t()",
+    "x.t()[None]",
+    "x[::2]",
+    "x[:, ::2]",
+    "x[:, :1]",
+    "x[:1].expand(6, 6)",
+    "x[:, :1].expand(6, 6)",
+)
+
+
+@pytest.mark.parametrize("first", LAYOUTS)
+def test_strides_of_results_follow_the_operands(first: str) -> None:
+    setup = "x = torch.arange(36.).view(6, 6); y = torch.arange(36.).view(6, 6) + 1"
+    found = []
+    for second in ("2", *(s.replace("x", "y") for s in LAYOUTS)):
+        for call in (
+            "{} * {}",
+            "torch.maximum({}, torch.as_tensor({}))",
+            "{} > {}",
+            "{}.half() + {}",
+            "torch.where({} > 3, 1., {})",
+        ):
+            fault = compare(call.format(first, second), setup)
+            found += [f"{call.format(first, second)}: {fault}"] if fault else []
     assert found == []

@@ -34,6 +34,17 @@ def lgamma(x: Array) -> Array:
     return wide.astype(x.dtype, copy=False)
 
 
+def polygamma(x: Array, n: int) -> Array:
+    """The n-th derivative of digamma; SciPy has the first for positive numbers alone, reflection for the others."""
+    wide = x.astype(np.float64)
+    if n == 1:
+        reflected = (math.pi / np.sin(math.pi * wide)) ** 2 - special.zeta(2, 1 - wide)
+        wide = np.where(wide < 0, reflected, special.zeta(2, wide))
+    else:
+        wide = special.polygamma(n, wide)
+    return np.asarray(wide).astype(x.dtype)
+
+
 def sinc(x: Array) -> Array:
     """sin(pi x) / (pi x)."""
     t = x * x.real.dtype.type(math.pi)

@@ -12,7 +12,7 @@ from flambeau.cpu import pointwise as cpu
 from flambeau.declare import ANY, composite, elementwise
 from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEXES, NATIVE_FLOAT, NATIVE_INTEXACT, mask
 from flambeau.elementwise import INT_TO_FLOAT, SAME, result_type
-from flambeau.errors import check, cpp_name, found_out
+from flambeau.errors import check, check_fits, cpp_name, found_out
 from flambeau.ops.rules import conj, no_derivative, scaled, zeros_like
 from flambeau.tensor import Tensor
 
@@ -341,6 +341,7 @@ def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> Mapping[str, Any]:
         f"expected dtype {cpp_name(input.dtype)} for `end` but got dtype {cpp_name(end.dtype)}",
     )
     if not isinstance(weight, Tensor):
+        check_fits(weight, input.dtype)
         return {"refusal": "lerp_kernel_scalar", "node": "LerpBackward0"}
     check(
         input.dtype is weight.dtype,

@@ -166,7 +166,7 @@ def _angle_rule(g: Any, input: Any) -> Any:
     cuda="angle(x)",
     grad=_angle_rule,
     promote=TO_REAL,
-    accept=NOT_HALF_COMPLEX,
+    accept=NOT_HALF_COMPLEX & dtypes.mask(*dtypes.FLOATS, *dtypes.COMPLEXES),
     refusal="angle_cpu",
     native=dtypes.NATIVE_FLOAT,
     full_name="_angle",

@@ -79,6 +79,10 @@ pow.op.lays_out_numbers = False
     "float_power(Tensor input, Tensor exponent, *, Tensor out=None)",
     "float_power(Number self, Tensor exponent, *, Tensor out=None)",
     "float_power(Tensor input, Number exponent, *, Tensor out=None)",
+    out_text=lambda result, out: (
+        f"the output given to float_power has dtype {out.type_name} but the operation's result requires dtype "
+        f"{result.type_name}"
+    ),
 )
 def float_power(input: Any, exponent: Any) -> Tensor:
     """The power, computed and answered in double precision."""

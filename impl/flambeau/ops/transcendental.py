@@ -10,13 +10,14 @@ import numpy as np
 
 from flambeau import dtypes
 from flambeau.cpu import transcendental as cpu
-from flambeau.declare import ANY, elementwise
+from flambeau.declare import ANY, elementwise, internal
 from flambeau.dtypes import COMPLEXES, FLOATS, mask
 from flambeau.elementwise import INT_TO_FLOAT
-from flambeau.errors import check
+from flambeau.errors import check, not_implemented_for
+from flambeau.operation import Launch
 from flambeau.ops.arithmetic import NOT_HALF_COMPLEX
 from flambeau.ops.rules import choose, conj, cos, cosh, exp, is_complex, log, rsqrt, sin, sinh, zeros_like
-from flambeau.tensor import Tensor
+from flambeau.tensor import Tensor, shape_of
 
 REAL = ANY & ~mask(*COMPLEXES)
 FLOATING_ONLY = mask(*FLOATS)
@@ -129,12 +130,26 @@ def _erfinv_rule(g: Any, input: Any) -> Any:
 _unary(
     "erfinv", _erfinv_rule, "Inverse of the error function.", numpy=cpu.erfinv, accept=REAL, raw=False, function=False
 )
+
+
+@internal(
+    cpu=cpu.polygamma,
+    tensors=("input",),
+    grad=lambda g, input, n: g * derivative_of_digamma(input, n + 1),
+    name="derivative_of_digamma",
+    node="PolygammaBackward0",
+)
+def derivative_of_digamma(input: Tensor, n: int) -> Launch:
+    """The n-th derivative of digamma."""
+    return Launch((input,), shape_of(input), input.dtype, n=n)
+
+
 _unary(
     "lgamma", lambda g, input: g * input.digamma(), "Logarithm of |Γ(x)|.",
     numpy=cpu.lgamma, accept=REAL, raw=False, function=False,
 )  # fmt: skip
 _unary(
-    "digamma", lambda g, input: g * input.polygamma(1), "Derivative of log Γ.",
+    "digamma", lambda g, input: g * derivative_of_digamma(input, 1), "Derivative of log Γ.",
     numpy=cpu.digamma, accept=REAL, raw=False, refusal="digamma", function=False,
 )  # fmt: skip
 
@@ -289,6 +304,8 @@ def xlogy(input: Tensor, other: Tensor) -> None:
 def _check_ldexp(input: Tensor, other: Tensor) -> Mapping[str, Any] | None:
     if other.dtype.category > dtypes.INTEGRAL:
         return None
+    if input.dtype.is_floating_point and other.dtype in (dtypes.bool_, *dtypes.BAREBONES_UNSIGNED):
+        not_implemented_for("ldexp_cpu_exp", other.dtype)
     # an integer exponent has no say in the dtype
     return {"common": input.dtype}
 
