@@ -126,6 +126,18 @@ template <class T> FLAMBEAU_DEVICE complex<T> pow(complex<T> x, complex<T> y) {
   return exp(y * log(x));
 }
 
+template <class T> FLAMBEAU_DEVICE complex<T> sinc(complex<T> z) {
+  complex<T> t = z * complex<T>(T(3.141592653589793));
+  return z.real == 0 && z.imag == 0 ? complex<T>(T(1)) : sin(t) / t;
+}
+// Of the two, the one with the larger real part is taken out of the sum, so that its exponential cannot overflow.
+template <class T> FLAMBEAU_DEVICE complex<T> logaddexp(complex<T> x, complex<T> y) {
+  bool swap = x.real < y.real;
+  complex<T> high = swap ? y : x, low = swap ? x : y;
+  if (isinf(high.real) && high.real == low.real) return high.real > 0 ? log(exp(low) + exp(high)) : high;
+  return high + log1p(exp(low - high));
+}
+
 template <class T> FLAMBEAU_DEVICE complex<T> sigmoid(complex<T> z) { return complex<T>(1) / (complex<T>(1) + exp(-z)); }
 
 }  // namespace flambeau
