@@ -17,8 +17,17 @@ from assay.case import Case
 from assay.outcome import Error, Opaque, Outcome, Sequence, TensorData, Verdict
 from assay.policy import Policy
 from assay.show import brief, describe_outcome, element, position
-from assay.tolerance import FLOATING, Comparison, compare, compare_exact, is_complex, raw_array, wide_array
-from assay.truth import ReferenceAnswer, Truth, elements_before, leaves, tensor_specs
+from assay.tolerance import (
+    FLOATING,
+    Comparison,
+    compare,
+    compare_exact,
+    is_complex,
+    raw_array,
+    wide_array,
+    wrong_zeros,
+)
+from assay.truth import ReferenceAnswer, Truth, elements_before, is_gradient, leaves, tensor_specs
 
 LEVELS: dict[str, tuple[str, ...]] = {
     "core": ("build", "structure", "dtype", "shape", "values", "mutation", "aliasing"),
@@ -234,7 +243,14 @@ class _Judgement:
         known = self.answer.truths.get(path, Truth())
         truth, scale = _decoded(known, theirs)
         unit = known.unit or theirs.dtype
-        return compare(wide_array(mine), wide_array(theirs), truth, scale, unit, self.answer.overflow)
+        ours, expected = wide_array(mine), wide_array(theirs)
+        comparison = compare(ours, expected, truth, scale, unit, self.answer.overflow)
+        if comparison.ok and self.policy.strides and self.policy.signed_zeros and not is_gradient(path):
+            # Elementwise: 1/x tells the zeros apart. A complex zero's signs are an accident of the multiplication.
+            wrong = wrong_zeros(ours, expected)
+            if wrong is not None:
+                return Comparison(False, wrong, float("inf"), elements=comparison.elements)
+        return comparison
 
     def _worst(self, path: str, mine: TensorData, theirs: TensorData, comparison: Comparison) -> str:
         at = comparison.worst or 0

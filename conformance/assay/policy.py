@@ -61,6 +61,7 @@ class Policy:
 
 ELEMENTWISE = Policy(strides=True)
 SATURATING = Policy(strides=True, gradient_scale="bounded")
+LOG_OF_SUM = Policy(strides=True, scale="bounded", gradient_scale="bounded", overflow=True)
 SPANNING = Policy(strides=True, scale="span")
 OVERFLOWING = Policy(strides=True, overflow=True)
 QUOTIENT = Policy(values="exact", strides=True, overflow=True)

@@ -228,5 +228,13 @@ def _same_float(mine: NDArray, theirs: NDArray) -> NDArray:
     return equal | (np.isnan(mine) & np.isnan(theirs))
 
 
+def wrong_zeros(subject: NDArray, reference: NDArray) -> int | None:
+    """The flat index of a real zero with the other sign, or None."""
+    if np.iscomplexobj(reference):
+        return None
+    wrong = ((subject == 0) & (reference == 0) & (np.signbit(subject) != np.signbit(reference))).reshape(-1)
+    return int(np.argmax(wrong)) if wrong.any() else None
+
+
 def _count(shape: tuple[int, ...]) -> int:
     return int(np.prod(shape, dtype=np.int64))

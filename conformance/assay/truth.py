@@ -271,7 +271,9 @@ def reference_answer(case: Case, module: Any, policy: Policy, want: Want | None 
     if outcome.status != "returned":
         return ReferenceAnswer(outcome)
     judged = _judged_by_truth(canonical(policy.canonical, case, outcome), policy)
-    overflow = policy.overflow and _can_overflow(case, policy)
+    # A complex product overflows on the way whenever its terms do.
+    may = policy.overflow or any(is_complex(spec.dtype) for spec in tensor_specs(case))
+    overflow = may and _can_overflow(case, policy)
     if not judged:
         return ReferenceAnswer(outcome, overflow=overflow)
     widened = _Widened(case, judged, outcome)

@@ -7,11 +7,11 @@ from assay.catalog.form import arg, entry, kw, opt
 from assay.catalog.kinds import choice, dim, dtype, other
 from assay.catalog.results import asked_or, same, shape_of
 from assay.dtypes import DIFFERENTIABLE, FLOATING, REAL
-from assay.policy import EXACT_ELEMENTWISE, REDUCTION, SATURATING
+from assay.policy import EXACT_ELEMENTWISE, LOG_OF_SUM, REDUCTION, SATURATING
 
 TARGET_DTYPE = kw("dtype", dtype(FLOATING, wide=True), 0.8)
-for name in ("softmax", "log_softmax"):
-    entry(name, x(FLOATING), DIM, TARGET_DTYPE, order=2, out=shape_of(), result=asked_or(same), policy=SATURATING)
+for name, policy in (("softmax", SATURATING), ("log_softmax", LOG_OF_SUM)):
+    entry(name, x(FLOATING), DIM, TARGET_DTYPE, order=2, out=shape_of(), result=asked_or(same), policy=policy)
     entry(
         f"nn.functional.{name}",
         x(FLOATING),
@@ -19,7 +19,7 @@ for name in ("softmax", "log_softmax"):
         TARGET_DTYPE,
         variants="function",
         order=2,
-        policy=SATURATING,
+        policy=policy,
     )
 entry("nn.functional.softmin", x(FLOATING), kw("dim", dim(), 0), variants="function", order=2, policy=SATURATING)
 entry(

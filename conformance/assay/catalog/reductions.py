@@ -139,7 +139,7 @@ entry(
     out=reduced,
     result=floating,
     order=2,
-    policy=Policy(gradient_scale="bounded", overflow=True),
+    policy=Policy(scale="bounded", gradient_scale="bounded", overflow=True),
 )
 
 

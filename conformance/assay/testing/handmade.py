@@ -36,8 +36,8 @@ def catalogued() -> list[Fault]:
     return [f for f in FAULTS.values() if f.op in known and f.name not in DEADLY]
 
 
-def try_fault(fault: Fault, torch: Any, seed: int = 0) -> Finding:
-    """Plant a fault, put its operation's cases to torch, and take it out again."""
+def try_fault(fault: Fault, torch: Any, seed: int = 0, all_cases: bool = False) -> Finding:
+    """Plant a fault and put its operation's cases to torch until it is blamed, or all of them."""
     (entry,) = [e for e in select([fault.op]) if e.op == fault.op]
     finding = Finding()
     for case, reference in references(fault.op, PROFILE, seed):
@@ -51,4 +51,6 @@ def try_fault(fault: Fault, torch: Any, seed: int = 0) -> Finding:
             if verdict.status == "deviates":
                 finding.aspects[verdict.aspect] += 1
                 finding.details.setdefault(verdict.aspect, verdict.detail)
+        if finding.blames(fault) and not all_cases:
+            break
     return finding

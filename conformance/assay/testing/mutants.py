@@ -239,14 +239,28 @@ class Mutant:
         return result if changed is _NOTHING else changed
 
 
-@lru_cache(maxsize=8)
-def references(op: str, profile: str | Profile, seed: int) -> tuple[tuple[Case, ReferenceAnswer], ...]:
-    """The cases of an operation with the sound torch's answers."""
-    import torch
+class References:
+    """The cases of an operation with the sound torch's answers, each asked for once, when it is first needed."""
 
+    def __init__(self, entry: Entry, profile: str | Profile, seed: int) -> None:
+        self._policy = entry.policy
+        self._cases = tuple(draw_cases(entry, profile, seed))
+        self._answers: list[ReferenceAnswer] = []
+
+    def __iter__(self) -> Iterator[tuple[Case, ReferenceAnswer]]:
+        import torch
+
+        for i, case in enumerate(self._cases):
+            if i == len(self._answers):
+                self._answers.append(reference_answer(case, torch, self._policy))
+            yield case, self._answers[i]
+
+
+@lru_cache(maxsize=8)
+def references(op: str, profile: str | Profile, seed: int) -> References:
+    """The references of an operation; the last few operations are kept. No fault may be planted while iterating."""
     (entry,) = [e for e in select([op]) if e.op == op]
-    cases = draw_cases(entry, profile, seed)
-    return tuple((case, reference_answer(case, torch, entry.policy)) for case in cases)
+    return References(entry, profile, seed)
 
 
 def _is_flat(reference: ReferenceAnswer) -> bool:

@@ -1,0 +1,133 @@
+"""The harness caught at work: planted faults are found and blamed on the right operation, torch itself is clean.
+
+What is bounded here runs in full under `-m slow` (`tox -e deep`).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from assay.drawing import select
+from assay.testing.faulty import DEADLY, FAULTS, Fault
+from assay.testing.handmade import catalogued, try_fault
+from assay.testing.mutants import WAYS, population, rate, table, try_all
+from assay.testing.null import null_test
+
+
+@pytest.fixture(autouse=True)
+def _torch_as_in_a_worker() -> Iterator[None]:
+    threads, always = torch.get_num_threads(), torch.is_warn_always_enabled()
+    torch.set_num_threads(1)
+    torch.set_warn_always(True)
+    yield
+    torch.set_num_threads(threads)
+    torch.set_warn_always(always)
+    torch.set_default_dtype(torch.float32)
+
+
+def test_enough_faults_of_every_kind() -> None:
+    assert len(FAULTS) >= 40
+    kinds = {aspect for fault in FAULTS.values() for aspect in fault.aspects}
+    assert kinds >= {
+        "values",
+        "dtype",
+        "shape",
+        "stride",
+        "aliasing",
+        "gradients",
+        "gradients2",
+        "error",
+        "mutation",
+        "random",
+    }
+    assert set(DEADLY.values()) == {"crash", "timeout", "memory"}
+    assert len(catalogued()) == len(FAULTS) - len(DEADLY), "every fault's operation is in the catalogue"
+
+
+@pytest.mark.parametrize("fault", [f for f in FAULTS.values() if f.name not in DEADLY], ids=lambda f: f.name)
+def test_planted_fault_is_blamed(fault: Fault) -> None:
+    finding = try_fault(fault, torch)
+    assert finding.blames(fault), f"{finding.cases} cases, {dict(finding.aspects)}, {finding.details}"
+
+
+def test_a_fault_leaves_other_operations_alone() -> None:
+    for name, other in (("exp_in_half_precision", "sigmoid"), ("mul_flushes_subnormals", "add"), ("sum_wrong", "mean")):
+        fault = FAULTS[name]
+        elsewhere = Fault(name, other, fault.aspects, fault.calls, fault.behave)
+        assert not try_fault(elsewhere, torch).aspects
+
+
+def _assay_run(subject: str, tmp_path: Path, *options: str) -> tuple[int, dict]:
+    path = tmp_path / "result.json"
+    command = [sys.executable, "-m", "assay", "run", subject, "--profile", "quick", "--json", str(path), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert path.exists(), done.stdout + done.stderr
+    return done.returncode, json.loads(path.read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("sum_wrong", "deviates"), *((n, s) for n, s in DEADLY.items() if s != "timeout")]
+)
+def test_faulty_module_fails_the_run(name: str, status: str, tmp_path: Path) -> None:
+    op = FAULTS[name].op
+    code, result = _assay_run(
+        f"assay.testing.faulty.{name}", tmp_path, "--only", op, "--only", "neg", "--memory", "400"
+    )
+    assert code == 1
+    blamed = {(f["op"], f["status"]) for f in result["failures"]}
+    assert (op, status) in blamed
+    assert {o for o, _ in blamed} == {op}
+
+
+@pytest.mark.slow
+def test_hang_is_a_timeout(tmp_path: Path) -> None:
+    code, result = _assay_run(
+        "assay.testing.faulty.exp_hangs", tmp_path, "--only", "exp", "--only", "neg", "--timeout", "2"
+    )
+    assert code == 1
+    assert {(f["op"], f["status"]) for f in result["failures"]} == {("exp", "timeout")}
+
+
+def test_sampled_mutants() -> None:
+    fates = list(try_all(sample=70, seed=1))
+    assert {f.way for f in fates} == {w.name for w in WAYS}
+    assert rate(fates) >= 0.95, table(fates)
+
+
+def test_a_sample_is_a_function_of_its_seed() -> None:
+    named = [[(e.op, w.name) for e, w in population(sample=20, seed=s)] for s in (1, 1, 2)]
+    assert named[0] == named[1] != named[2]
+    assert len(population()) == len(WAYS) * len(select())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_two_hundred_mutants(seed: int) -> None:
+    fates = list(try_all(sample=200, seed=seed))
+    assert rate(fates) >= 0.95, table(fates)
+
+
+SOME = ("exp", "sum", "matmul", "softmax", "sort", "randn", "view", "remainder", "std", "__getitem__", "pow")
+
+
+@pytest.mark.parametrize(("capability", "threads"), [("", 2), ("default", 1)])
+def test_torch_conforms_to_itself(capability: str, threads: int) -> None:
+    null = null_test(SOME, "quick", 0, capability, threads)
+    assert null.cases > 200
+    assert not null.differences, null.differences[:3]
+    assert all(share <= 0.02 for share in null.unjudged.values()), null.unjudged
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(("capability", "threads"), [("", 1), ("", 2), ("avx2", 1), ("default", 1)])
+def test_torch_conforms_to_itself_in_everything(capability: str, threads: int, seed: int) -> None:
+    null = null_test((), "quick", seed, capability, threads)
+    assert not null.differences, null.differences[:3]
