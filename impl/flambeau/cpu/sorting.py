@@ -6,16 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from flambeau.cpu.copying import relaid
+
 Array = np.ndarray[Any, Any]
-
-
-def _like(made: Array, x: Array) -> Array:
-    """A result laid out as x is, closely packed."""
-    if x.flags.c_contiguous:
-        return made
-    out = np.empty_like(x, made.dtype, order="K", subok=False)
-    out[...] = made
-    return out
 
 
 def order(x: Array, dim: int, descending: bool) -> Array:
@@ -27,19 +20,21 @@ def order(x: Array, dim: int, descending: bool) -> Array:
     return x.shape[dim] - 1 - np.flip(np.flip(x, dim).argsort(axis=dim, kind="stable"), dim)
 
 
-def sort(x: Array, dim: int, descending: bool) -> tuple[Array, Array]:
+def _laid(made: Array, strides: tuple[int, ...] | None) -> Array:
+    """A result with these strides; None: row-major."""
+    return np.array(made, order="C", copy=None) if strides is None else relaid(made, strides)
+
+
+def sort(x: Array, dim: int, descending: bool, strides: tuple[int, ...] | None) -> tuple[Array, Array]:
     """Sorted elements and where they came from."""
     indices = order(x, dim, descending)
-    return _like(_taken(x, indices, dim), x), _like(indices, x)
+    values = np.take_along_axis(x, indices, dim) if x.ndim else np.array(x)
+    return _laid(values, strides), _laid(indices, strides)
 
 
-def argsort(x: Array, dim: int, descending: bool) -> Array:
+def argsort(x: Array, dim: int, descending: bool, strides: tuple[int, ...] | None) -> Array:
     """Where the sorted elements come from."""
-    return _like(order(x, dim, descending), x)
-
-
-def _taken(x: Array, indices: Array, dim: int) -> Array:
-    return np.take_along_axis(x, indices, dim) if x.ndim else np.array(x)
+    return _laid(order(x, dim, descending), strides)
 
 
 def topk(x: Array, k: int, dim: int, largest: bool) -> tuple[Array, Array]:
@@ -55,7 +50,7 @@ def topk(x: Array, k: int, dim: int, largest: bool) -> tuple[Array, Array]:
         indices = np.take_along_axis(chosen, among, dim)
     else:
         indices = np.take(order(x, dim, largest), np.arange(k), axis=dim)
-    return np.ascontiguousarray(np.take_along_axis(x, indices, dim)), np.ascontiguousarray(indices)
+    return _laid(np.take_along_axis(x, indices, dim), None), _laid(indices, None)
 
 
 def kthvalue(x: Array, k: int, dim: int, keepdim: bool) -> tuple[Array, Array]:
@@ -66,7 +61,7 @@ def kthvalue(x: Array, k: int, dim: int, keepdim: bool) -> tuple[Array, Array]:
     values = np.take_along_axis(x, indices, dim)
     if not keepdim:
         values, indices = values.squeeze(dim), indices.squeeze(dim)
-    return np.ascontiguousarray(values), np.ascontiguousarray(indices)
+    return _laid(values, None), _laid(indices, None)
 
 
 # ------------------------------------------------------------------------------------------ distinct elements

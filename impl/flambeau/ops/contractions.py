@@ -69,9 +69,9 @@ def _contract(a: Tensor, b: Tensor, dims_a: Sequence[int], dims_b: Sequence[int]
         first, second = wrap_dim(i, len(shape_a)), wrap_dim(j, len(shape_b))
         n, m = shape_a[first] if shape_a else 1, shape_b[second] if shape_b else 1
         if m == 1:
-            a = a.sum(first, keepdim=True)  # type: ignore[attr-defined]
+            a = a.sum(first, keepdim=True, dtype=a.dtype)  # type: ignore[attr-defined]
         elif n == 1:
-            b = b.sum(second, keepdim=True)  # type: ignore[attr-defined]
+            b = b.sum(second, keepdim=True, dtype=b.dtype)  # type: ignore[attr-defined]
         else:
             check(
                 n == m,

@@ -126,19 +126,26 @@ def _node(rank: int, a: Any, b: Any, input: Tensor, other: Tensor, out: Tensor) 
     out_text=structured_out,
     shortcut=_shortcut("mm", (22,)),
 )
-def mm(input: Tensor, mat2: Tensor, out_dtype: dtype | None = None) -> Launch:
+def mm(input: Tensor, mat2: Tensor, out_dtype: dtype | None = None, out: Tensor | None = None) -> Launch:
     """Matrix product of (n, m) and (m, p). Raises RuntimeError for other shapes or different dtypes."""
     only_cuda("mm", out_dtype)
     a, b = shape_of(input), shape_of(mat2)
     check(len(a) == 2, "self must be a matrix")
     check(len(b) == 2, "mat2 must be a matrix")
     check_sizes(a, b)
+    check_out(out, input.dtype)
     check(
         input.dtype is mat2.dtype,
         f"expected m1 and m2 to have the same dtype, but got: {cpp_name(input.dtype)} != {cpp_name(mat2.dtype)}",
     )
     refuse("addmm_impl_cpu_", input.dtype, empty=0 in (*a, b[1]))
     return Launch((input, mat2), (a[0], b[1]), input.dtype)
+
+
+def check_out(out: Tensor | None, d: dtype) -> None:
+    """PyTorch looks at out='s dtype before it refuses the operands'."""
+    if out is not None and out.dtype is not d:
+        raise RuntimeError(structured_out(d, out.dtype))
 
 
 def only_cuda(name: str, out_dtype: dtype | None) -> None:
@@ -161,10 +168,13 @@ def check_sizes(a: Shape, b: Shape) -> None:
     out_text=structured_out,
     shortcut=_shortcut("bmm", (33,)),
 )
-def bmm(input: Tensor, mat2: Tensor, out_dtype: dtype | None = None) -> Launch:
+def bmm(input: Tensor, mat2: Tensor, out_dtype: dtype | None = None, out: Tensor | None = None) -> Launch:
     """Products of the matrices of (b, n, m) and (b, m, p). Raises RuntimeError for other shapes."""
     only_cuda("bmm", out_dtype)
     shape = batch_shape(shape_of(input), shape_of(mat2))
+    check_out(out, mat2.dtype)
+    if 0 in (*shape, shape_of(mat2)[1]):  # nothing to multiply: the dtypes are not compared
+        return Launch((input, mat2), shape, mat2.dtype)
     batch_dtypes("bmm", input, mat2)
     return Launch((input, mat2), shape, input.dtype)
 
@@ -224,18 +234,22 @@ def vector_dtypes(self: dtype, mat: dtype, vec: dtype) -> None:
     ),
     shortcut=_shortcut("mv", (21,)),
 )
-def mv(input: Tensor, vec: Tensor) -> Launch:
+def mv(input: Tensor, vec: Tensor, out: Tensor | None = None) -> Launch:
     """Product of a matrix (n, m) and a vector (m,)."""
     a, b = shape_of(input), shape_of(vec)
     check(a, "Dimension specified as 0 but tensor has no dimensions", IndexError)
     check_vector_product((1, len(a), len(b)), str(a[0]), a, b, True)
+    if out is not None and shape_of(out) != a[:1]:
+        check_out(out, vec.dtype)
     vector_dtypes(vec.dtype, input.dtype, vec.dtype)
     refuse("addmv_impl_cpu", input.dtype, empty=0 in a)
     return Launch((input, vec), a[:1], input.dtype)
 
 
-def _dot_plan(name: str, input: Tensor, other: Tensor) -> Launch:
+def _dot_plan(name: str, input: Tensor, other: Tensor, out: Tensor | None) -> Launch:
     a, b = shape_of(input), shape_of(other)
+    if out is not None and out.dtype is not input.dtype:
+        raise RuntimeError(_dot_out(input.dtype, out.dtype))
     check(len(a) == 1 == len(b), f"1D tensors expected, but got {len(a)}D and {len(b)}D tensors")
     check(
         input.dtype is other.dtype,
@@ -263,9 +277,9 @@ def _dot_out(result: dtype, out: dtype) -> str:
     out_text=_dot_out,
     shortcut=_shortcut("dot", (11,)),
 )
-def dot(input: Tensor, tensor: Tensor) -> Launch:
+def dot(input: Tensor, tensor: Tensor, out: Tensor | None = None) -> Launch:
     """Sum of the products of two vectors' elements, without conjugation."""
-    return _dot_plan("dot", input, tensor)
+    return _dot_plan("dot", input, tensor, out)
 
 
 @primitive(
@@ -275,9 +289,9 @@ def dot(input: Tensor, tensor: Tensor) -> Launch:
     raw=True,
     out_text=_dot_out,
 )
-def vdot(input: Tensor, other: Tensor) -> Launch:
+def vdot(input: Tensor, other: Tensor, out: Tensor | None = None) -> Launch:
     """Sum of the products of two vectors' elements, the first conjugated."""
-    return _dot_plan("vdot", input, other)
+    return _dot_plan("vdot", input, other, out)
 
 
 _CLASSES: dict[int, type[OpNode]] = {
@@ -357,13 +371,16 @@ def _batched(input: Tensor, other: Tensor) -> Tensor:
     return own_view(bmm(x, y), shape)
 
 
-def _matmul(input: Tensor, other: Tensor) -> Tensor:
+def _matmul(input: Tensor, other: Tensor, out: Tensor | None = None) -> Tensor:
     a, b = shape_of(input), shape_of(other)
     check(
         a and b,
         f"both arguments to matmul need to be at least 1D, but they are {len(a)}D and {len(b)}D",
     )
     rank = 10 * len(a) + len(b)
+    if out is not None and rank in (11, 21, 22):
+        op = {11: dot, 21: mv, 22: mm}[rank].op  # type: ignore[attr-defined]
+        return op.run({**dict(zip(op.tensors, (input, other), strict=True)), "out": out})  # type: ignore[no-any-return]
     if rank == 11:
         return dot(input, other)  # type: ignore[no-any-return]
     if rank == 21:

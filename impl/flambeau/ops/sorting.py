@@ -9,9 +9,9 @@ from flambeau.cpu import sorting as cpu
 from flambeau.declare import composite, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, dtype
 from flambeau.errors import check, not_implemented_for, structured_out
-from flambeau.geometry import Shape, wrap_dim
+from flambeau.geometry import Shape, elementwise_strides, is_contiguous, wrap_dim
 from flambeau.operation import Launch
-from flambeau.tensor import Tensor, shape_of
+from flambeau.tensor import Tensor, memory, shape_of
 
 INT64 = dtypes.int64
 _UNSAID = object()
@@ -22,6 +22,14 @@ def scattered(g: Tensor, indices: Tensor, dim: int, input_shape: Shape) -> Tenso
     if not input_shape:
         return g
     return g.new_zeros(input_shape).scatter(dim, indices, g)  # type: ignore[attr-defined,no-any-return]
+
+
+def _strides(input: Tensor) -> Shape | None:
+    """The strides of the results, which are the input's where it is dense; None where they are row-major."""
+    own = memory(input)
+    if is_contiguous(own.shape, own.strides):
+        return None
+    return elementwise_strides(own.shape, [(own.shape, own.strides)])
 
 
 def _checked(input: Tensor, dim: int) -> int:
@@ -47,7 +55,8 @@ def sort(input: Tensor, stable: Any = _UNSAID, dim: int = -1, descending: bool =
     shape = shape_of(input)
     node = None if stable is _UNSAID else "SortBackward1"
     return Launch(
-        (input,), [shape, shape], [input.dtype, INT64], node=node, dim=dim, descending=bool(descending)
+        (input,), [shape, shape], [input.dtype, INT64], node=node, dim=dim, descending=bool(descending),
+        strides=_strides(input),
     )  # fmt: skip
 
 
@@ -61,7 +70,7 @@ def sort(input: Tensor, stable: Any = _UNSAID, dim: int = -1, descending: bool =
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Launch:
     """Indices that sort along dim."""
     dim = _checked(input, dim)
-    return Launch((input,), shape_of(input), INT64, dim=dim, descending=bool(descending))
+    return Launch((input,), shape_of(input), INT64, dim=dim, descending=bool(descending), strides=_strides(input))
 
 
 @composite("msort(Tensor input, *, Tensor out=None)", out_text=structured_out)
@@ -116,7 +125,7 @@ def _kth_gradient(g: Tensor, indices: Tensor, dim: int, keepdim: bool, input_sha
         "output values must be of same type as input" if result is not INT64 else "output indices must be of scalar type Long"
     ),
 )
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Launch:
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, out: Any = None) -> Launch:
     """The k-th smallest element along dim, counted from 1, and its index."""
     shape = shape_of(input)
     dim = wrap_dim(dim, len(shape))
@@ -124,6 +133,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Lau
     check(n, f"kthvalue(): Expected reduction dim {dim} to have non-zero size.", IndexError)
     check(1 <= k <= n, f"kthvalue(): selected number k out of range for dimension {dim}")
     d = input.dtype
+    check(out is None or out[0].dtype is d, "output values must be of same type as input")
     if d.is_complex or d is dtypes.bool_ or d in BAREBONES_UNSIGNED:
         not_implemented_for("kthvalue_cpu", d)
     result = (*shape[:dim], *((1,) if keepdim else ()), *shape[dim + 1 :]) if shape else ()
