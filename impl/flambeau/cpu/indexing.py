@@ -32,6 +32,8 @@ def expand_masks(indices: Sequence[Array | None]) -> list[Array | None]:
 
 def common_shape(indices: Sequence[Array]) -> Shape:
     """The shape that index arrays broadcast to. Raises IndexError in PyTorch's words."""
+    if len(indices) == 1:
+        return indices[0].shape
     try:
         return np.broadcast_shapes(*[a.shape for a in indices])
     except ValueError:

@@ -23,9 +23,8 @@ REDUCTIONS: dict[str, Any] = {
 
 def check_bounds(index: Array, n: int, dim: int, kind: type[Exception] = RuntimeError, prefix: str = "") -> None:
     """Raise for the first index outside 0 .. n - 1."""
-    bad = (index < 0) | (index >= n)
-    if bad.any():
-        value = index.reshape(-1)[int(np.argmax(bad))]
+    if index.size and (index.min() < 0 or index.max() >= n):
+        value = index.reshape(-1)[int(np.argmax((index < 0) | (index >= n)))]
         raise kind(f"{prefix}index {value} is out of bounds for dimension {dim} with size {n}")
 
 
@@ -134,7 +133,7 @@ def index_select(x: Array, index: Array, dim: int) -> Array:
     if not x.ndim:
         check_in_range(index, 1)
         return x.copy()
-    if x.size == 0 and index.size:
+    if x.size == 0 and index.size and x.ndim > 1:
         bad = (index < 0) | (index >= x.shape[dim])
         if bad.any():
             value = index.reshape(-1)[int(np.argmax(bad))]

@@ -9,6 +9,7 @@ from typing import Any
 from flambeau import dtypes, overrides
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import node_of, requires_grad
+from flambeau.cpu.casting import cast, scalar
 from flambeau.data import indices_from, is_integer, is_sequence
 from flambeau.dtypes import COMPLEX, INTEGRAL, dtype
 from flambeau.errors import check
@@ -19,7 +20,7 @@ from flambeau.ops.indexing import MASKS, index, index_put
 from flambeau.ops.slicing import LAST, clipped, select, selected, slice_, sliced
 from flambeau.ops.views import alias_of, unsqueeze
 from flambeau.overrides import PLAIN
-from flambeau.tensor import Tensor, alias, bump, memory, shape_of
+from flambeau.tensor import Tensor, alias, fresh, bump, memory, shape_of
 from flambeau.viewing import Place, ViewOperation
 from flambeau.warning import warn
 
@@ -219,6 +220,18 @@ def getitem(self: Tensor, item: Any, /) -> Tensor:
             return _unrecorded(self, shape[1:], strides[1:], own.offset + item % shape[0] * strides[0])
         return SELECT.at(self, _pick(own, 0, _checked_integer(item), 0))
     if cls is slice:
+        own = memory(self)
+        start, end = item.start, item.stop
+        if (
+            item.step is None
+            and (start is None or type(start) is int)
+            and (end is None or type(end) is int)
+            and own.shape
+            and not (state.enabled and node_of(self) is not None)
+        ):
+            strides = own.strides
+            first, last = clipped(own.shape[0], start, end)
+            return _unrecorded(self, (last - first, *own.shape[1:]), strides, own.offset + first * strides[0])
         return SLICE.at(self, _slice(memory(self), 0, item, False))  # type: ignore[arg-type]
     if item is None:
         return UNSQUEEZE.at(self, _inserted(memory(self), 0))
@@ -256,13 +269,17 @@ def _element(value: Any, like: Tensor) -> Tensor:
         # these go through double, and round to infinity rather than overflow
         check_representable(value, dtypes.float64)
         value = value.real if isinstance(value, complex) else value
-        return full((), float(value), dtype=dtypes.float64).to(d)  # type: ignore[no-any-return]
+        return _zero_dim(float(value), d)
     if d.category == COMPLEX:
         _check_complex(complex(value), d)
     check_representable(value, d)
     if isinstance(value, complex) and d.category < COMPLEX:
         value = value.real
-    return full((), value, dtype=d, device=like.device)  # type: ignore[no-any-return]
+    return _zero_dim(value, d)
+
+
+def _zero_dim(value: Any, d: dtype) -> Tensor:
+    return fresh(cast(scalar(value, d.compute), d.compute, d), d)
 
 
 def _check_complex(value: complex, d: dtype) -> None:
@@ -301,8 +318,9 @@ def _write_number(self: Tensor, item: Any, value: float) -> bool:
     """Write a number straight into the array. Says whether that was possible."""
     if not self._dtype.bit & _PLAIN_FLOATS or self._array is None or not -9e15 < value < 9e15:
         return False
-    if type(item) is slice and item.step not in (None, 1):
-        return False
+    for i in item if type(item) is tuple else (item,):
+        if type(i) is not int and (type(i) is not slice or i.step not in (None, 1)):
+            return False
     view, own = self._view, self._memory
     if state.enabled and (node_of(self) is not None or (view is not None and node_of(view.base) is not None)):
         return False
@@ -321,7 +339,7 @@ def setitem(self: Tensor, item: Any, value: Any, /) -> None:
     cls = type(item)
     if (
         type(self) in PLAIN
-        and (cls is int or cls is slice)
+        and (cls is int or cls is slice or cls is tuple)
         and (type(value) is float or type(value) is int)
         and _write_number(self, item, value)
     ):

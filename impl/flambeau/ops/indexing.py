@@ -64,7 +64,7 @@ def selected_shape(shape: Shape, indices: Indices) -> Shape | None:
     dims = [d for d, t in enumerate(indices) if t is not None]
     shapes = [shape_of(indices[d]) for d in dims]  # type: ignore[arg-type]
     try:
-        common = broadcast(*shapes)
+        common = shapes[0] if len(shapes) == 1 else broadcast(*shapes)
     except RuntimeError:
         listed = ", ".join(str(list(s)) for s in shapes)
         raise IndexError(
