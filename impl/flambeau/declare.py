@@ -18,7 +18,7 @@ from typing import Any
 
 from flambeau import overrides
 from flambeau.dtypes import DTYPES, dtype, mask
-from flambeau.elementwise import SAME, Elementwise, binary_front, inplace_front, unary_front
+from flambeau.elementwise import SAME, Elementwise, binary_front, inplace_front, ternary_inplace_front, unary_front
 from flambeau.operation import OPERATIONS, Operation
 from flambeau.overrides import PLAIN
 from flambeau.signatures import Parser
@@ -121,9 +121,25 @@ def _fast_forms(op: Elementwise) -> tuple[Front, Front]:
 def _inplace(op: Operation) -> Front:
     if isinstance(op, Elementwise) and len(op.tensors) in (1, 2) and op.native:
         return _fast_inplace(op)
+    if isinstance(op, Elementwise) and op.ternary:
+        return _fast_ternary_inplace(op)
 
     def front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         return op.call_inplace(front, self, args, kwargs)
+
+    return front
+
+
+def _fast_ternary_inplace(op: Elementwise) -> Front:
+    """The in-place method of three operands with the fast path in front."""
+
+    def slow(self: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return op.call_inplace(front, self, args, kwargs)
+
+    fast = ternary_inplace_front(op, slow)
+
+    def front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return fast(self, args, kwargs) if len(args) == 2 else slow(self, args, kwargs)
 
     return front
 
@@ -278,6 +294,9 @@ def elementwise(
         )  # fmt: skip
         op.defaults.update(defaults or {})
         op.out_text = out_text
+        # three tensors, none of them optional: addcmul, addcdiv, lerp
+        parameters = {p.name: p for p in op.parser.signatures[0].parameters}  # type: ignore[union-attr]
+        op.ternary = len(op.tensors) == 3 and not any(parameters[n].allow_none for n in op.tensors)
         return install(op, **where)
 
     return declare

@@ -67,6 +67,8 @@ class Elementwise(Operation):
     reversed_layout = False
     # whether a second operand's layout counts where the first is a Python number
     lays_out_numbers = True
+    # three tensors, none optional
+    ternary = False
 
     def __init__(
         self,
@@ -407,6 +409,49 @@ def inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[...,
     return front
 
 
+def ternary_inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """`f_(x, y, z, **params)` where nothing is recorded and dtypes and memory leave no question."""
+    kernel, defaults = op.numpy, op.defaults
+    native = op.accept & mask(dtypes.float32, dtypes.float64)
+
+    def front(self: Tensor, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
+        d, x = self._dtype, self._array
+        if not d.bit & native or x is None or type(self) not in PLAIN or self._view is not None:
+            return slow(self, args, params)
+        recording, own = state.enabled, self._memory
+        if (recording and self._node is not None) or (own is not None and not x.flags.c_contiguous):
+            return slow(self, args, params)
+        arrays = []
+        for t in args:
+            if type(t) is float:
+                arrays.append(np.asarray(t, d.numpy))
+                continue
+            if type(t) not in PLAIN or t._dtype is not d or t._array is None or t is self:
+                return slow(self, args, params)
+            if recording and (t._node is not None or t._view is not None):
+                return slow(self, args, params)
+            if own is not None and t._memory is not None and t._memory.storage is own.storage:
+                return slow(self, args, params)
+            arrays.append(t._array)
+        for name, value in params.items():
+            if name not in defaults or (type(value) is not float and type(value) is not int):
+                return slow(self, args, params)
+        token = enter(QUIET)
+        try:
+            r = kernel(x, *arrays, **{**defaults, **params})
+            if r.shape != x.shape:
+                return slow(self, args, params)
+            x[...] = r
+        except ValueError:
+            return slow(self, args, params)
+        finally:
+            leave(token)
+        bump(self)
+        return self
+
+    return front
+
+
 __all__ = [
     "INTEGRAL",
     "INT_TO_FLOAT",
@@ -417,5 +462,6 @@ __all__ = [
     "binary_front",
     "inplace_front",
     "result_type",
+    "ternary_inplace_front",
     "unary_front",
 ]

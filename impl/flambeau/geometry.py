@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 
 Shape = tuple[int, ...]
@@ -179,7 +179,8 @@ def iterated_strides(shape: Shape, operands: list[Shape]) -> Shape:
     return tuple(result)
 
 
-def elementwise_strides(shape: Shape, operands: Sequence[tuple[Shape, Shape]]) -> Shape:
+@lru_cache(4096)
+def elementwise_strides(shape: Shape, operands: tuple[tuple[Shape, Shape], ...]) -> Shape:
     """Strides of an elementwise result, from the shapes and strides of the operands, as PyTorch lays it out."""
     if all(own == shape for own, _ in operands):
         if all(is_contiguous(*o) for o in operands):

@@ -360,7 +360,7 @@ class Operation:
 
     @staticmethod
     def _strides(shape: Shape, inputs: Sequence[Any]) -> Shape:
-        operands = [(m.shape, m.strides) for m in (memory(t) for t in inputs if isinstance(t, Tensor))]
+        operands = tuple((m.shape, m.strides) for m in [memory(t) for t in inputs if isinstance(t, Tensor)])
         return elementwise_strides(shape, operands) if operands else contiguous_strides(shape)
 
     def _operands(self, plan: Launch) -> list[Any]:

@@ -105,7 +105,8 @@ def _integer_power(x: Array, y: Any) -> Array:
 
 def _cube(x: Array) -> Array:
     # NumPy's float32 power is far slower for negative bases
-    return np.multiply(x * x, x)
+    r = np.asarray(x * x)
+    return np.multiply(r, x, out=r)
 
 
 def reciprocal(x: Array) -> Array:
@@ -123,7 +124,7 @@ _SPECIAL_POWERS: dict[Any, Any] = {
     1: np.positive,
     2: lambda x: np.multiply(x, x),
     3: _cube,
-    4: lambda x: np.square(x * x),
+    4: lambda x: np.square(np.square(x)),
     0.5: np.sqrt,
     -0.5: reciprocal_root,
     -1: reciprocal,

@@ -53,7 +53,8 @@ def sinc(x: Array) -> Array:
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x))."""
-    r = np.asarray(np.exp(np.negative(x)))
+    r = np.asarray(np.negative(x))
+    np.exp(r, out=r)
     r += 1
     return np.true_divide(1, r, out=r) if r.dtype.kind == "c" else np.reciprocal(r, out=r)
 
