@@ -10,9 +10,14 @@ import numpy as np
 from scipy import special
 
 Array = np.ndarray[Any, Any]
-erf, erfc, erfinv, digamma = special.erf, special.erfc, special.erfinv, special.digamma
+erf, erfc, digamma = special.erf, special.erfc, special.digamma
 xlogy = special.xlogy
 LOG2_E = 1 / math.log(2)
+
+
+def erfinv(x: Array) -> Array:
+    """Inverse of erf; SciPy's forgets the sign of zero."""
+    return np.copysign(special.erfinv(x), x)
 
 
 def log1p(x: Array) -> Array:

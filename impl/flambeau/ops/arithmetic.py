@@ -14,7 +14,7 @@ from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEXES, NATIVE_FLOAT, NATIVE_
 from flambeau.elementwise import INT_TO_FLOAT, SAME, result_type
 from flambeau.errors import check, check_fits, cpp_name, found_out
 from flambeau.ops.rules import conj, no_derivative, scaled, zeros_like
-from flambeau.tensor import Tensor
+from flambeau.tensor import Tensor, shape_of
 
 WITHOUT_UNSIGNED = ANY & ~mask(*BAREBONES_UNSIGNED)
 ORDERED = WITHOUT_UNSIGNED & ~mask(dtypes.bool_, *COMPLEXES)
@@ -344,7 +344,7 @@ def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> Mapping[str, Any]:
         check_fits(weight, input.dtype)
         return {"refusal": "lerp_kernel_scalar", "node": "LerpBackward0"}
     check(
-        input.dtype is weight.dtype,
+        input.dtype is weight.dtype or not shape_of(weight),
         f"expected dtype {cpp_name(input.dtype)} for `weight` but got dtype {cpp_name(weight.dtype)}",
     )
     return {}
@@ -364,6 +364,7 @@ def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> Mapping[str, Any]:
     refusal="lerp_kernel_tensor",
     check=_check_lerp,
     node="LerpBackward1",
+    out_text=found_out,
     inplace=True,
 )
 def lerp(input: Tensor, end: Tensor, weight: Tensor) -> None:

@@ -121,3 +121,4 @@ def of_one_kind(g: Any, input_dtype: dtype) -> Any:
         "false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)",
     )
     return g
+reciprocal = function("reciprocal", lambda v: 1 / v)

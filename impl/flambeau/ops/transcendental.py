@@ -16,7 +16,7 @@ from flambeau.elementwise import INT_TO_FLOAT
 from flambeau.errors import check, not_implemented_for
 from flambeau.operation import Launch
 from flambeau.ops.arithmetic import NOT_HALF_COMPLEX
-from flambeau.ops.rules import choose, conj, cos, cosh, exp, is_complex, log, rsqrt, sin, sinh, zeros_like
+from flambeau.ops.rules import choose, conj, cos, cosh, exp, is_complex, log, reciprocal, rsqrt, sin, sinh, zeros_like
 from flambeau.tensor import Tensor, shape_of
 
 REAL = ANY & ~mask(*COMPLEXES)
@@ -229,7 +229,7 @@ def hypot(input: Tensor, other: Tensor) -> None:
 
 def _inverse_square(input: Any, other: Any) -> Any:
     square = input * input + other * other
-    return choose(square == 0, 0, 1 / square)
+    return choose(square == 0, 0, reciprocal(square))
 
 
 @elementwise(
