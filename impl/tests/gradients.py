@@ -46,7 +46,7 @@ def assert_derivatives_agree(
     for e, f in zip(expected, found, strict=False):
         assert (e is None) == (f is None), source
         if e is not None:
-            assert e.dtype == f.dtype and e.shape == f.shape, source
+            assert (e.dtype, e.shape) == (f.dtype, f.shape), source
             np.testing.assert_allclose(f, e, rtol=rtol, atol=atol, err_msg=source)
     # PyTorch may answer zeros where nothing depends on the inputs any more
     for e in expected[len(found) :] + found[len(expected) :]:

@@ -61,7 +61,9 @@ def test_dtype_argument(source):
     agree(source)
 
 
-@pytest.mark.parametrize("name", ["sum", "mean", "nansum", "prod", "amax", "amin", "any", "all", "argmax", "var", "std"])
+@pytest.mark.parametrize(
+    "name", ["sum", "mean", "nansum", "prod", "amax", "amin", "any", "all", "argmax", "var", "std"]
+)
 @pytest.mark.parametrize("d", ["float32", "float64", "int64", "int32", "uint8", "bool", "float16", "complex64"])
 def test_out(name, d):
     for tensor in ("A", "I"):
@@ -73,7 +75,9 @@ def test_out(name, d):
 @pytest.mark.parametrize("name", ["max", "min", "median", "nanmedian", "mode", "aminmax"])
 def test_named_results_and_out(name):
     dim = "dim=0" if name == "aminmax" else "0"
-    agree(f"r = torch.{name}(A, {dim}); (type(r).__name__, r._fields if hasattr(r, '_fields') else r.__match_args__, r)")
+    agree(
+        f"r = torch.{name}(A, {dim}); (type(r).__name__, r._fields if hasattr(r, '_fields') else r.__match_args__, r)"
+    )
     second = "float32" if name == "aminmax" else "int64"
     for d in ("float32", "float64", "int32"):
         for e in (second, "float64"):
@@ -87,7 +91,8 @@ def test_named_results_and_out(name):
     [
         "torch.max(A, A + 1)", "torch.max(G, A)", "torch.min(A, B)", "torch.max(C, C)", "torch.max(A, torch.ones(2))",
         "torch.max(I, A)", "torch.max(A, torch.tensor(3))", "A.max(A.t())", "A.max((0, 1))",
-        "torch.max(A, out=torch.empty((), dtype=torch.int64))", "torch.max(A, out=torch.empty((), dtype=torch.float64))",
+        "torch.max(A, out=torch.empty((), dtype=torch.int64))",
+        "torch.max(A, out=torch.empty((), dtype=torch.float64))",
         "A.aminmax(keepdim=True)", "S.aminmax(dim=-1, keepdim=True)", "E.aminmax()", "E.aminmax(dim=0)", "C.aminmax()",
         "U16.aminmax()", "B.aminmax()", "N.aminmax(dim=1)", "N.aminmax()", "H.aminmax(dim=1)",
         "torch.tensor([1, 2, 2, 1, 3]).mode()", "torch.tensor([1, 2, 2, 1, 3]).mode(0, True)", "B.mode()", "E.mode()",
@@ -113,7 +118,8 @@ COMPLEX = REAL + 1j * RANDOM.standard_normal((3, 4))
 @pytest.mark.parametrize(
     "source",
     [
-        "x.sum()", "x.sum(0)", "x.sum((0, 1), keepdim=True)", "x.nansum(1)", "x.mean()", "x.mean(1, True)", "x.nanmean(0)",
+        "x.sum()", "x.sum(0)", "x.sum((0, 1), keepdim=True)", "x.nansum(1)", "x.mean()", "x.mean(1, True)",
+        "x.nanmean(0)",
         "x.prod()", "x.prod(0)", "x.prod(1, True)", "x.trace()", "x.exp().sum(0).sin()", "(x * x).mean().exp()",
     ],
 )  # fmt: skip
@@ -127,7 +133,8 @@ def test_derivatives(source, x):
 @pytest.mark.parametrize(
     "source",
     [
-        "x.max()", "x.min()", "x.max(0)", "x.min(1, True)", "x.amax()", "x.amin(0)", "x.amax((0, 1), True)", "x.aminmax()",
+        "x.max()", "x.min()", "x.max(0)", "x.min(1, True)", "x.amax()", "x.amin(0)", "x.amax((0, 1), True)",
+        "x.aminmax()",
         "x.aminmax(dim=1)", "x.median()", "x.nanmedian()", "x.exp().amax(1).sin()", "x.exp().max(1)[0].sin()",
     ],
 )  # fmt: skip
@@ -141,7 +148,9 @@ def test_derivatives_of_selections(source):
     assert_derivatives_agree(source, x=REAL)
 
 
-@pytest.mark.parametrize("source", ["x.max()", "x.amax()", "x.amin(0)", "x.median()", "x.max(0)", "x.nansum()", "x.sum()"])
+@pytest.mark.parametrize(
+    "source", ["x.max()", "x.amax()", "x.amin(0)", "x.median()", "x.max(0)", "x.nansum()", "x.sum()"]
+)
 def test_derivatives_at_nan(source):
     assert_derivatives_agree(source, second=False, x=np.array([[1.0, np.nan, 2.0], [np.nan, 0.0, 2.0]]))
 

@@ -23,7 +23,11 @@ def test_fields_and_text(name):
     assert theirs.__match_args__ == ours.__match_args__
     assert (theirs.__module__, theirs.__name__) == (ours.__module__, ours.__name__)
     assert [getattr(a, f) for f in a.__match_args__] == [getattr(b, f) for f in b.__match_args__]
-    assert (a.n_fields, a.n_sequence_fields, a.n_unnamed_fields) == (b.n_fields, b.n_sequence_fields, b.n_unnamed_fields)
+    assert (a.n_fields, a.n_sequence_fields, a.n_unnamed_fields) == (
+        b.n_fields,
+        b.n_sequence_fields,
+        b.n_unnamed_fields,
+    )
 
 
 @pytest.mark.parametrize("args", [(1,), ([1],), ([1, 2, 3],), ([1, 2], 3)])
@@ -40,7 +44,8 @@ def test_read_only_and_plain_tuple_arithmetic():
     r = return_types.topk([1, 2])
     with pytest.raises(AttributeError, match="readonly attribute"):
         r.values = 3
-    assert type(r + (3,)) is tuple and type(r[:1]) is tuple
+    assert type(r + (3,)) is tuple  # noqa: RUF005
+    assert type(r[:1]) is tuple
     assert hash(r) == hash((1, 2))
 
 
@@ -48,4 +53,6 @@ def test_read_only_and_plain_tuple_arithmetic():
 def test_copies_keep_the_type(again):
     r = return_types.linalg_svd([[1], [2], [3]])
     s = again(r)
-    assert type(s) is type(r) and s == r and s.Vh == [3]
+    assert type(s) is type(r)
+    assert s == r
+    assert s.Vh == [3]

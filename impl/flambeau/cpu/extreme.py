@@ -6,15 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from flambeau.cpu.layout import row_major
+
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
 
 
+@row_major
 def amax(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Largest element, NaN if there is one."""
     return np.maximum.reduce(x, axis=dims, keepdims=keepdim)
 
 
+@row_major
 def amin(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Smallest element, NaN if there is one."""
     return np.minimum.reduce(x, axis=dims, keepdims=keepdim)
@@ -25,16 +29,19 @@ def aminmax(x: Array, dims: Axes, keepdim: bool) -> tuple[Array, Array]:
     return amin(x, dims, keepdim), amax(x, dims, keepdim)
 
 
+@row_major
 def argmax(x: Array, dim: int | None, keepdim: bool) -> Array:
     """Where the first largest element stands, or the first NaN; dim None counts in row-major order."""
     return np.argmax(x, axis=dim, keepdims=keepdim)
 
 
+@row_major
 def argmin(x: Array, dim: int | None, keepdim: bool) -> Array:
     """Where the first smallest element stands, or the first NaN."""
     return np.argmin(x, axis=dim, keepdims=keepdim)
 
 
+@row_major
 def picked(x: Array, index: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
     """The elements an index (with dim kept) names, and the index itself."""
     values = np.take_along_axis(x, index, dim)
@@ -63,7 +70,11 @@ def _selected(x: Array, choose: Any, dim: int, keepdim: bool) -> tuple[Array, Ar
 def median(x: Array, ignore_nan: bool) -> Array:
     """The lower of the two middle elements of all; NaN if there is one, unless NaN are ignored. NaN for none."""
     if x.size == 0:
-        return np.asarray(np.nan).astype(x.dtype) if x.dtype.kind == "f" else np.asarray(_NAN_AS_INTEGER.get(x.itemsize, 0), x.dtype)
+        return (
+            np.asarray(np.nan).astype(x.dtype)
+            if x.dtype.kind == "f"
+            else np.asarray(_NAN_AS_INTEGER.get(x.itemsize, 0), x.dtype)
+        )
     return median_dim(x.reshape(-1), 0, False, ignore_nan)[0]
 
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from flambeau.cpu.layout import row_major
 from flambeau.cpu.reduce import total
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
 
 
+@row_major
 def vector_norm(x: Array, ord: float, dims: Axes, keepdim: bool) -> Array:
     """(Σ|x|^ord)^(1/ord) and its limits: the number of non-zero elements at 0, the extremes of |x| at ±inf."""
     if math.isinf(ord):

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from flambeau.cpu.layout import row_major
+
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
 
@@ -27,9 +29,10 @@ def mean_of_all(x: Array) -> Array:
     return np.asarray(total_of_all(x)[()] / x.size)
 
 
+@row_major
 def total(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Sum over dims."""
-    if x.dtype in _SINGLE and x.size > _SEQUENTIAL:
+    if x.ndim > 1 and x.dtype in _SINGLE and max(x.shape) > 2 * _SEQUENTIAL:
         x = _folded(x, dims)
     return np.add.reduce(x, axis=dims, keepdims=keepdim)
 
@@ -44,7 +47,7 @@ def _folded(x: Array, dims: Axes) -> Array:
             blocks, rest = divmod(x.shape[d], _SEQUENTIAL)
             before, after = x.shape[:d], x.shape[d + 1 :]
             even = x[(slice(None),) * d + (slice(0, blocks * _SEQUENTIAL),)]
-            strides = x.strides[:d] + (x.strides[d] * _SEQUENTIAL,) + x.strides[d:]
+            strides = (*x.strides[:d], x.strides[d] * _SEQUENTIAL, *x.strides[d:])
             windows = np.lib.stride_tricks.as_strided(even, (*before, blocks, _SEQUENTIAL, *after), strides)
             folded = np.add.reduce(windows, axis=d + 1)
             if rest:
@@ -59,32 +62,38 @@ def count_of(shape: tuple[int, ...], dims: Axes) -> int:
     return prod(shape[d] for d in dims)
 
 
+@row_major
 def mean(x: Array, dims: Axes, keepdim: bool, count: int) -> Array:
     """Sum over count; 0/0 is NaN for an empty slice."""
     s = np.asarray(total(x, dims, keepdim))
     return s / s.real.dtype.type(count)
 
 
+@row_major
 def nansum(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Sum of what is not NaN."""
     return total(np.where(np.isnan(x), x.dtype.type(0), x), dims, keepdim)
 
 
+@row_major
 def product(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Product."""
     return np.multiply.reduce(x, axis=dims, keepdims=keepdim)
 
 
+@row_major
 def any_of(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Whether an element is not zero; NaN is not."""
     return np.logical_or.reduce(x, axis=dims, keepdims=keepdim)
 
 
+@row_major
 def all_of(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Whether no element is zero."""
     return np.logical_and.reduce(x, axis=dims, keepdims=keepdim)
 
 
+@row_major
 def count_nonzero(x: Array, dims: Axes) -> Array:
     """Number of elements that are not zero."""
     return np.asarray(np.count_nonzero(x, axis=dims), np.int64)

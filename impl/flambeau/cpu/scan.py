@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from flambeau.cpu.layout import row_major
+
 Array = np.ndarray[Any, Any]
 
 # single precision accumulates in double, as PyTorch's kernels do
@@ -22,6 +24,7 @@ def cumprod(x: Array, dim: int) -> Array:
     return _accumulated(np.multiply, x, dim)
 
 
+@row_major
 def _accumulated(ufunc: np.ufunc, x: Array, dim: int) -> Array:
     if x.ndim == 0:
         return x.copy()
@@ -38,6 +41,7 @@ def cummin(x: Array, dim: int) -> tuple[Array, Array]:
     return _latest(np.minimum, x, dim)
 
 
+@row_major
 def _latest(ufunc: np.ufunc, x: Array, dim: int) -> tuple[Array, Array]:
     if x.ndim == 0 or x.size == 0:
         return x.copy(), np.zeros(x.shape, np.int64)
@@ -50,6 +54,7 @@ def _latest(ufunc: np.ufunc, x: Array, dim: int) -> tuple[Array, Array]:
     return np.take_along_axis(x, index, dim), index
 
 
+@row_major
 def logcumsumexp(x: Array, dim: int) -> Array:
     """Logarithm of the running sum of exponentials."""
     if x.ndim == 0 or x.size == 0:

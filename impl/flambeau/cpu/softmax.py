@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from flambeau.cpu.layout import row_major
 from flambeau.cpu.reduce import total
 
 Array = np.ndarray[Any, Any]
@@ -57,6 +58,7 @@ def log_softmax(x: Array, dim: int) -> Array:
     return _in_rows(_log_softmax, x, dim)
 
 
+@row_major
 def logsumexp(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Logarithm of the sum of exponentials over dims, -inf for an empty sum."""
     if x.size == 0:

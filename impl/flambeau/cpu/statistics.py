@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from flambeau.cpu.layout import row_major
 from flambeau.cpu.reduce import count_of
 
 Array = np.ndarray[Any, Any]
@@ -25,22 +26,37 @@ def _moments(x: Array, dims: Axes, keepdim: bool, correction: float) -> tuple[Ar
     return np.asarray(var), np.asarray(mean)
 
 
+@row_major
 def var(x: Array, dims: Axes, keepdim: bool, correction: float) -> Array:
     """Mean squared distance from the mean, over count - correction."""
     return _moments(x, dims, keepdim, correction)[0]
 
 
+@row_major
 def std(x: Array, dims: Axes, keepdim: bool, correction: float) -> Array:
     """Square root of the variance."""
     return np.sqrt(_moments(x, dims, keepdim, correction)[0])
 
 
+def _as_updated(mean: Array, x: Array, dims: Axes) -> Array:
+    """The mean as PyTorch's running update leaves it: an infinity before the last element makes it NaN."""
+    if np.isfinite(mean).all():
+        return mean
+    rest = tuple(d for d in range(x.ndim) if d not in dims)
+    rows = np.isinf(x).transpose(*rest, *dims).reshape(*[x.shape[d] for d in rest], -1)
+    early = rows[..., :-1].any(axis=-1).reshape(mean.shape)
+    return np.where(early, np.nan, mean)
+
+
+@row_major
 def var_mean(x: Array, dims: Axes, keepdim: bool, correction: float) -> tuple[Array, Array]:
     """Variance and mean."""
-    return _moments(x, dims, keepdim, correction)
+    variance, mean = _moments(x, dims, keepdim, correction)
+    return variance, _as_updated(mean, x, dims)
 
 
+@row_major
 def std_mean(x: Array, dims: Axes, keepdim: bool, correction: float) -> tuple[Array, Array]:
     """Standard deviation and mean."""
     variance, mean = _moments(x, dims, keepdim, correction)
-    return np.sqrt(variance), mean
+    return np.sqrt(variance), _as_updated(mean, x, dims)

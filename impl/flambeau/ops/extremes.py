@@ -49,9 +49,7 @@ def _dim_of(input: Tensor, dim: int, name: str) -> int:
     """dim counted from the front. Raises IndexError out of range and where it is empty."""
     shape = shape_of(input)
     d = wrap_dim(dim, len(shape))
-    check(
-        not shape or shape[d] != 0, f"{name}(): Expected reduction dim {d} to have non-zero size.", IndexError
-    )
+    check(not shape or shape[d] != 0, f"{name}(): Expected reduction dim {d} to have non-zero size.", IndexError)
     return d
 
 
@@ -189,9 +187,7 @@ def aminmax(input: Tensor, dim: int | None = None, keepdim: bool = False, out: A
         )
     else:
         d = wrap_dim(dim, len(shape))
-        check(
-            not shape or shape[d] != 0, f"aminmax: Expected reduction dim {d} to have non-zero size.", IndexError
-        )
+        check(not shape or shape[d] != 0, f"aminmax: Expected reduction dim {d} to have non-zero size.", IndexError)
     dims, made = reduced(input, dim, keepdim)
     expect_out(out, input.dtype, input.dtype)
     if not input.dtype.bit & ORDERED:

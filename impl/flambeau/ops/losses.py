@@ -32,9 +32,7 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
 def reduction_number(reduction: str) -> int:
     """0 for "none", 1 for "mean", 2 for "sum". Raises ValueError for anything else."""
     if reduction == "elementwise_mean":
-        warnings.warn(
-            "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=4
-        )
+        warnings.warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=4)
     found = _REDUCTIONS.get(reduction)
     if found is None:
         raise ValueError(f"{reduction} is not a valid value for reduction")

@@ -13,9 +13,10 @@ from flambeau.elementwise import result_type
 from flambeau.errors import check, structured_out
 from flambeau.geometry import broadcast, wrap_dim
 from flambeau.operation import Launch, joint
-from flambeau.ops.reductions import reduced, wrapped
+from flambeau.ops.reductions import reduced
 from flambeau.ops.rules import choose, unsqueezed
 from flambeau.tensor import Tensor, shape_of
+
 
 def norm_gradient(g: Any, x: Tensor, out: Tensor, ord: float, dims: tuple[int, ...], keepdim: bool) -> Any:
     """Gradient of a vector norm; zero where the norm is zero, shared by the largest elements at order inf."""
@@ -95,9 +96,9 @@ def vector_norm(
             dim is not None and dim != (),
             f"{word} an empty tensor because the operation does not have an identity",
         )
-        for d in wrapped(dim, len(shape)):
+        for d in dim:
             check(
-                shape[d] != 0,
+                shape[wrap_dim(d, len(shape))] != 0,
                 f"{word} the dimension {d}because this dimension is empty and the operation does not have an identity",
             )
     dims, made = reduced(input, dim, keepdim)
@@ -126,9 +127,7 @@ def linalg_norm(
     dims = _as_dims(dim)
     rank = len(shape_of(input))
     if dims is not None:
-        check(
-            len(dims) in (1, 2), f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dims)}"
-        )
+        check(len(dims) in (1, 2), f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dims)}")
     elif ord is not None:
         check(
             rank in (1, 2),

@@ -11,6 +11,7 @@ from flambeau.declare import ANY, primitive
 from flambeau.dtypes import dtype, mask
 from flambeau.errors import cannot_cast, check, cpp_name, not_implemented_for, structured_out
 from flambeau.geometry import wrap_dim
+from flambeau.numeric_limits import finfo
 from flambeau.operation import Launch
 from flambeau.ops.copying import to_dtype
 from flambeau.ops.extremes import ORDERED
@@ -89,7 +90,8 @@ def _scan(name: str, kernel: Any, grad: Any, doc: str) -> Any:
     body.__doc__ = inplace.__doc__ = doc
     node = f"{name.title()}Backward0"
     primitive(
-        f"{name}({schema})", full_name=f"{name}_", name=name, cpu=kernel, grad=grad, node=node, function=False, method=False,
+        f"{name}({schema})", full_name=f"{name}_", name=name, cpu=kernel, grad=grad, node=node,
+        function=False, method=False,
         inplace=True,
     )(inplace)  # fmt: skip
     return primitive(f"{name}({schema}, Tensor out=None)", cpu=kernel, grad=grad, node=node, out_text=structured_out)(
@@ -118,7 +120,8 @@ def _running(name: str, kernel: Any, doc: str) -> Any:
             f"{name}(): Expected reduction dim -1 or 0 for scalar but got {dim}",
             IndexError,
         )
-        along = wrap_dim(dim, len(shape))
+        # PyTorch does not look at the dim of an empty tensor
+        along = 0 if 0 in shape else wrap_dim(dim, len(shape))
         if out is not None:
             for t, d in zip(out, (input.dtype, dtypes.int64), strict=True):
                 check(t.dtype is d, f"expected scalar_type {d.type_name} but found {t.dtype.type_name}")
@@ -153,13 +156,12 @@ def _logcumsumexp_gradient(g: Any, input: Tensor, out: Tensor, dim: int) -> Any:
     if input.dtype.is_complex:
         return sent(g.log())
     size = g.abs().log()
-    least = float("-inf")
+    # not -inf, whose own derivative is NaN
+    least = finfo(input.dtype).min
     return sent(choose(g > 0, size, least)) - sent(choose(g < 0, size, least))
 
 
-@primitive(
-    "logcumsumexp(Tensor input, int dim, *, Tensor out=None)", cpu=cpu.logcumsumexp, grad=_logcumsumexp_gradient
-)
+@primitive("logcumsumexp(Tensor input, int dim, *, Tensor out=None)", cpu=cpu.logcumsumexp, grad=_logcumsumexp_gradient)
 def logcumsumexp(input: Tensor, dim: int, out: Tensor | None = None) -> Launch:
     """Logarithm of the running sum of exponentials along dim. Raises NotImplementedError for integers."""
     shape = shape_of(input)

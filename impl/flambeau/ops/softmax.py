@@ -125,7 +125,8 @@ def _logsumexp(input: Tensor, dim: Any, keepdim: bool = False, out: Tensor | Non
     if d is dtypes.complex32:
         not_implemented_for("exp_vml_cpu", d)
     check(
-        dim != () or not rank or keepdim, f"output with shape [] doesn't match the broadcast shape {[1] * rank}"
+        dim != () or not rank or keepdim or 0 in shape_of(input),
+        f"output with shape [] doesn't match the broadcast shape {[1] * rank}",
     )
     return Launch((input,), shape, d, compute=d, dims=dims, keepdim=keepdim)
 
