@@ -20,7 +20,7 @@ from flambeau.ops.indexing import MASKS, index, index_put
 from flambeau.ops.slicing import LAST, clipped, select, selected, slice_, sliced
 from flambeau.ops.views import alias_of, unsqueeze
 from flambeau.overrides import PLAIN
-from flambeau.tensor import Tensor, alias, fresh, bump, memory, shape_of
+from flambeau.tensor import Tensor, alias, bump, fresh, memory, shape_of
 from flambeau.viewing import Place, ViewOperation
 from flambeau.warning import warn
 
