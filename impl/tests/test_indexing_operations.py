@@ -491,6 +491,27 @@ def test_large_sums_at_duplicates(rows: int, inner: int, dtype: str) -> None:
     assert_agree("x.t().index_put((torch.arange(x.shape[1])[:, None], index), source.t(), True)", setup, strides=False)
 
 
+EXPANDED = """
+x.tril_(); x
+x.triu_(); x
+x.masked_fill_(m, 3); x
+x.index_fill_(0, i(0, 1), 3); x
+x.index_put_((i(0, 1),), torch.tensor(3.0)); x
+x[0] = 3; x
+x.index_add_(0, i(0, 1), torch.ones(2, 2))
+x.scatter_(0, i([0, 1]), torch.ones(1, 2))
+"""
+
+
+@pytest.mark.parametrize("source", EXPANDED.strip().split("\n"))
+def test_updates_of_expanded_tensors(source: str) -> None:
+    setup = (
+        "x = torch.ones(1, 2).expand(2, 2); i = lambda *a: torch.tensor(a); "
+        "m = torch.tensor([[True, False], [False, True]])"
+    )
+    assert_agree(source, setup)
+
+
 # ------------------------------------------------------------------------------------------ gradients
 
 LEAVES = {

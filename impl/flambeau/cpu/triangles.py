@@ -12,20 +12,18 @@ from flambeau.geometry import Shape
 Array = np.ndarray[Any, Any]
 
 
-def _masked(x: Array, keep: Array) -> Array:
-    out = np.zeros(x.shape, x.dtype)
-    np.copyto(out, x, where=keep)
-    return out
+def _clear(x: Array, where: Array) -> None:
+    np.copyto(x, np.zeros((), x.dtype), where=where)
 
 
-def tril(x: Array, diagonal: int) -> Array:
-    """x with zeros above a diagonal."""
-    return _masked(x, np.tri(*x.shape[-2:], k=_within(x, diagonal), dtype=np.bool_))
+def tril(x: Array, diagonal: int) -> None:
+    """Zeros above a diagonal, in place: of an expanded matrix every row is cleared where one of them is."""
+    _clear(x, ~np.tri(*x.shape[-2:], k=_within(x, diagonal), dtype=np.bool_))
 
 
-def triu(x: Array, diagonal: int) -> Array:
-    """x with zeros below a diagonal."""
-    return _masked(x, ~np.tri(*x.shape[-2:], k=_within(x, diagonal) - 1, dtype=np.bool_))
+def triu(x: Array, diagonal: int) -> None:
+    """Zeros below a diagonal, in place."""
+    _clear(x, np.tri(*x.shape[-2:], k=_within(x, diagonal) - 1, dtype=np.bool_))
 
 
 def _within(x: Array, diagonal: int) -> int:

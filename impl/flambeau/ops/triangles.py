@@ -18,7 +18,7 @@ from flambeau.tensor import Tensor, shape_of
 
 @primitive(
     "tril(Tensor input, index diagonal=0, *, Tensor out=None)",
-    cpu=cpu.tril,
+    update=cpu.tril,
     fills=True,
     out_text=structured_out,
     grad=lambda g, diagonal: tril(g, diagonal),
@@ -34,7 +34,7 @@ def tril(input: Tensor, diagonal: int = 0) -> Launch:
 
 @primitive(
     "triu(Tensor input, index diagonal=0, *, Tensor out=None)",
-    cpu=cpu.triu,
+    update=cpu.triu,
     fills=True,
     out_text=structured_out,
     grad=lambda g, diagonal: triu(g, diagonal),
