@@ -182,3 +182,26 @@ def test_norm_of_order_zero_has_no_gradient():
 def test_derivatives_at_infinities(source):
     assert_derivatives_agree(source, second=False, x=np.array([-np.inf, -np.inf]))
     assert_derivatives_agree(source, second=False, x=np.array([np.inf, 1.0]))
+
+
+@pytest.mark.parametrize("name", ["quantile", "nanquantile"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "A, 0.5", "A, 0.3, 1, True", "A, torch.tensor([0.25, 0.5]), 0", "A, torch.tensor([[0.5]]), 0", "A, 2.", "I, 0.5",
+        "A, torch.tensor([2.])", "A, torch.tensor(0.5, dtype=torch.float64)", "H, 0.5", "E, 0.5", "S, 0.5", "S, 0.5, 1",
+        "A, 0.5, interpolation='x'", "A, 0.3, interpolation='higher'", "A, 0.3, 0, interpolation='nearest'", "G, 0.5",
+        "P, torch.tensor([0.2, 0.7, 0.5]), 1, True, interpolation='midpoint'", "P, 0.1, -1, interpolation='lower'",
+        "X, torch.tensor([0.2, 0.9]), 1", "X[2:], 0.4, 0", "A, 0.5, 2", "A, torch.tensor([]), 0",
+        "A, 0.5, out=torch.empty((), dtype=torch.float64)", "A, 0.5, out=torch.empty(())", "C, 0.5",
+    ],
+)  # fmt: skip
+def test_quantiles(name, arguments):
+    agree(f"torch.{name}({arguments})")
+
+
+@pytest.mark.parametrize(
+    "source", ["x.quantile(0.3)", "x.quantile(0.3, 0)", "x.nanquantile(torch.tensor(0.7).to(x), 1, True)"]
+)
+def test_derivatives_of_quantiles(source):
+    assert_derivatives_agree(source, x=REAL)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
-def row_major(kernel: Callable[..., Any]) -> Callable[..., Any]:
+
+def row_major(kernel: Kernel) -> Kernel:
     """Let a kernel answer row-major arrays; NumPy's own reductions keep the order of the operand's strides."""
 
     @functools.wraps(kernel)
@@ -19,7 +21,7 @@ def row_major(kernel: Callable[..., Any]) -> Callable[..., Any]:
             return tuple([_ordered(r) for r in result])
         return _ordered(result)
 
-    return wrapped
+    return wrapped  # type: ignore[return-value]
 
 
 def _ordered(a: Any) -> Any:

@@ -8,8 +8,9 @@ from typing import Any
 from flambeau import dtypes
 from flambeau.cpu import statistics as cpu
 from flambeau.cpu.reduce import count_of
-from flambeau.declare import primitive
+from flambeau.declare import composite, primitive
 from flambeau.errors import cannot_cast, check, not_implemented_for
+from flambeau.geometry import wrap_dim
 from flambeau.operation import Launch, joint
 from flambeau.ops.reductions import reduced
 from flambeau.ops.rules import choose, restore, unsqueezed
@@ -121,3 +122,88 @@ var_mean = _declare(
     _with_mean(lambda g, x, deviation, *rest: _var_gradient(g, x, *rest)), "Variance and mean", with_mean=True,
 )  # fmt: skip
 std_mean = _declare("std_mean", cpu.std_mean, _with_mean(_std_gradient), "Standard deviation and mean", with_mean=True)
+
+
+# ------------------------------------------------------------------------------------------ quantiles
+
+_INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def _check_quantile(input: Tensor, q: Any, interpolation: str, out: Tensor | None) -> None:
+    check(0 not in shape_of(input), "quantile() input tensor must be non-empty")
+    if isinstance(q, Tensor):
+        check(len(shape_of(q)) <= 1, "quantile() q must be a scalar or 1D tensor")
+    check(
+        input.dtype in (dtypes.float32, dtypes.float64), "quantile() input tensor must be either float or double dtype"
+    )
+    if isinstance(q, Tensor):
+        check(q.dtype is input.dtype, "quantile() q tensor must be same dtype as the input tensor")
+    check(
+        interpolation in _INTERPOLATIONS,
+        f"quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}",
+    )
+    check(out is None or out.dtype is input.dtype, "quantile() out tensor must be same dtype as the input tensor")
+
+
+def _quantile(name: str, ignore_nan: bool) -> Any:
+    def body(
+        input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, interpolation: str = "linear",
+        out: Tensor | None = None,
+    ) -> Any:  # fmt: skip
+        if not isinstance(q, Tensor):
+            check(0 <= q <= 1, f"quantile() q must be in the range [0, 1] but got {q:g}")
+            q = input.new_full((), q)  # type: ignore[attr-defined]
+            _check_quantile(input, q, interpolation, out)
+        else:
+            _check_quantile(input, q, interpolation, out)
+            check(bool(((q >= 0) & (q <= 1)).all()), "quantile() q values must be in the range [0, 1]")
+        shape = shape_of(input)
+        rank = len(shape)
+        along = None if dim is None else wrap_dim(dim, rank)
+        rows: Any = input.reshape(-1) if along is None or not rank else input.movedim(along, -1)  # type: ignore[attr-defined]
+        rest = shape_of(rows)[:-1]
+        ordered = rows.sort(-1)[0].unsqueeze(-2) if rest else rows.sort(-1)[0].unsqueeze(0)
+        nan = ordered.isnan()
+        last = ordered.size(-1) - 1
+        wanted = q.reshape(-1, 1)
+        if ignore_nan:
+            places = wanted * (nan.logical_not().sum(-1, True) - 1)
+            places = places.clamp(min=0)
+        else:
+            places = choose(nan.any(-1, keepdim=True), float(last), wanted * last)
+        # (..., q, n) and (..., q, 1)
+        ordered = ordered.expand(*rest, shape_of(wanted)[0], last + 1)
+        places = places.expand(*rest, shape_of(wanted)[0], 1)
+        found = _interpolated(ordered, places, interpolation).movedim(-2, 0)
+        if keepdim:
+            left = [1] * rank if along is None else [1 if d == along else n for d, n in enumerate(shape)]
+            found = found.reshape(shape_of(found)[0], *left, 1)
+        if not shape_of(q):
+            found = found.squeeze(0)
+        return found.squeeze_(-1)
+
+    body.__doc__ = (
+        "Quantiles q of the elements, over all dims or one, between neighbours by interpolation. "
+        f"NaN {'are ignored' if ignore_nan else 'win'}. Raises RuntimeError for other dtypes than float32 and float64."
+    )
+    return composite(
+        *[
+            f'{name}(Tensor input, {kind} q, int? dim=None, bool keepdim=False, *, str interpolation="linear", '
+            "Tensor out=None)"
+            for kind in ("Tensor", "float")
+        ]
+    )(body)
+
+
+def _interpolated(ordered: Any, places: Any, interpolation: str) -> Any:
+    """Elements at fractional places of sorted rows."""
+    if interpolation in ("lower", "higher", "nearest"):
+        rounding = {"lower": "floor", "higher": "ceil", "nearest": "round"}[interpolation]
+        return ordered.gather(-1, getattr(places, rounding)().long())
+    below = places.long()
+    weight = 0.5 if interpolation == "midpoint" else places - below
+    return ordered.gather(-1, below).lerp(ordered.gather(-1, places.ceil().long()), weight)
+
+
+quantile = _quantile("quantile", ignore_nan=False)
+nanquantile = _quantile("nanquantile", ignore_nan=True)
