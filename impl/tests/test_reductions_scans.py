@@ -188,7 +188,8 @@ def test_derivatives_at_infinities(source):
 @pytest.mark.parametrize(
     "arguments",
     [
-        "A, 0.5", "A, 0.3, 1, True", "A, torch.tensor([0.25, 0.5]), 0", "A, torch.tensor([[0.5]]), 0", "A, 2.", "I, 0.5",
+        "A, 0.5", "A, 0.3, 1, True", "A, torch.tensor([0.25, 0.5]), 0", "A, torch.tensor([[0.5]]), 0", "A, 2.",
+        "I, 0.5",
         "A, torch.tensor([2.])", "A, torch.tensor(0.5, dtype=torch.float64)", "H, 0.5", "E, 0.5", "S, 0.5", "S, 0.5, 1",
         "A, 0.5, interpolation='x'", "A, 0.3, interpolation='higher'", "A, 0.3, 0, interpolation='nearest'", "G, 0.5",
         "P, torch.tensor([0.2, 0.7, 0.5]), 1, True, interpolation='midpoint'", "P, 0.1, -1, interpolation='lower'",
