@@ -175,7 +175,9 @@ def test_scaled_products_of_dtypes_that_differ(name: str, second: str) -> None:
     others = ", ".join(f"t(*{s}).to(torch.{second})" for s in rest)
     assert_agree(f"torch.{name}(t(*{x}), {others})", HELPERS)
     assert_agree(f"torch.{name}(t(*{x}), t(*{rest[0]}), t(*{rest[1]}).to(torch.{second}))", HELPERS)
-    assert_agree(f"torch.{name}(t(*{x}), t(*{rest[0]}), t(*{rest[1]}), out=torch.empty(0, dtype=torch.{second}))", HELPERS)
+    assert_agree(
+        f"torch.{name}(t(*{x}), t(*{rest[0]}), t(*{rest[1]}), out=torch.empty(0, dtype=torch.{second}))", HELPERS
+    )
 
 
 @pytest.mark.parametrize("name", ADDED)
@@ -228,10 +230,12 @@ for _ in range(2):
 
 
 @pytest.mark.parametrize("source", [
-    "[t(2, 3).mT @ t(2, 4), t(3, 2).t() @ t(4, 3).t()]", "t(5, 3, 2).mT @ t(5, 4, 3).mT", "t(2, 2) @ 3", "[1] @ t(1, 2)",
+    "[t(2, 3).mT @ t(2, 4), t(3, 2).t() @ t(4, 3).t()]", "t(5, 3, 2).mT @ t(5, 4, 3).mT", "t(2, 2) @ 3",
+    "[1] @ t(1, 2)",
     "3 @ t(1, 2)", "t(2, 2).__matmul__(3)", "t(2, 2).__rmatmul__(t(2, 2) + 1)", "hasattr(torch.Tensor, '__imatmul__')",
     "x = t(2, 2); y = x; x @= t(2, 2, seed=1); [x, x is y]", "torch.matmul(t(2, 2), other=t(2, 3))",
-    "torch.mm(t(2, 3), mat2=t(3, 2))", "torch.matmul(t(2, 2))", "torch.mm(t(2, 2), 3)", "torch.matmul(t(2, 2), t(2, 2), 3)",
+    "torch.mm(t(2, 3), mat2=t(3, 2))", "torch.matmul(t(2, 2))", "torch.mm(t(2, 2), 3)",
+    "torch.matmul(t(2, 2), t(2, 2), 3)",
     "x = t(2, 3, g=True); torch.mm(x, t(3, 2), out=torch.empty(2, 2))", "torch.linalg.matmul(t(2, 3), t(3, 2))",
     "t(3, 1).expand(3, 4) @ t(4, 2)", "t(4, 4)[::2] @ t(4, 4)[:, ::3]", "t(6, 6)[1:4, 2:5] @ t(3)",
     "torch.mm(t(2, 3, d=torch.uint8), t(3, 2, d=torch.uint8))",
@@ -284,27 +288,35 @@ def test_calls_of_einsum(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", [
-    "torch.tensordot(t(2, 3), t(3, 4), 1)", "torch.tensordot(t(2, 3, 4), t(3, 4, 5), 2)", "torch.tensordot(t(2, 3), t(4), 0)",
+    "torch.tensordot(t(2, 3), t(3, 4), 1)", "torch.tensordot(t(2, 3, 4), t(3, 4, 5), 2)",
+    "torch.tensordot(t(2, 3), t(4), 0)",
     "torch.tensordot(t(2, 3, 4), t(4, 3, 5), ([1, 2], [1, 0]))", "torch.tensordot(t(2, 3), t(2, 3), 2)",
-    "torch.tensordot(t(2, 3), t(2, 3), -1)", "torch.tensordot(t(2, 3), t(2, 3), 3)", "torch.tensordot(t(2, 3), t(4, 3), 1)",
+    "torch.tensordot(t(2, 3), t(2, 3), -1)", "torch.tensordot(t(2, 3), t(2, 3), 3)",
+    "torch.tensordot(t(2, 3), t(4, 3), 1)",
     "torch.tensordot(t(2, 1), t(3, 4), 1)", "torch.tensordot(t(2, 3), t(2, 3), ([0, 1], [0]))",
     "torch.tensordot(t(2, 2), t(2, 2), ([0, 0], [0, 1]))", "torch.tensordot(t(2, 2), t(2, 2), ([5], [0]))",
     "torch.tensordot(t(2, 3), t(3, 2), torch.tensor(1))", "torch.tensordot(t(2, 3), t(3, 2), torch.tensor([[1], [0]]))",
-    "torch.tensordot(t(2, 3), t(3, 2), 1.5)", "torch.tensordot(t(2, 3), t(3, 2), 'a')", "torch.tensordot(t(2, 3), t(3, 2), [1])",
-    "torch.tensordot(t(2, 3), t(3, 2), 1, out=torch.empty(2, 2))", "torch.tensordot(t(2, 3), t(3, 2, d=torch.float64), 1)",
+    "torch.tensordot(t(2, 3), t(3, 2), 1.5)", "torch.tensordot(t(2, 3), t(3, 2), 'a')",
+    "torch.tensordot(t(2, 3), t(3, 2), [1])",
+    "torch.tensordot(t(2, 3), t(3, 2), 1, out=torch.empty(2, 2))",
+    "torch.tensordot(t(2, 3), t(3, 2, d=torch.float64), 1)",
     "grads(lambda a, b: torch.tensordot(a, b, ([1, 2], [1, 0])), t(2, 3, 4, g=True), t(4, 3, 5, g=True))",
     "grads(lambda a, b: torch.tensordot(a, b, 1), t(2, 1, g=True), t(3, 4, g=True))",
     "torch.inner(t(1, d=torch.int32), t(1, d=torch.int32))", "torch.inner(t(2, 1, g=True), t(3, 1, g=True))",
     "torch.bmm(t(0, 1, 1), t(0, 1, 1, d=torch.int64))", "torch.bmm(t(2, 1, 0), t(2, 0, 1, d=torch.int64))",
     "torch.bmm(t(1, 1, 1).to(torch.uint16), t(1, 1, 1).to(torch.uint16), out=torch.empty(1))",
-    "torch.mv(t(2, 2), t(2), out=torch.empty(0, dtype=torch.int8))", "torch.dot(t(), t(), out=torch.empty(0, dtype=torch.int8))",
-    "torch.matmul(t(2), t(2), out=torch.empty(0, dtype=torch.int8))", "torch.mm(t(2, 2), t(2, 2).long(), out=torch.empty(0).long())",
+    "torch.mv(t(2, 2), t(2), out=torch.empty(0, dtype=torch.int8))",
+    "torch.dot(t(), t(), out=torch.empty(0, dtype=torch.int8))",
+    "torch.matmul(t(2), t(2), out=torch.empty(0, dtype=torch.int8))",
+    "torch.mm(t(2, 2), t(2, 2).long(), out=torch.empty(0).long())",
     "torch.inner(t(), t(3))", "torch.inner(t(2, 3), t())", "torch.inner(t(2, 2, 3), t(4, 3))",
     "torch.kron(t(), t(3))", "torch.kron(t(2, 3, 2), t(2))",
     "torch.kron(t(2), t(3), out=torch.empty(6, dtype=torch.float64))",
     "torch.kron(t(2), t(3), out=torch.empty(6, dtype=torch.int64))",
-    "torch.cross(t(2, 3), t(2, 3, seed=1))", "torch.cross(t(3, 2), t(3, 2, seed=1), dim=0)", "torch.cross(t(2, 2), t(2, 2))",
-    "torch.cross(t(2, 3), t(3), dim=1)", "torch.linalg.cross(t(2, 3), t(1, 3))", "torch.linalg.cross(t(2, 3), t(2, 3), dim=0)",
+    "torch.cross(t(2, 3), t(2, 3, seed=1))", "torch.cross(t(3, 2), t(3, 2, seed=1), dim=0)",
+    "torch.cross(t(2, 2), t(2, 2))",
+    "torch.cross(t(2, 3), t(3), dim=1)", "torch.linalg.cross(t(2, 3), t(1, 3))",
+    "torch.linalg.cross(t(2, 3), t(2, 3), dim=0)",
     "torch.linalg.cross(t(2, 3), t(2, 3), dim=5)", "torch.linalg.cross(t(2, 3), t(4, 3))",
     "torch.linalg.cross(t(2, 3), t(2, 3).to(torch.bool))", "torch.linalg.cross(t(2, 3).to(torch.bool), t(2, 3))",
     "torch.linalg.cross(t(3, 2).t(), t(3, 2).t())", "t(3).cross(t(3, seed=2), dim=0)",

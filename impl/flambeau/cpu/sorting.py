@@ -1,4 +1,4 @@
-"""NumPy kernels of sorting, selection by rank, distinct elements and binary search. NaN counts as the largest element."""
+"""NumPy kernels of sorting, selection by rank, distinct elements and search. NaN counts as the largest element."""
 
 from __future__ import annotations
 
@@ -15,9 +15,26 @@ def order(x: Array, dim: int, descending: bool) -> Array:
     """Indices that sort along dim; equal elements keep their order."""
     if not x.ndim:
         return np.zeros((), np.int64)
+    if x.dtype.itemsize <= 4 and 64 <= x.shape[dim] < 2**32:
+        return _packed_order(x, dim, descending)
     if not descending:
         return x.argsort(axis=dim, kind="stable")
     return x.shape[dim] - 1 - np.flip(np.flip(x, dim).argsort(axis=dim, kind="stable"), dim)
+
+
+def _packed_order(x: Array, dim: int, descending: bool) -> Array:
+    """The same for elements of at most 32 bits: key and index share a 64-bit word, and sorting words is fast."""
+    x = np.moveaxis(x, dim, -1)
+    if x.dtype == np.float32:
+        bits = np.where(x == x, x + np.float32(0), np.float32(np.nan)).view(np.uint32)  # -0 equals 0, one NaN
+        bits ^= np.where(bits >> 31, np.uint32(0xFFFFFFFF), np.uint32(0x80000000))
+    else:
+        bits = x.astype(np.uint32) ^ np.uint32(0x80000000 if x.dtype.kind == "i" else 0)
+    if descending:
+        bits = ~bits
+    words = (bits.astype(np.uint64) << 32) | np.arange(x.shape[-1], dtype=np.uint64)
+    words.sort(axis=-1)
+    return np.moveaxis((words & 0xFFFFFFFF).view(np.int64), -1, dim)
 
 
 def _laid(made: Array, strides: tuple[int, ...] | None) -> Array:
@@ -41,23 +58,33 @@ def topk(x: Array, k: int, dim: int, largest: bool) -> tuple[Array, Array]:
     """The k largest or smallest elements along dim, sorted, and where they stand."""
     if not x.ndim:
         return np.array(x), np.zeros((), np.int64)
-    n = x.shape[dim]
-    if k * 8 < n and n >= 256:
-        # selection first: only the chosen ones are sorted, in their order of appearance where they are equal
-        part = np.argpartition(x, n - k if largest else k - 1, axis=dim) if k else np.zeros(x.shape, np.int64)
-        chosen = np.sort(np.take(part, np.arange(n - k, n) if largest else np.arange(k), axis=dim), axis=dim)
-        among = order(np.take_along_axis(x, chosen, dim), dim, largest)
-        indices = np.take_along_axis(chosen, among, dim)
-    else:
+    indices = _selected(x, k, dim, largest) if 0 < k * 8 < x.shape[dim] else None
+    if indices is None:
         indices = np.take(order(x, dim, largest), np.arange(k), axis=dim)
+    else:
+        # only what was selected is sorted
+        indices = np.take_along_axis(indices, order(np.take_along_axis(x, indices, dim), dim, largest), dim)
     return _laid(np.take_along_axis(x, indices, dim), None), _laid(indices, None)
+
+
+def _selected(x: Array, k: int, dim: int, largest: bool) -> Array | None:
+    """Where the k largest or smallest elements stand, in that order; None where ties or NaN leave them in doubt."""
+    n = x.shape[dim]
+    rank = n - k if largest else k - 1
+    bound = np.take(np.partition(x, rank, axis=dim), [rank], axis=dim)
+    chosen = np.moveaxis(x >= bound if largest else x <= bound, dim, -1)
+    rows = np.flatnonzero(chosen)
+    if rows.size != x.size // n * k or (np.count_nonzero(chosen, axis=-1) != k).any() or (bound != bound).any():
+        return None
+    return np.moveaxis((rows % n).reshape(*chosen.shape[:-1], k), -1, dim)
 
 
 def kthvalue(x: Array, k: int, dim: int, keepdim: bool) -> tuple[Array, Array]:
     """The k-th smallest element along dim, counted from 1, and where it stands."""
     if not x.ndim:
         return np.array(x), np.zeros((), np.int64)
-    indices = np.take(np.argpartition(x, k - 1, axis=dim), [k - 1], axis=dim)
+    values = np.take(np.partition(x, k - 1, axis=dim), [k - 1], axis=dim)
+    indices = np.argmax((x == values) | ((x != x) & (values != values)), axis=dim, keepdims=True)
     values = np.take_along_axis(x, indices, dim)
     if not keepdim:
         values, indices = values.squeeze(dim), indices.squeeze(dim)
@@ -111,9 +138,7 @@ def unique_consecutive(x: Array, inverse: bool, counts: bool) -> tuple[Array, Ar
     return flat[starts], *_groups(starts, np.arange(flat.size), x.shape, inverse, counts)
 
 
-def unique_slices(
-    x: Array, dim: int, consecutive: bool, inverse: bool, counts: bool
-) -> tuple[Array, Array, Array]:
+def unique_slices(x: Array, dim: int, consecutive: bool, inverse: bool, counts: bool) -> tuple[Array, Array, Array]:
     """Distinct slices along dim, in lexicographic order or (consecutive) the first of every run."""
     n = x.shape[dim]
     moved = np.moveaxis(x, dim, 0)

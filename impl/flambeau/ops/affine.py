@@ -107,7 +107,7 @@ def _linear_node(input: Tensor, weight: Tensor, out: Tensor, edges: tuple[Edge |
     shortcut=_short_linear,
 )
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """input @ weight.T + bias, for input (..., n), weight (m, n) and bias (m,). Raises RuntimeError for other shapes."""
+    """input @ weight.T + bias for input (..., n), weight (m, n), bias (m,). Raises RuntimeError for other shapes."""
     a, b = shape_of(input), shape_of(weight)
     check(a and b, f"both arguments to linear need to be at least 1D, but they are {len(a)}D and {len(b)}D")
     if bias is not None and len(a) == 2:

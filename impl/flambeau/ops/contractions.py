@@ -115,8 +115,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     dims_b: Sequence[int]
     if isinstance(dims, tuple | list):
         first, second = dims
-        dims_a, dims_b = [first] if isinstance(first, int) else list(first), (
-            [second] if isinstance(second, int) else list(second)
+        dims_a, dims_b = (
+            [first] if isinstance(first, int) else list(first),
+            ([second] if isinstance(second, int) else list(second)),
         )
     elif isinstance(dims, Tensor) and dims.numel() > 1:  # type: ignore[attr-defined]
         check(shape_of(dims)[0] == 2, f"tensordot expects dims tensor to have two elements, but got {dims}")
@@ -231,9 +232,7 @@ def _cheapest_order(sizes: Sequence[int]) -> list[list[int]]:
     for length in range(1, n):
         for i in range(n - length):
             j = i + length
-            choices = [
-                (cost[i][k] + cost[k + 1][j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)
-            ]
+            choices = [(cost[i][k] + cost[k + 1][j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)]
             cost[i][j], part[i][j] = min(choices)
     return part
 
@@ -285,8 +284,8 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
             )
     sizes = [shape_of(matrices[0])[0], *(shape_of(t)[1] for t in matrices)]
     if count == 3:
-        a, b, c, d = sizes
-        part = [[0, 0, 1 if a * b * c + a * c * d < b * c * d + a * b * d else 0], [0, 0, 1], [0, 0, 0]]
+        n, m, k, p = sizes
+        part = [[0, 0, 1 if n * m * k + n * k * p < m * k * p + n * m * p else 0], [0, 0, 1], [0, 0, 0]]
     else:
         part = _cheapest_order(sizes)
     return views.reshape(_chain(matrices, part, 0, count - 1), shape)  # type: ignore[no-any-return]

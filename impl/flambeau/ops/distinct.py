@@ -26,8 +26,8 @@ def _underivable(name: str) -> Any:
     return rule
 
 
-_PARTS = {"tensors": ("input",), "outputs": ("out", "inverse", "counts"), "differentiable": 1}
-_HIDDEN = {"function": False, "method": False}
+_PARTS: dict[str, Any] = {"tensors": ("input",), "outputs": ("out", "inverse", "counts"), "differentiable": 1}
+_HIDDEN: dict[str, Any] = {"function": False, "method": False}
 
 
 def _distinct(input: Tensor, kernel: str, **params: Any) -> Launch:

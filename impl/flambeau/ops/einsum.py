@@ -21,6 +21,19 @@ LETTERS = ascii_uppercase + ascii_lowercase
 ELLIPSIS = "..."
 
 
+def _run(front: Any, t: Tensor, **arguments: Any) -> Tensor:
+    """A view operation on arguments that need no parsing."""
+    return front.op.run({"input": t, **arguments})  # type: ignore[no-any-return]
+
+
+def _reshaped(t: Tensor, shape: tuple[int, ...]) -> Tensor:
+    return _run(views.reshape, t, shape=shape)
+
+
+def _permuted(t: Tensor, dims: tuple[int, ...]) -> Tensor:
+    return _run(views.permute, t, dims=dims)
+
+
 @dataclass(frozen=True)
 class _Equation:
     """Labels of every operand and of the output (None: not given); ELLIPSIS is a label of its own."""
@@ -66,7 +79,10 @@ def _parse(equation: str, count: int) -> _Equation:
     for k, part in enumerate(parts):
         terms.append(_labels(part, start, f"operand {k}"))
         start += len(part) + 1
-        check(k + 1 < count or k + 1 == len(parts), "einsum(): fewer operands were provided than specified in the equation")
+        check(
+            k + 1 < count or k + 1 == len(parts),
+            "einsum(): fewer operands were provided than specified in the equation",
+        )
     check(len(terms) >= count, "einsum(): more operands were provided than specified in the equation")
     return _Equation(terms, None if arrow < 0 else _labels(equation[arrow + 2 :], arrow + 2, "output"))
 
@@ -106,9 +122,7 @@ def _order(equation: _Equation, spread: Sequence[Sequence[str]], covered: int) -
             if label == ELLIPSIS:
                 output.extend(dots)
                 continue
-            check(
-                label not in output, f"einsum(): output subscript {label} appears more than once in the output"
-            )
+            check(label not in output, f"einsum(): output subscript {label} appears more than once in the output")
             check(
                 any(label in labels for labels in spread),
                 f"einsum(): output subscript {label} does not appear in the equation for any input operand",
@@ -136,9 +150,9 @@ def _arranged(t: Tensor, labels: Sequence[str], order: Sequence[str], k: int) ->
         t = t.diagonal(0, first, second).movedim(-1, first)  # type: ignore[attr-defined]
     for label in order:
         if label not in have:
-            t = views.unsqueeze(t, len(have))
+            t = _run(views.unsqueeze, t, dim=len(have))
             have.append(label)
-    return views.permute(t, tuple(have.index(label) for label in order))
+    return _permuted(t, tuple(have.index(label) for label in order))
 
 
 def _pair(left: Tensor, right: Tensor, summed: Sequence[int]) -> Tensor:
@@ -163,15 +177,17 @@ def _pair(left: Tensor, right: Tensor, summed: Sequence[int]) -> Tensor:
     a, b = shape_of(left), shape_of(right)
     batch, rows, columns = prod(a[d] for d in both), prod(a[d] for d in only_left), prod(b[d] for d in only_right)
     inner = prod(a[d] for d in contracted)
-    x = views.reshape(views.permute(left, (*both, *only_left, *contracted, *only_right)), (batch, rows, inner))
-    y = views.reshape(views.permute(right, (*both, *contracted, *only_right, *only_left)), (batch, inner, columns))
+    x = _reshaped(_permuted(left, (*both, *only_left, *contracted, *only_right)), (batch, rows, inner))
+    y = _reshaped(_permuted(right, (*both, *contracted, *only_right, *only_left)), (batch, inner, columns))
     order = [*both, *only_left, *contracted, *only_right]
     sizes = [a[d] if d in both or d in only_left else b[d] if d in only_right else 1 for d in order]
-    made = views.view_(bmm(x, y), tuple(sizes))
-    return views.permute(made, tuple(order.index(d) for d in range(len(order))))
+    made = _run(views.view_, bmm(x, y), size=tuple(sizes))
+    return _permuted(made, tuple(order.index(d) for d in range(len(order))))
 
 
-def _sum_of_products(operands: Sequence[Tensor], spread: Sequence[Sequence[str]], order: list[str], kept: int) -> Tensor:
+def _sum_of_products(
+    operands: Sequence[Tensor], spread: Sequence[Sequence[str]], order: list[str], kept: int
+) -> Tensor:
     rank = len(order)
     last = {label: k for k, labels in enumerate(spread) for label in labels}
     result = operands[0]
@@ -194,7 +210,7 @@ def _sum_of_products(operands: Sequence[Tensor], spread: Sequence[Sequence[str]]
                 other = other.sum(d, keepdim=True)  # type: ignore[attr-defined]
         result = _pair(result, other, contracted) if contracted else arithmetic.mul(result, other)
     if rank > kept:
-        result = views.reshape(result, shape_of(result)[:kept])
+        result = _run(views.view_, result, size=shape_of(result)[:kept])
     return result
 
 
@@ -241,7 +257,10 @@ def einsum(*args: Any) -> Tensor:
         if not isinstance(t, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 1, but got {type(t).__name__}")
     parsed = _parse(equation, len(operands))
-    pairs = [_spread(labels, len(shape_of(t)), k) for k, (labels, t) in enumerate(zip(parsed.operands, operands, strict=True))]
+    pairs = [
+        _spread(labels, len(shape_of(t)), k)
+        for k, (labels, t) in enumerate(zip(parsed.operands, operands, strict=True))
+    ]
     spread = [labels for labels, _ in pairs]
     order, kept = _order(parsed, spread, max(n for _, n in pairs))
     arranged = [_arranged(t, labels, order, k) for k, (t, labels) in enumerate(zip(operands, spread, strict=True))]

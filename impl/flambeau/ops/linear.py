@@ -215,8 +215,7 @@ def vector_dtypes(self: dtype, mat: dtype, vec: dtype) -> None:
     """Raise RuntimeError unless the three are the same."""
     check(
         self is mat is vec,
-        f"addmv input tensors must have the same dtype, but got {self.type_name}, {mat.type_name}, and "
-        f"{vec.type_name}",
+        f"addmv input tensors must have the same dtype, but got {self.type_name}, {mat.type_name}, and {vec.type_name}",
     )
 
 

@@ -210,9 +210,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, beta: Any = 1, alpha: Any = 
             d.category >= FLOATING or isinstance(factor, bool | int),
             f"For integral input tensors, argument {name} must not be a floating point number.",
         )
-        check(
-            not isinstance(factor, bool) or d.category == BOOL, f"Boolean {name} only supported for Boolean results."
-        )
+        check(not isinstance(factor, bool) or d.category == BOOL, f"Boolean {name} only supported for Boolean results.")
     if d.name in ("uint16", "uint32", "uint64", "complex32") and 0 not in shape:
         not_implemented_for("addr_cpu", d)
     _check_factors(beta, alpha, d, wide=False)

@@ -29,7 +29,7 @@ def _strides(input: Tensor) -> Shape | None:
     own = memory(input)
     if is_contiguous(own.shape, own.strides):
         return None
-    return elementwise_strides(own.shape, [(own.shape, own.strides)])
+    return elementwise_strides(own.shape, ((own.shape, own.strides),))
 
 
 def _checked(input: Tensor, dim: int) -> int:
@@ -122,7 +122,9 @@ def _kth_gradient(g: Tensor, indices: Tensor, dim: int, keepdim: bool, input_sha
     differentiable=1,
     results=return_types.kthvalue,  # type: ignore[attr-defined]
     out_text=lambda result, out: (
-        "output values must be of same type as input" if result is not INT64 else "output indices must be of scalar type Long"
+        "output values must be of same type as input"
+        if result is not INT64
+        else "output indices must be of scalar type Long"
     ),
 )
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, out: Any = None) -> Launch:
