@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from flambeau.autograd.modes import state
-from flambeau.autograd.node import AccumulateGrad, Node, Saved, node_of, refuse_update, requires_grad
+from flambeau.autograd.node import AccumulateGrad, Node, Pick, Saved, hooks_of, node_of, refuse_update, requires_grad
 from flambeau.autograd.viewing import CopySlices
 from flambeau.cpu.casting import cast
 from flambeau.cpu.quiet import QUIET, enter, leave
@@ -25,6 +25,7 @@ def set_history(t: Tensor, node: Node) -> None:
     """Make node the history of a tensor that was just updated in place."""
     view = t._view
     if view is None:
+        _move_retained(t, node)
         t._node = node
         return
     base = view.base
@@ -33,6 +34,16 @@ def set_history(t: Tensor, node: Node) -> None:
         for value in node.saved or ():
             if type(value) is Saved:
                 value.update = weakref.ref(update)
+
+
+def _move_retained(t: Tensor, node: Node) -> None:
+    """What retain_grad asked of the old node is asked of the new one: `.grad` is that of the updated tensor."""
+    old = t._node
+    index = old.index if type(old) is Pick else 0
+    old_node = old.node if type(old) is Pick else old
+    hooks = None if old_node is None else old_node.hooks  # type: ignore[union-attr]
+    if hooks is not None and index in hooks.retain and hooks.retain[index]() is t:
+        hooks_of(node).retain[0] = hooks.retain.pop(index)
 
 
 def can_store(result: dtype, target: dtype) -> bool:

@@ -90,7 +90,9 @@ class UntypedStorage:
 
     def __repr__(self) -> str:
         listed = "".join(f"\n {b}" for b in self.tolist()) if self._storage.flat is not None else "\n..."
-        return f"{listed}\n[{self.__module__}.{type(self).__name__}(device={self.device}) of size {len(self)}]".lstrip("\n")
+        return f"{listed}\n[{self.__module__}.{type(self).__name__}(device={self.device}) of size {len(self)}]".lstrip(
+            "\n"
+        )
 
     def tolist(self) -> list[int]:
         """The bytes as numbers."""

@@ -4,21 +4,54 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 from flambeau.autograd import engine
-from flambeau.autograd.node import Edge, Pick, node_of
+from flambeau.autograd.modes import state
+from flambeau.autograd.node import Edge, Node, Pick, node_of
 from flambeau.declare import export
+from flambeau.dtypes import dtype
 from flambeau.tensor import Tensor, filled_like, shape_of
+
+
+class GradientEdge(NamedTuple):
+    """An output of a node, which stands for a tensor in `backward` and `grad` (`torch.autograd.graph.GradientEdge`)."""
+
+    node: Node
+    output_nr: int
+    ownership_token: Any = None
+
+    def edge(self) -> Edge:
+        """The engine's edge."""
+        node = self.node
+        return Pick(node, self.output_nr, node.shape, node.dtype) if node.outputs > 1 else node
+
+
+def get_gradient_edge(tensor: Tensor) -> GradientEdge:
+    """The edge of a tensor that requires grad. Raises RuntimeError for another."""
+    e = node_of(tensor)
+    if e is None:
+        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+    return GradientEdge(edge_node(e), e.index if type(e) is Pick else 0)
+
+
+# gradients of 0-dim results by dtype; shared, so that nobody may take them over
+_ONES: dict[dtype, Tensor] = {}
 
 
 def _first_gradient(output: Tensor, given: Tensor | None, what: str) -> Tensor:
     if given is None:
-        if len(shape_of(output)) and output.numel() != 1:  # type: ignore[attr-defined]
+        shape, d = shape_of(output), output._dtype
+        if shape and prod(shape) != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
-        if not output.dtype.is_floating_point:
-            raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {output.dtype}")
-        return filled_like(output, 1)
+        if not d.is_floating_point:
+            raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {d}")
+        if shape or output._array is None or state.inference:
+            return filled_like(output, 1)
+        if d not in _ONES:
+            _ONES[d] = filled_like(output, 1)
+        return _ONES[d]
     if not isinstance(given, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(given).__name__}")
     if shape_of(given) != shape_of(output):
@@ -34,20 +67,36 @@ def _first_gradient(output: Tensor, given: Tensor | None, what: str) -> Tensor:
     return given
 
 
-def _roots(outputs: Sequence[Tensor], grads: Sequence[Tensor | None]) -> list[tuple[Edge, Tensor]]:
+def _roots(outputs: Sequence[Any], grads: Sequence[Tensor | None]) -> list[tuple[Edge, Tensor]]:
     roots = []
-    for i, (output, given) in enumerate(zip(outputs, grads, strict=True)):
+    for i, (output, given) in enumerate(zip(outputs, grads, strict=False)):
+        if isinstance(output, GradientEdge):
+            if given is None:
+                raise RuntimeError("grad_outputs is required for a GradientEdge")
+            roots.append((output.edge(), given))
+            continue
         e = node_of(output)
         g = None if e is None and given is None else _first_gradient(output, given, str(i))
         if e is None:
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
         assert g is not None
         roots.append((e, g))
+    if len(outputs) != len(grads):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(grads)} gradients")
     return roots
 
 
 def _several(value: Any) -> tuple[Any, ...]:
-    return (value,) if isinstance(value, Tensor) else tuple(value)
+    return (value,) if isinstance(value, Tensor | GradientEdge) else tuple(value)
+
+
+def _input_edge(t: Any) -> Any:
+    """The edge of something to differentiate by."""
+    if isinstance(t, GradientEdge):
+        return t.edge()
+    if not isinstance(t, Tensor):
+        raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(t).__name__}")
+    return node_of(t)
 
 
 def backward(
@@ -77,12 +126,10 @@ def backward(
     grads = (None,) * len(outputs) if grad_tensors is None else _several(grad_tensors)
     targets = None
     if inputs is not None:
-        targets = []
+        targets = [_input_edge(t) for t in _several(inputs)]
         for t in _several(inputs):
-            e = node_of(t)
-            if e is None:
-                raise RuntimeError("One of the differentiated Tensors does not require grad")
-            targets.append(e)
+            if isinstance(t, Tensor):  # a non-leaf asked for by name collects its gradient too
+                t.retain_grad()  # type: ignore[attr-defined]
     if create_graph:
         warnings.warn(
             "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
@@ -93,11 +140,7 @@ def backward(
             stacklevel=3,
         )
     keep = create_graph if retain_graph is None else retain_graph
-    found = engine.run(_roots(outputs, grads), keep_graph=keep, create_graph=create_graph, targets=targets)
-    if targets is not None:
-        for i, t in enumerate(_several(inputs)):
-            if t.grad_fn is not None and i in found:  # a non-leaf asked for by name collects its gradient too
-                t._grad = found[i] if t._grad is None else t._grad + found[i]
+    engine.run(_roots(outputs, grads), keep_graph=keep, create_graph=create_graph, targets=targets)
 
 
 def grad(
@@ -130,9 +173,11 @@ def grad(
             stacklevel=2,
         )
     outs, ins = _several(outputs), _several(inputs)
+    if not ins:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     grads = (None,) * len(outs) if grad_outputs is None else _several(grad_outputs)
     roots = _roots(outs, grads)
-    targets: list[Edge | None] = [node_of(t) for t in ins]
+    targets = [_input_edge(t) for t in ins]
     if any(e is None for e in targets):
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     keep = create_graph if retain_graph is None else retain_graph
@@ -144,8 +189,8 @@ def grad(
             g = t.new_zeros(shape_of(t))  # type: ignore[attr-defined]
         elif g is None and not allow:
             raise RuntimeError(
-                f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set allow_unused=True "
-                "if this is the desired behavior."
+                f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set "
+                "allow_unused=True if this is the desired behavior."
             )
         results.append(g)
     return tuple(results)
@@ -158,3 +203,5 @@ def edge_node(e: Edge | None) -> Any:
 
 export("backward", backward, "autograd")
 export("grad", grad, "autograd")
+export("GradientEdge", GradientEdge, "autograd.graph")
+export("get_gradient_edge", get_gradient_edge, "autograd.graph")

@@ -11,6 +11,7 @@ from flambeau.autograd import api, node
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import AccumulateGrad, Node, RemovableHandle, Unreached, hooks_of, leaf, no_leaf, node_of
 from flambeau.dtypes import FLOATING
+from flambeau.errors import cpp_name
 from flambeau.methods import builtin, on_tensor
 from flambeau.tensor import UNTRACKED, Tensor, detached, memory, shape_of, version
 
@@ -20,6 +21,8 @@ def _get_requires_grad(self: Tensor) -> bool:
 
 
 def _set_requires_grad(self: Tensor, value: bool) -> None:
+    if value is True and self._dtype.category < FLOATING:
+        raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
     requires_grad_(self, value)
 
 
@@ -56,7 +59,7 @@ def _grad_fn(self: Tensor) -> Node | None:
 
 
 Tensor.grad_fn = property(_grad_fn, doc="The node that made this tensor, None for leaves.")  # type: ignore[attr-defined]
-Tensor.is_leaf = property(lambda self: self._node is None or type(self._node) is AccumulateGrad, doc="Whether no recorded operation made it.")  # type: ignore[attr-defined]
+Tensor.is_leaf = property(lambda self: _grad_fn(self) is None, doc="Whether no recorded operation made it.")  # type: ignore[attr-defined]
 Tensor.output_nr = property(lambda self: getattr(node_of(self), "index", 0))  # type: ignore[attr-defined]
 
 
@@ -66,7 +69,7 @@ def _get_grad(self: Tensor) -> Tensor | None:
             "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
             "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
             "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
-            "you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more informations. "
+            "you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information. "
             "(Triggered internally at /__w/pytorch/pytorch/build/aten/src/ATen/core/TensorBody.h:497.)",
             UserWarning,
             stacklevel=2,
@@ -84,8 +87,8 @@ def _set_grad(self: Tensor, value: Tensor | None) -> None:
             raise RuntimeError("can't assign Variable as its own grad")
         if value._dtype is not self._dtype:
             raise RuntimeError(
-                f"attempting to assign a gradient with dtype '{_c_name(value)}' to a tensor with grad_dtype "
-                f"'{_c_name(self)}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). "
+                f"attempting to assign a gradient with dtype '{cpp_name(value._dtype)}' to a tensor with grad_dtype "
+                f"'{self._dtype.type_name}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). "
                 "You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
                 "grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream "
                 "systems that assume they match."
@@ -101,10 +104,6 @@ def _set_grad(self: Tensor, value: Tensor | None) -> None:
                 f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
             )
     self._grad = value
-
-
-def _c_name(t: Tensor) -> str:
-    return {"float32": "float", "float64": "double"}.get(t._dtype.name, t._dtype.type_name)
 
 
 def _del_grad(self: Tensor) -> None:

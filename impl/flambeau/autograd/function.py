@@ -25,7 +25,9 @@ class FunctionCtx:
         """Keep inputs or outputs for backward. Raises TypeError for what is no tensor."""
         for t in tensors:
             if t is not None and not isinstance(t, Tensor):
-                raise TypeError(f"save_for_backward can only save variables, but argument 0 is of type {type(t).__name__}")
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument 0 is of type {type(t).__name__}"
+                )
         self.to_save = tensors
 
     def save_for_forward(self, *tensors: Tensor | None) -> None:
@@ -100,7 +102,9 @@ class BackwardCFunction(Node, FunctionCtx):
         """Call the user's backward and check what it answers."""
         cls = self._forward_cls
         if cls.backward is not Function.backward and cls.vjp is not Function.vjp:
-            raise RuntimeError("Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement one of them.")
+            raise RuntimeError(
+                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement one of them."
+            )
         grads = list(gradient) if isinstance(gradient, list) else [gradient]
         if self.materialize_grads:
             grads = [

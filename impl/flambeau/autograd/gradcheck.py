@@ -29,7 +29,9 @@ def _differentiable(outputs: Any) -> tuple[Tensor, ...]:
     return tuple(o for o in _several(outputs) if isinstance(o, Tensor) and o.requires_grad)  # type: ignore[attr-defined]
 
 
-def _perturbed(function: Callable[..., Any], inputs: tuple[Any, ...], t: Tensor, index: tuple[int, ...], step: Any) -> list[Tensor]:
+def _perturbed(
+    function: Callable[..., Any], inputs: tuple[Any, ...], t: Tensor, index: tuple[int, ...], step: Any
+) -> list[Tensor]:
     import flambeau
 
     with flambeau.no_grad():  # type: ignore[attr-defined]
@@ -48,7 +50,9 @@ def _indices(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     return list(itertools.product(*(range(n) for n in shape)))
 
 
-def _numerical(function: Callable[..., Any], inputs: tuple[Any, ...], t: Tensor, eps: float, count: int) -> list[Tensor]:
+def _numerical(
+    function: Callable[..., Any], inputs: tuple[Any, ...], t: Tensor, eps: float, count: int
+) -> list[Tensor]:
     """One Jacobian (elements of t × elements of the output) an output, by central differences."""
     import flambeau as torch
 
@@ -82,7 +86,10 @@ def _analytical(outputs: Sequence[Tensor], inputs: Sequence[Tensor], k: int) -> 
         grads = grad(output, inputs, cotangent, retain_graph=True, allow_unused=True)
         for i, (g, t) in enumerate(zip(grads, inputs, strict=True)):
             rows[i].append(torch.zeros_like(t).reshape(-1) if g is None else g.reshape(-1))  # type: ignore[attr-defined]
-    return [torch.stack(r, 1) if r else torch.zeros((t.numel(), 0), dtype=t.dtype) for r, t in zip(rows, inputs, strict=True)]  # type: ignore[attr-defined]
+    return [
+        torch.stack(r, 1) if r else torch.zeros((t.numel(), 0), dtype=t.dtype)
+        for r, t in zip(rows, inputs, strict=True)
+    ]  # type: ignore[attr-defined]
 
 
 def _check(
@@ -93,8 +100,7 @@ def _check(
     checked = [t for t in inputs if isinstance(t, Tensor) and t.requires_grad]  # type: ignore[attr-defined]
     if not checked:
         raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of them have "
-            "requires_grad=True."
+            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
         )
     for i, t in enumerate(inputs):
         if isinstance(t, Tensor) and t.requires_grad:  # type: ignore[attr-defined]
@@ -116,7 +122,9 @@ def _check(
     if not outputs:
         for o in _several(function(*inputs)):
             if isinstance(o, Tensor) and o.dtype.category < FLOATING:
-                raise ValueError("gradcheck expects all tensor inputs to be dense when check_sparse_nnz is set to False.")
+                raise ValueError(
+                    "gradcheck expects all tensor inputs to be dense when check_sparse_nnz is set to False."
+                )
         for i, t in enumerate(checked):
             for n in _numerical(_all_outputs(function), inputs, t, eps, len(_several(function(*inputs)))):
                 if (n != 0).any():
@@ -139,14 +147,17 @@ def _check(
                 wide = wide.real.to(a.dtype) if wide.dtype.is_complex else wide.to(a.dtype)  # type: ignore[attr-defined]
             if a.numel() and not torch.allclose(a, wide, rtol, atol):  # type: ignore[attr-defined]
                 raise GradcheckError(
-                    f"Jacobian mismatch for output {k} with respect to input {i},\n"
-                    f"numerical:{wide}\nanalytical:{a}\n"
+                    f"Jacobian mismatch for output {k} with respect to input {i},\nnumerical:{wide}\nanalytical:{a}\n"
                 )
 
 
 def _all_outputs(function: Callable[..., Any]) -> Callable[..., Any]:
     def run(*inputs: Any) -> Any:
-        return tuple(o.detach().requires_grad_() for o in _several(function(*inputs)) if isinstance(o, Tensor) and o.dtype.category >= FLOATING)  # type: ignore[attr-defined]
+        return tuple(
+            o.detach().requires_grad_()
+            for o in _several(function(*inputs))
+            if isinstance(o, Tensor) and o.dtype.category >= FLOATING
+        )  # type: ignore[attr-defined]
 
     return run
 

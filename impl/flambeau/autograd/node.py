@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any, TypeAlias
 
+from flambeau.autograd.hooks import Hooks, RemovableHandle
 from flambeau.autograd.modes import state
 from flambeau.dtypes import dtype
 from flambeau.errors import FREED
@@ -94,51 +94,16 @@ class Pick:
 Edge: TypeAlias = Node | Pick
 
 
-class Hooks:
-    """Hooks of a node: on tensors (by output), before and after the node, and gradients to retain."""
-
-    def __init__(self) -> None:
-        self.tensor: dict[int, OrderedDict[int, Callable[..., Any]]] = {}
-        self.pre: OrderedDict[int, Callable[..., Any]] = OrderedDict()
-        self.post: OrderedDict[int, Callable[..., Any]] = OrderedDict()
-        self.accumulated: OrderedDict[int, Callable[..., Any]] = OrderedDict()
-        self.retain: dict[int, weakref.ref[Tensor]] = {}
-
-    def add(self, kind: str, hook: Callable[..., Any], index: int = 0) -> RemovableHandle:
-        """Register a hook; kind is "tensor", "pre", "post" or "accumulated"."""
-        table = self.tensor.setdefault(index, OrderedDict()) if kind == "tensor" else getattr(self, kind)
-        return RemovableHandle(table, hook)
-
-
-class RemovableHandle:
-    """Removes a hook (`torch.utils.hooks.RemovableHandle`); also a context manager that removes it at its end."""
-
-    __module__ = "torch.utils.hooks"
-    next_id = 0
-
-    def __init__(self, table: OrderedDict[int, Any], hook: Any) -> None:
-        self.id = RemovableHandle.next_id
-        RemovableHandle.next_id += 1
-        self._table = weakref.ref(table)
-        table[self.id] = hook
-
-    def remove(self) -> None:
-        """Take the hook away; removing it twice is allowed."""
-        table = self._table()
-        if table is not None:
-            table.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
+# not empty once a leaf has hooks: from then on leaves run as early as PyTorch runs them
+hooked_leaves: list[bool] = []
 
 
 def hooks_of(node: Node) -> Hooks:
     """The node's hooks, made on first request."""
     if node.hooks is None:
         node.hooks = Hooks()
+        if type(node) is AccumulateGrad and not hooked_leaves:
+            hooked_leaves.append(True)
     return node.hooks
 
 

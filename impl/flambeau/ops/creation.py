@@ -15,12 +15,13 @@ from flambeau.autograd.node import AccumulateGrad, node_of
 from flambeau.cpu import creation as cpu
 from flambeau.declare import composite, primitive
 from flambeau.dtypes import COMPLEX, FLOATING, dtype
-from flambeau.errors import check, not_implemented_for
+from flambeau.errors import check, check_out_dtype, cpp_name, refuse
 from flambeau.geometry import Shape, contiguous_strides
 from flambeau.inplace import resize
 from flambeau.operation import Launch
 from flambeau.ops.copying import check_device, strides_for, warn_of_lost_parts
-from flambeau.size import CPU, contiguous_format
+from flambeau.overrides import PLAIN
+from flambeau.size import CPU, contiguous_format, preserve_format
 from flambeau.tensor import Tensor, bump, fresh, shape_of, without_data
 from flambeau.warning import warn_once
 
@@ -33,8 +34,8 @@ LIKE_OPTIONS = f"torch.memory_format? memory_format=None, {_TAIL}"
 
 
 def check_size(size: Shape, what: str = "") -> Shape:
-    """Raise RuntimeError for negative dims."""
-    if prod(size) >= 2**60:
+    """Raise RuntimeError for negative dims and for more elements than can be counted."""
+    if prod(max(n, 1) for n in size) >= 2**60:
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)}")
     for n in size:
         if n < 0:
@@ -44,6 +45,16 @@ def check_size(size: Shape, what: str = "") -> Shape:
                 else f"Trying to create tensor with negative dimension {n}: {list(size)}"
             )
     return tuple(size)
+
+
+def _allocated(size: Shape, strides: Shape, d: dtype) -> Any:
+    try:
+        return cpu.empty(size, strides, d.numpy)
+    except MemoryError:
+        raise RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to "
+            f"allocate {prod(size) * d.itemsize} bytes. Error code 12 (Cannot allocate memory)"
+        ) from None
 
 
 def new_tensor_of(
@@ -61,7 +72,7 @@ def new_tensor_of(
     if requires_grad and d.category < FLOATING:
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     if where is CPU:
-        array = cpu.empty(size, strides, d.numpy)
+        array = _allocated(size, strides, d)
         if fill is not None:
             fill(array)
         t = fresh(array, d)
@@ -74,10 +85,8 @@ def out_dtype(out: Tensor | None, d: dtype | None, default: dtype) -> dtype:
     """The dtype of a creation: that of `out` where there is one. Raises RuntimeError if another was asked for."""
     if out is None:
         return d or default
-    check(
-        d is None or d is out.dtype,
-        f"dtype {d.type_name if d else ''} does not match dtype of out parameter ({out.dtype.type_name})",
-    )
+    if d is not None:
+        check_out_dtype(out.dtype, d)
     return out.dtype
 
 
@@ -100,6 +109,7 @@ def created(
             "arguments requires grad."
         )
     if shape_of(out) != tuple(size):
+        check(name == "empty" or all(n >= 0 for n in size), "numel: integer multiplication overflow")
         resize(out, check_size(size))
     if out._array is not None and fill is not None:
         fill(out._array)
@@ -107,29 +117,48 @@ def created(
     return requires_grad_(out) if requires_grad else out  # type: ignore[no-any-return]
 
 
+_CHECKED_NAMES = {
+    "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t", "bool": "bool",
+    "uint16": "uint16_t", "uint32": "uint32_t", "uint64": "uint64_t", "float32": "float", "float64": "double",
+    "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex32": "c10::complex<c10::Half>",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
+
+
 def check_representable(value: Any, d: dtype) -> None:
     """Raise RuntimeError where a number has no place in a dtype, as PyTorch's checked conversion does."""
-    name = {
-        "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t", "bool": "bool",
-        "uint16": "uint16_t", "uint32": "uint32_t", "uint64": "uint64_t", "float32": "float", "float64": "double",
-        "float16": "at::Half", "bfloat16": "at::BFloat16",
-    }.get(d.name)  # fmt: skip
-    if d.category == COMPLEX or d is dtypes.bool_:
-        return
+    if not _representable(value, d):
+        raise RuntimeError(f"value cannot be converted to type {_CHECKED_NAMES[d.name]} without overflow")
+
+
+def check_fill(value: Any, d: dtype, size: Shape) -> None:
+    """Raise RuntimeError where a tensor of that shape cannot be filled with a number."""
+    # a single half is converted from a double, unchecked
+    single = d in (dtypes.float16, dtypes.bfloat16) and prod(size) == 1
+    check_representable(value, dtypes.float64 if single else d)
+
+
+def _representable(value: Any, d: dtype) -> bool:
+    if d is dtypes.bool_:
+        return True
+    if d is dtypes.complex32:  # the one conversion that PyTorch leaves unchecked
+        return True
+    if d.category == COMPLEX:
+        part = d.to_real()
+        parts = (value.real, value.imag) if isinstance(value, complex) else (value,)
+        return all(_representable(v, part) for v in parts)
     if isinstance(value, complex):
-        check(value.imag == 0, f"value cannot be converted to type {name} without overflow")
+        if value.imag != 0:
+            return False
         value = value.real
-    if d.category == FLOATING:
-        if isinstance(value, float) and math.isfinite(value) and d is not dtypes.float64:
-            limit = cpu.largest(d)
-            check(abs(value) <= limit, f"value cannot be converted to type {name} without overflow")
-        return
     if isinstance(value, float) and not math.isfinite(value):
-        raise RuntimeError(f"value cannot be converted to type {name} without overflow")
+        return d.category == FLOATING
+    if d.category == FLOATING:
+        return d is dtypes.float64 or abs(value) <= cpu.largest(d)
     low, high = cpu.limits(d)
     if not d.is_signed and not isinstance(value, float):
         low = -high  # negative integers wrap as long as their magnitude fits
-    check(low <= value <= high, f"value cannot be converted to type {name} without overflow")
+    return low <= value <= high
 
 
 def _zeros_ones(name: str, value: int) -> None:
@@ -142,7 +171,8 @@ def _zeros_ones(name: str, value: int) -> None:
         requires_grad: bool | None = False,
         out: Tensor | None = None,
     ) -> Tensor:
-        check_size(size, name if name == "zeros" else "")
+        if out is None:
+            check_size(size, name if name == "zeros" else "")
         d = out_dtype(out, dtype, dtypes.get_default_dtype())
         return created(name, size, lambda a: cpu.fill(a, value, d), d, device, requires_grad, out)
 
@@ -188,7 +218,7 @@ _zeros_ones("ones", 1)
 def _filled(
     size: Shape, fill_value: Any, d: dtype, device: Any, requires_grad: bool | None, strides: Any = None
 ) -> Tensor:
-    check_representable(fill_value, d)
+    check_fill(fill_value, d, size)
     return new_tensor_of(size, lambda a: cpu.fill(a, fill_value, d), d, device, requires_grad, strides)
 
 
@@ -198,8 +228,9 @@ def full(
     pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """A tensor with one value everywhere; its dtype follows from the value."""
-    d = out_dtype(out, dtype, dtypes.of_scalar(fill_value))
-    check_representable(fill_value, d)
+    natural = dtypes.of_scalar(fill_value)
+    d = out_dtype(out, dtype, dtypes.complex64 if natural is dtypes.complex32 else natural)
+    check_fill(fill_value, d, size)
     return created("full", size, lambda a: cpu.fill(a, fill_value, d), d, device, requires_grad, out)
 
 
@@ -245,6 +276,10 @@ def empty(
 ) -> Tensor:  # fmt: skip
     """An uninitialised tensor."""
     strides = None
+    check(memory_format is not preserve_format, "unsupported memory format Preserve")
+    check(
+        out is None or memory_format is None, "'memory_format' argument is incompatible with 'out' tensor argument"
+    )
     if memory_format not in (None, contiguous_format):
         strides = strides_for(without_data(size, dtypes.float32), memory_format)
     d = out_dtype(out, dtype, dtypes.get_default_dtype())
@@ -277,9 +312,11 @@ def _strided(size: Shape, stride: Shape, d: dtype, device: Any, requires_grad: b
         len(size) == len(stride),
         f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})",
     )
-    for s in stride:
-        check(s >= 0, f"Trying to create tensor with negative stride {s}: {list(stride)}")
     check_size(size)
+    check(
+        all(s >= 0 for s in stride),
+        f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}",
+    )
     if check_device(device) is not CPU:
         t = without_data(size, d, tuple(stride), check_device(device))
     else:
@@ -296,6 +333,32 @@ def empty_strided(
     return _strided(size, stride, dtype or dtypes.get_default_dtype(), device, requires_grad)
 
 
+@composite(f"empty_permuted(tuple of ints size, tuple of ints physical_layout, *, {_TAIL})", method=False)
+def empty_permuted(
+    size: Shape, physical_layout: Shape, dtype: dtype | None = None, layout: Any = None, device: Any = None,
+    pin_memory: bool | None = False, requires_grad: bool | None = False,
+) -> Tensor:  # fmt: skip
+    """An uninitialised tensor whose dims lie in memory in the given order, the outermost first."""
+    check(
+        len(size) == len(physical_layout),
+        "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
+        f"{len(size)} is not equal to len(physical_layout) = {len(physical_layout)}",
+    )
+    strides, step = [0] * len(size), 1
+    for place in reversed(range(len(size))):
+        dim = physical_layout[place]
+        check(
+            0 <= dim < len(size),
+            f"Dimension out of range (expected to be between 0 and {len(size) - 1}, but got {dim} at index {place}).  "
+            "NB: negative dims not currently supported; file an issue if you want it.",
+        )
+        check(not strides[dim], "Duplicate dim not allowed")
+        strides[dim] = step
+        step *= max(size[dim], 1)
+    d = dtype or dtypes.get_default_dtype()
+    return new_tensor_of(check_size(size), None, d, device, requires_grad, tuple(strides))
+
+
 @composite(
     f"new_empty_strided(Tensor input, tuple of ints size, tuple of ints stride, *, {_TAIL})",
     function=False,
@@ -309,6 +372,10 @@ def new_empty_strided(
 
 
 # ------------------------------------------------------------------------------------------ ranges
+
+
+_NO_RANGE = dtypes.mask(dtypes.bool_, *dtypes.COMPLEXES) | dtypes.BAREBONES
+_NO_STEPS = dtypes.mask(dtypes.bool_, dtypes.complex32) | dtypes.BAREBONES
 
 
 def _check_range(start: Any, end: Any, step: Any) -> None:
@@ -342,10 +409,10 @@ def arange(
     numbers = (start, end, step)
     whole = all(isinstance(v, int) for v in numbers)
     d = out_dtype(out, dtype, dtypes.int64 if whole else dtypes.get_default_dtype())
-    if d is dtypes.bool_ or d.category == COMPLEX:
-        not_implemented_for("arange_cpu", d)
+    refuse("arange_cpu", d, _NO_RANGE)
     _check_range(start, end, step)
     n = cpu.range_length(start, end, step, d)
+    check(n < 2**63, "invalid size, possible overflow?")
     if out is not None:
         have = shape_of(out)
         if prod(have) != n:
@@ -379,25 +446,20 @@ def range_(
         stacklevel=4,
     )
     d = out_dtype(out, dtype, dtypes.get_default_dtype())
-    if d is dtypes.bool_ or d.category == COMPLEX:
-        not_implemented_for("range_cpu", d)
+    refuse("range_cpu", d, _NO_RANGE)
     _check_range(start, end, step)
     n = cpu.closed_range_length(start, end, step, d)
     return created("range", (n,), lambda a: cpu.arange(a, start, step, d), d, device, requires_grad, out)
 
 
 def _ends(name: str, start: Any, end: Any) -> tuple[Any, Any]:
-    found = []
-    for which, v in (("start", start), ("end", end)):
-        if isinstance(v, Tensor):
-            if shape_of(v):
-                n = {"start": f"start with {len(shape_of(v))}", "end": f"end with {len(shape_of(v))}"}[which]
-                raise RuntimeError(
-                    f"{name} only supports 0-dimensional start and end tensors, but got {n} dimension(s)."
-                )
-            v = v.item()  # type: ignore[attr-defined]
-        found.append(v)
-    return found[0], found[1]
+    """Start and end as numbers. Raises RuntimeError for tensors with dims."""
+    given = [(which, v) for which, v in (("start", start), ("end", end)) if isinstance(v, Tensor)]
+    if any(shape_of(v) for _, v in given):
+        counts = " and ".join(f"{which} with {len(shape_of(v))} dimension(s)" for which, v in given)
+        raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got {counts}.")
+    first, last = (v.item() if isinstance(v, Tensor) else v for v in (start, end))  # type: ignore[attr-defined]
+    return first, last
 
 
 def _spaced(name: str, base: str) -> Any:
@@ -406,7 +468,7 @@ def _spaced(name: str, base: str) -> Any:
     return composite(*schemas, method=False, takes_out=True)
 
 
-def _spaced_dtype(start: Any, end: Any, d: dtype | None, out: Tensor | None) -> dtype:
+def _spaced_dtype(name: str, start: Any, end: Any, d: dtype | None, out: Tensor | None) -> dtype:
     if out is not None:
         return out_dtype(out, d, out.dtype)
     if isinstance(start, complex) or isinstance(end, complex):
@@ -415,9 +477,19 @@ def _spaced_dtype(start: Any, end: Any, d: dtype | None, out: Tensor | None) -> 
             return natural
         check(
             d.is_complex,
-            f"linspace(): inferred dtype {natural.type_name} can't be safely cast to passed dtype {d.type_name}",
+            f"torch.{name}(): inferred dtype {cpp_name(natural)} can't be safely cast to passed dtype {d.type_name}",
         )
     return d or dtypes.get_default_dtype()
+
+
+def _check_steps(name: str, steps: int, ends: tuple[Any, Any], first: Callable[[], Any], d: dtype) -> None:
+    """Raise where the kernel has no case for the dtype, or the numbers it starts from have no place in it."""
+    if steps == 1:  # a fill, without the kernel
+        check_fill(first(), d, (1,))
+    elif steps:
+        refuse(f"{name}_cpu", d, _NO_STEPS)
+        for v in ends:
+            check_representable(v, d)
 
 
 @_spaced("linspace", "")
@@ -427,8 +499,9 @@ def linspace(
 ) -> Tensor:  # fmt: skip
     """steps numbers evenly spaced from start to end, both included."""
     start, end = _ends("linspace", start, end)
-    d = _spaced_dtype(start, end, dtype, out)
+    d = _spaced_dtype("linspace", start, end, dtype, out)
     check(steps >= 0, "number of steps must be non-negative")
+    _check_steps("linspace", steps, (start, end), lambda: start, d)
     return created("linspace", (steps,), lambda a: cpu.linspace(a, start, end, d), d, device, requires_grad, out)
 
 
@@ -440,8 +513,9 @@ def logspace(
 ) -> Tensor:  # fmt: skip
     """base to the power of steps numbers evenly spaced from start to end."""
     start, end = _ends("logspace", start, end)
-    d = _spaced_dtype(start, end, dtype, out)
+    d = _spaced_dtype("logspace", start, end, dtype, out)
     check(steps >= 0, "number of steps must be non-negative")
+    _check_steps("logspace", steps, (start, end), lambda: cpu.power(base, start), d)
     return created("logspace", (steps,), lambda a: cpu.logspace(a, start, end, base, d), d, device, requires_grad, out)
 
 
@@ -454,6 +528,7 @@ def eye(
     check(n >= 0, f"n must be greater or equal to 0, got {n}")
     check(m is None or m >= 0, f"m must be greater or equal to 0, got {m}")
     d = out_dtype(out, dtype, dtypes.get_default_dtype())
+    refuse("eye", d, dtypes.mask(dtypes.complex32) | dtypes.BAREBONES)
     return created("eye", (n, n if m is None else m), lambda a: cpu.eye(a, d), d, device, requires_grad, out)
 
 
@@ -468,7 +543,6 @@ def eye(
     function=False,
     method=False,
     moves=True,
-    fills=True,
 )
 def filled_from(input: Tensor, value: Tensor, node: str) -> Launch:
     """A 0-dim tensor's value everywhere."""
@@ -509,7 +583,7 @@ def fill__(input: Tensor, value: Any) -> Tensor:
         return filled_from.op.run_inplace(  # type: ignore[attr-defined,no-any-return]
             input, {"value": value, "node": "FillBackward3"}
         )
-    check_representable(value, input.dtype)
+    check_fill(value, input.dtype, shape_of(input))
     return filled.op.run_inplace(input, {"value": value, "node": "FillBackward2"})  # type: ignore[attr-defined,no-any-return]
 
 
@@ -520,15 +594,20 @@ def fill(input: Tensor, value: Any) -> Tensor:
         n = len(shape_of(value))
         check(n == 0, f"fill_ only supports 0-dimension value tensor but got tensor with {n} dimensions.")
         return filled_from.op.run({"input": input, "value": value, "node": "FillBackward1"})  # type: ignore[attr-defined,no-any-return]
-    check_representable(value, input.dtype)
+    check_fill(value, input.dtype, shape_of(input))
     return filled.op.run({"input": input, "value": value, "node": "FillBackward0"})  # type: ignore[attr-defined,no-any-return]
 
 
-@composite("zero_(Tensor input)")
+def _zero_at_once(input: Any = None, *rest: Any) -> Tensor | None:
+    """The fast path: nothing of the graph to look at."""
+    if rest or type(input) not in PLAIN or input._view is not None or input._node is not None or input._array is None:
+        return None
+    input._array.fill(0)
+    bump(input)
+    return input  # type: ignore[no-any-return]
+
+
+@composite("zero_(Tensor input)", shortcut=_zero_at_once)
 def zero__(input: Tensor) -> Tensor:
     """Overwrite every element with zero."""
-    if input._view is None and input._node is None and input._array is not None and input._memory is None:
-        input._array.fill(0)
-        bump(input)
-        return input
     return zeroed.op.run_inplace(input, {})  # type: ignore[attr-defined,no-any-return]

@@ -1,0 +1,84 @@
+"""Adding to the `.grad` of leaves."""
+
+from __future__ import annotations
+
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from flambeau.autograd import hooks
+from flambeau.autograd.fitting import to_tensor
+from flambeau.autograd.node import AccumulateGrad
+from flambeau.geometry import Shape, contiguous_strides, is_dense
+from flambeau.tensor import Tensor, bump, fresh, memory
+from flambeau.warning import warn_once
+
+# what getrefcount says of a gradient that only the engine holds: its name there, `accumulate`'s, and the call's argument
+_SOLE = 3
+
+
+def accumulate(n: AccumulateGrad, g: Any, create_graph: bool) -> None:
+    """Add to a leaf's `.grad`, which follows the leaf's dtype and strides and is updated in place."""
+    t = n.target()
+    if t is None or t._node is None:
+        return
+    current = t._grad
+    if current is None:
+        if create_graph:
+            import flambeau
+
+            own = to_tensor(g, n.dtype)
+            t._grad = flambeau.empty_strided(own.shape, _strides(t), dtype=n.dtype, device=own.device).copy_(own)  # type: ignore[attr-defined]
+        else:
+            t._grad = _kept(g, t, n, getrefcount(g) <= _SOLE)
+    elif create_graph:
+        t._grad = current + to_tensor(g, n.dtype)  # type: ignore[operator]
+    else:
+        if current._array is None or isinstance(g, Tensor) or current._node is not None:
+            current.add_(to_tensor(g, n.dtype))  # type: ignore[attr-defined]
+        else:
+            np.add(current._array, g, out=current._array)
+            bump(current)
+        if current._memory is not None or t._memory is not None:
+            _check_layout(current, t)
+    if n.hooks is not None:
+        hooks.accumulated(n.hooks, t)
+
+
+def _kept(g: Any, t: Tensor, n: AccumulateGrad, sole: bool) -> Tensor:
+    """A gradient as the first `.grad`: taken over where nobody else can see it, else copied."""
+    if isinstance(g, Tensor):
+        if g._array is None:
+            return g.detach().clone()  # type: ignore[attr-defined,no-any-return]
+        sole = sole and type(g) is Tensor and g._memory is None
+        array = g._array
+        # held by the Tensor, by this name and the call's argument
+        sole = sole and getrefcount(array) <= _SOLE
+    else:
+        array = g
+    wanted = None if t._memory is None else _strides(t)
+    if wanted is None or wanted == contiguous_strides(array.shape):
+        if sole and type(array) is np.ndarray and array.base is None and array.flags.c_contiguous:
+            return fresh(array, n.dtype)
+        return fresh(np.array(array, n.dtype.numpy, order="C"), n.dtype)
+    order = sorted(range(array.ndim), key=lambda i: -wanted[i])
+    laid = np.array(array.transpose(order), n.dtype.numpy, order="C")
+    return fresh(laid.transpose(np.argsort(order)), n.dtype)
+
+
+def _strides(t: Tensor) -> Shape:
+    """The strides of a leaf's gradient: its own where they are dense, else row-major."""
+    own = memory(t)
+    return own.strides if is_dense(own.shape, own.strides) else contiguous_strides(own.shape)
+
+
+def _check_layout(grad: Tensor, t: Tensor) -> None:
+    have, own = memory(grad), memory(t)
+    if is_dense(own.shape, own.strides) and have.strides != own.strides:
+        warn_once(
+            "grad and param do not obey the gradient layout contract. This is not an error, but may impair "
+            f"performance.\ngrad.sizes() = {list(have.shape)}, strides() = {list(have.strides)}\n"
+            f"param.sizes() = {list(own.shape)}, strides() = {list(own.strides)}",
+            "torch/csrc/autograd/functions/accumulate_grad.h:224",
+        )
