@@ -115,7 +115,7 @@ CALLS = [
     "torch.unique_consecutive(u, False, True)",
     "torch.kthvalue(x, 2).values", "torch.kthvalue(x, 5, keepdim=True).values", "torch.kthvalue(x, 1, 0)",
     "torch.kthvalue(x, 9)",
-    "torch.kthvalue(x, 0)", "torch.kthvalue(T(3.), 1)", "torch.kthvalue(T(3.), 2)", "torch.kthvalue(t(0, 3), 1, 0)",
+    "torch.kthvalue(x, 0)", "torch.kthvalue(T(3.), 1)", "torch.kthvalue(T(True), 1)", "torch.kthvalue(T(3.), 2)", "torch.kthvalue(t(0, 3), 1, 0)",
     "torch.kthvalue(t(0, 3), 1, 1)", "torch.kthvalue(distinct(4, 3).t(), 2)",
     "torch.sort(t(3), out=(torch.empty(3), torch.empty(3, dtype=torch.int64)))",
     "torch.sort(t(3), out=(torch.empty(3, dtype=torch.float64), torch.empty(3, dtype=torch.int64)))",

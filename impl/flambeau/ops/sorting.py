@@ -136,7 +136,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, out: A
     check(1 <= k <= n, f"kthvalue(): selected number k out of range for dimension {dim}")
     d = input.dtype
     check(out is None or out[0].dtype is d, "output values must be of same type as input")
-    if d.is_complex or d is dtypes.bool_ or d in BAREBONES_UNSIGNED:
+    if shape and (d.is_complex or d is dtypes.bool_ or d in BAREBONES_UNSIGNED):
         not_implemented_for("kthvalue_cpu", d)
     result = (*shape[:dim], *((1,) if keepdim else ()), *shape[dim + 1 :]) if shape else ()
     return Launch((input,), [result, result], [d, INT64], k=k, dim=dim, keepdim=bool(keepdim))
