@@ -18,6 +18,10 @@ from flambeau.ops.rules import choose, conj, is_complex, log, real, zeros_like
 from flambeau.tensor import Tensor
 
 
+# the kernels PyTorch takes for exponents it knows
+_KERNELS = {0.5: "sqrt_vml_cpu", -0.5: "rsqrt_cpu", -1: "reciprocal_cpu"}
+
+
 def _check_pow(input: Any, exponent: Any) -> Mapping[str, Any] | None:
     common = result_type(input, exponent)
     if isinstance(exponent, int) and exponent < 0 and isinstance(input, Tensor):
@@ -27,9 +31,9 @@ def _check_pow(input: Any, exponent: Any) -> Mapping[str, Any] | None:
     if isinstance(exponent, Tensor):
         return None
     if exponent in (0, 1):
-        return {"accept": ANY & NOT_HALF_COMPLEX}
+        return {"accept": ANY}
     check_fits(exponent, common)
-    return None
+    return {"refusal": _KERNELS.get(exponent, "pow")}
 
 
 def _of_base(g: Any, input: Any, exponent: Any) -> Any:

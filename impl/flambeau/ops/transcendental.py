@@ -175,7 +175,7 @@ def _logit_rule(g: Any, input: Any, eps: float | None) -> Any:
 @elementwise(
     "logit(Tensor input, float? eps=None, *, Tensor out=None)",
     numpy=cpu.logit,
-    cuda="logit(x)",
+    cuda="logit(eps < T(0) ? x : clamp(x, T(eps), T(1) - T(eps)))",
     grad=_logit_rule,
     promote=INT_TO_FLOAT,
     accept=REAL,
