@@ -29,6 +29,7 @@ def log1p(x: Array) -> Array:
     excess = a * (2 + a) + b * b
     near = np.where(excess == 0, a, 0.5 * np.log1p(excess))
     out = np.asarray(np.log(1 + z))
+    out.imag = np.arctan2(b, 1 + a)  # 1 + z has lost the sign of an imaginary zero
     np.copyto(out.real, near, where=np.abs(z) < 0.5)
     return out.astype(x.dtype, copy=False)
 

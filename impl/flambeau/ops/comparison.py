@@ -10,7 +10,7 @@ from flambeau import dtypes
 from flambeau.cpu import comparison as cpu
 from flambeau.declare import ANY, composite, elementwise, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEX, COMPLEXES, NATIVE_FLOAT, mask
-from flambeau.elementwise import TO_BOOL
+from flambeau.elementwise import TO_BOOL, result_type
 from flambeau.errors import check
 from flambeau.geometry import broadcast
 from flambeau.operation import Launch
@@ -82,6 +82,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     )
     if shape_of(input) != shape_of(other):
         return False
+    result_type(input, other)
     if 0 in shape_of(input):
         return True
     return cpu.every(_values(eq(input, other)))

@@ -17,7 +17,6 @@ from flambeau.ops.arithmetic import NOT_HALF_COMPLEX, WITHOUT_UNSIGNED
 from flambeau.ops.rules import choose, conj, is_complex, log, real, zeros_like
 from flambeau.tensor import Tensor
 
-
 # the kernels PyTorch takes for exponents it knows
 _KERNELS = {0.5: "sqrt_vml_cpu", -0.5: "rsqrt_cpu", -1: "reciprocal_cpu"}
 
