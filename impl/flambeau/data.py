@@ -3,129 +3,26 @@
 from __future__ import annotations
 
 import copy as _copy
+import copyreg
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from flambeau import dtypes
+from flambeau.argument_types import type_name
 from flambeau.autograd.attributes import requires_grad_
-from flambeau.cpu.casting import cast
+from flambeau.autograd.node import requires_grad
+from flambeau.cpu.sequences import infer_dtype, numbers, shape_claimed
+from flambeau.cpu.sequences import is_sequence as is_sequence
 from flambeau.declare import composite, export
-from flambeau.dtypes import COMPLEX, FLOATING, dtype, of_numpy, of_scalar, promote_types
+from flambeau.dtypes import FLOATING, dtype, of_numpy
 from flambeau.errors import check
+from flambeau.geometry import Shape
 from flambeau.methods import on_tensor
 from flambeau.ops.copying import check_device
-from flambeau.ops.creation import check_representable
 from flambeau.size import CPU
-from flambeau.tensor import Tensor, fresh, shape_of, share, without_data
-
-_MAX_DEPTH = 128
-
-
-def _shape(data: Any) -> tuple[int, ...]:
-    """The shape a nested sequence claims by its first elements. Raises for what is no sequence of numbers."""
-    shape: list[int] = []
-    while _is_sequence(data):
-        if isinstance(data, Tensor | np.ndarray):
-            return (*shape, *data.shape)
-        shape.append(len(data))
-        if len(shape) > _MAX_DEPTH:
-            raise ValueError(f"too many dimensions '{type(data).__name__}'")
-        if not len(data):
-            break
-        data = data[0]
-    return tuple(shape)
-
-
-def _is_sequence(data: Any) -> bool:
-    if isinstance(data, str | bytes | dict | set | np.generic):
-        return False
-    if isinstance(data, Tensor):
-        return bool(shape_of(data))
-    if isinstance(data, np.ndarray):
-        return data.ndim > 0
-    return isinstance(data, Sequence) or (hasattr(data, "__len__") and hasattr(data, "__getitem__"))
-
-
-def _infer(data: Any) -> dtype:
-    """The dtype of the numbers in a nested sequence."""
-    if isinstance(data, Tensor):
-        return data.dtype
-    if isinstance(data, np.ndarray):
-        return of_numpy(data.dtype)
-    if isinstance(data, np.generic):
-        return of_numpy(data.dtype)
-    if isinstance(data, bool | int | float | complex):
-        return of_scalar(data)
-    if isinstance(data, str | bytes):
-        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
-    if _is_sequence(data):
-        found: dtype | None = None
-        for x in data:
-            d = _infer(x)
-            found = d if found is None else promote_types(found, d)
-            if found is dtypes.complex128:
-                break
-        return found or dtypes.get_default_dtype()
-    raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
-
-
-def _flatten(data: Any, shape: Sequence[int], depth: int, out: list[Any]) -> None:
-    if depth == len(shape):
-        if isinstance(data, Tensor):
-            if data.numel() != 1:  # type: ignore[attr-defined]
-                raise ValueError("only one element tensors can be converted to Python scalars")
-            out.append(data.item())  # type: ignore[attr-defined]
-        elif _is_sequence(data):
-            raise TypeError(f"'{type(data).__name__}' object cannot be interpreted as an integer")
-        else:
-            out.append(data.item() if isinstance(data, np.generic) else data)
-        return
-    if not _is_sequence(data):
-        raise TypeError("not a sequence")
-    if len(data) != shape[depth]:
-        raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
-    for x in data:
-        _flatten(x, shape, depth + 1, out)
-
-
-def _store(values: list[Any], d: dtype) -> np.ndarray[Any, Any]:
-    if d.category <= dtypes.INTEGRAL:
-        for v in values:
-            if isinstance(v, complex):
-                raise TypeError(
-                    "must be real number, not complex"
-                    if d.category == FLOATING
-                    else "'complex' object cannot be interpreted as an integer"
-                )
-            if isinstance(v, int) and not -(2**63) <= v < 2**63 and not (d is dtypes.uint64 and 0 <= v < 2**64):
-                raise ValueError("Overflow when unpacking long long")
-        if d is dtypes.bool_:
-            return np.array([bool(v) for v in values], np.bool_)
-        for v in values:
-            if isinstance(v, float) or isinstance(v, int):
-                _check_stored(v, d)
-        from flambeau.cpu.casting import scalar
-
-        return np.array([scalar(int(v), d) for v in values], d.numpy)
-    if d.category == FLOATING:
-        for v in values:
-            if isinstance(v, complex):
-                raise TypeError("must be real number, not complex")
-    wide = np.array(values, np.complex128 if d.category == COMPLEX else np.float64)
-    source = dtypes.complex128 if d.category == COMPLEX else dtypes.float64
-    with np.errstate(all="ignore"):
-        return cast(wide, source, d)
-
-
-def _check_stored(v: Any, d: dtype) -> None:
-    try:
-        check_representable(v, d)
-    except RuntimeError:
-        name = {"int64": "int64_t"}.get(d.name, d.name)
-        raise RuntimeError(f"value cannot be converted to type {name} without overflow") from None
+from flambeau.tensor import Memory, Storage, Tensor, detached, fresh, memory, share, window, without_data
 
 
 def from_data(data: Any, d: dtype | None, device: Any = None, *, copy: bool = True) -> Tensor:
@@ -140,25 +37,20 @@ def from_data(data: Any, d: dtype | None, device: Any = None, *, copy: bool = Tr
     if isinstance(data, np.ndarray):
         t = from_array(data)
         return t.to(dtype=d or t.dtype, device=where, copy=copy)  # type: ignore[attr-defined,no-any-return]
-    if isinstance(data, np.generic):
-        data = np.asarray(data)
-        return from_data(data, d, device, copy=True)
-    foreign = _from_protocols(data)
-    if foreign is not None:
-        return from_data(foreign, d, device, copy=copy)
-    shape = _shape(data)
-    inferred = _infer(data) if d is None else d
-    values: list[Any] = []
-    _flatten(data, shape, 0, values) if 0 not in shape else _check_empty(data, shape)
-    if d is not None and any(isinstance(v, str | bytes) for v in values):
-        bad = next(v for v in values if isinstance(v, str | bytes))
-        raise TypeError(f"new(): invalid data type '{type(bad).__name__}'")
-    for v in values:
-        if not isinstance(v, bool | int | float | complex):
-            raise TypeError(f"must be real number, not {type(v).__name__}")
-    if where is not CPU:
-        return without_data(shape, inferred, where=where)
-    return fresh(_store(values, inferred).reshape(shape), inferred)
+    if hasattr(data, "__dlpack__"):
+        return from_data(from_dlpack(data), d, device, copy=copy)
+    shape = shape_claimed(data)
+    d = d or infer_dtype(data)
+    array = numbers(data, shape, d)
+    return fresh(array, d) if where is CPU else without_data(shape, d, where=where)
+
+
+def _leaf(t: Tensor, asks: bool | None) -> Tensor:
+    """The tensor, requiring gradients where that is asked for. Raises RuntimeError if it cannot."""
+    if not asks:
+        return t
+    check(t.dtype.category >= FLOATING, "Only Tensors of floating point and complex dtype can require gradients")
+    return requires_grad_(t)  # type: ignore[no-any-return]
 
 
 def indices_from(data: Any) -> Tensor:
@@ -174,34 +66,6 @@ def indices_from(data: Any) -> Tensor:
 def is_integer(value: Any) -> bool:
     """Whether a value is an integer as C's checks see it: Python's or NumPy's, no truth value."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def is_sequence(data: Any) -> bool:
-    """Whether an object in brackets is a sequence of indices, as C's PySequence_Check says."""
-    cls = type(data)
-    return hasattr(cls, "__getitem__") and not issubclass(cls, dict) and not (issubclass(cls, np.generic))
-
-
-def _check_empty(data: Any, shape: tuple[int, ...]) -> None:
-    _flatten_lengths(data, shape, 0)
-
-
-def _flatten_lengths(data: Any, shape: tuple[int, ...], depth: int) -> None:
-    if depth == len(shape):
-        return
-    if len(data) != shape[depth]:
-        raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
-    for x in data:
-        _flatten_lengths(x, shape, depth + 1)
-
-
-def _from_protocols(data: Any) -> np.ndarray[Any, Any] | None:
-    """Objects that are arrays by the buffer or array protocols."""
-    if isinstance(data, list | tuple | int | float | complex | bool | range | type(None)):
-        return None
-    if hasattr(data, "__array__") or hasattr(data, "__array_interface__"):
-        return np.asarray(data)
-    return None
 
 
 def from_array(array: np.ndarray[Any, Any]) -> Tensor:
@@ -248,11 +112,7 @@ def tensor(
             stacklevel=4,
         )
     t = from_data(data, dtype, device)
-    if requires_grad:
-        if t.dtype.category < FLOATING:
-            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-        requires_grad_(t)
-    return t
+    return _leaf(t, requires_grad)
 
 
 @composite("as_tensor(object data, *, torch.dtype dtype=None, torch.device? device=None)", method=False)
@@ -275,38 +135,54 @@ def asarray(
     requires_grad: bool | None = None,
 ) -> Tensor:
     """The object as a tensor: shared where that is possible and copy is not True."""
+    if requires_grad is None:
+        requires_grad = isinstance(obj, Tensor) and obj.requires_grad  # type: ignore[attr-defined]
     if isinstance(obj, Tensor):
         t = obj
-    elif isinstance(obj, np.ndarray | np.generic):
-        if isinstance(obj, np.generic) and copy is False:
-            raise ValueError("can't alias NumPy scalars. Either remove copy=False or transform it in a ndarray. ")
-        t = from_array(np.asarray(obj).copy() if isinstance(obj, np.generic) else obj)
+    elif isinstance(obj, np.ndarray):
+        t = from_array(obj)
+    elif isinstance(obj, np.generic):
+        check(copy is not False, "can't alias NumPy scalars. Either remove copy=False or transform it in a ndarray. ")
+        t = from_array(np.asarray(obj).copy())
+    elif not hasattr(obj, "__dlpack__") and _is_buffer(obj):
+        t = frombuffer.op.body(obj, dtype or dtypes.get_default_dtype(), requires_grad=requires_grad)  # type: ignore[attr-defined]
     else:
         if copy is False:
             raise ValueError("can't alias arbitrary sequence into a tensor.")
-        t = from_data(obj, dtype, device)
-        return requires_grad_(t) if requires_grad else t  # type: ignore[no-any-return]
+        return _leaf(from_data(obj, dtype, device), requires_grad)
     wanted = dtype or t.dtype
     where = t.device if device is None else check_device(device)
+    same = wanted is t.dtype and where == t.device
     if copy is False:
+        check(where == t.device, f"can't alias tensor from device '{t.device}' to '{where}'.", ValueError)
         check(
             wanted is t.dtype,
             f"can't alias tensor with dtype '{t.dtype.type_name}' into dtype '{wanted.type_name}'.",
             ValueError,
         )
-        check(where == t.device, f"can't alias tensor from device '{t.device}' to '{where}'.", ValueError)
-    result = t.to(dtype=wanted, device=where, copy=bool(copy))  # type: ignore[attr-defined]
-    if requires_grad is not None and not requires_grad and result.requires_grad:
-        result = result.detach()
-    if requires_grad and not result.requires_grad:
-        result = requires_grad_(result.detach() if result is t else result)
-    return result  # type: ignore[no-any-return]
+    elif copy:
+        t = t.clone() if same else t.to(dtype=wanted, device=where, copy=True)  # type: ignore[attr-defined]
+    elif not same:
+        t = t.to(dtype=wanted, device=where)  # type: ignore[attr-defined]
+    if not requires_grad:
+        if not t.is_leaf:  # type: ignore[attr-defined]
+            return t.detach()  # type: ignore[attr-defined,no-any-return]
+        return requires_grad_(t, False) if t.requires_grad else t  # type: ignore[attr-defined,no-any-return]
+    return _leaf(t, True)
+
+
+def _is_buffer(obj: Any) -> bool:
+    try:
+        memoryview(obj)
+    except TypeError:
+        return False
+    return True
 
 
 def from_numpy(ndarray: np.ndarray[Any, Any], /) -> Tensor:
     """A tensor that shares memory with an ndarray."""
     if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+        raise TypeError(f"expected np.ndarray (got {type_name(ndarray)})")
     return from_array(ndarray)
 
 
@@ -320,7 +196,11 @@ export("from_numpy", from_numpy)
 )
 def frombuffer(buffer: Any, dtype: dtype, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
     """A 1-dim tensor over the memory of a buffer."""
-    view = memoryview(buffer)
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        raise ValueError("object does not implement Python buffer protocol.") from None
+    check(view.c_contiguous, "could not retrieve buffer from object")
     size, item = view.nbytes, dtype.itemsize
     check(size > 0 and count != 0, f"both buffer length ({size}) and count ({count}) must not be 0", ValueError)
     check(
@@ -349,13 +229,13 @@ def frombuffer(buffer: Any, dtype: dtype, count: int = -1, offset: int = 0, requ
             "write to the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the "
             "buffer to protect its data or make it writable before converting it to a tensor. This type of warning "
             "will be suppressed for the rest of this program. (Triggered internally at "
-            "/__w/pytorch/pytorch/torch/csrc/utils/tensor_new.cpp:1658.)",
+            "/__w/pytorch/pytorch/torch/csrc/utils/tensor_new.cpp:1556.)",
             UserWarning,
             stacklevel=4,
         )
         array = array.copy()
     t = share(array, dtype)
-    return requires_grad_(t) if requires_grad else t  # type: ignore[no-any-return]
+    return _leaf(t, requires_grad)  # type: ignore[no-any-return]
 
 
 @composite(
@@ -367,7 +247,7 @@ def new_tensor(
 ) -> Tensor:
     """A copy of the data with this tensor's dtype and device."""
     t = from_data(data, dtype or input.dtype, device or input.device)
-    return requires_grad_(t) if requires_grad else t  # type: ignore[no-any-return]
+    return _leaf(t, requires_grad)  # type: ignore[no-any-return]
 
 
 # ------------------------------------------------------------------------------------------ back to Python
@@ -415,24 +295,37 @@ def __dlpack__(
     self: Tensor, *, stream: Any = -1, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
 ) -> Any:
     """A DLPack capsule over the same memory. Raises BufferError where gradients are asked for or it cannot be had."""
-    if self.requires_grad:  # type: ignore[attr-defined]
-        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-    if self._array is None:
-        raise BufferError("meta tensors have no data to export")
+    _check_export(self)
+    check(stream in (-1, None), "stream should be None on cpu.", AssertionError)
     array = self._array.copy() if copy else self._array
     return array.__dlpack__(max_version=max_version) if max_version is not None else array.__dlpack__()
 
 
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
-    """A tensor over the memory of any object with `__dlpack__`."""
+    """A tensor over the memory of any object with `__dlpack__`. Raises RuntimeError for other objects."""
     if isinstance(ext_tensor, Tensor):
-        t = from_array(np.from_dlpack(ext_tensor.detach()))  # type: ignore[attr-defined]
+        _check_export(ext_tensor)
+        t = detached(ext_tensor)
+        t._version_counter = None  # the importer knows nothing of the exporter's updates
+    elif not hasattr(ext_tensor, "__dlpack__"):
+        raise RuntimeError(
+            "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only once, so you "
+            "might have already constructed a tensor from it once."
+        )
     else:
         array = np.from_dlpack(ext_tensor)
-        if not array.flags.writeable:
-            array = np.lib.stride_tricks.as_strided(array, writeable=False).copy() if copy else _writable(array)
-        t = from_array(array)
+        t = from_array(array if array.flags.writeable else _writable(array))
+    if device is not None:
+        t = t.to(check_device(device))  # type: ignore[attr-defined]
     return t.clone() if copy else t  # type: ignore[attr-defined,no-any-return]
+
+
+def _check_export(t: Tensor) -> None:
+    """Raise where a tensor cannot be handed to other libraries."""
+    if t.requires_grad:  # type: ignore[attr-defined]
+        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    if t._array is None:
+        raise ValueError(f"Unknown device type {t.device.type} for Dlpack")
 
 
 def _writable(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -457,31 +350,64 @@ def from_bytes(data: bytes) -> Tensor:
     return fresh(np.frombuffer(data, np.uint8).copy(), dtypes.uint8)
 
 
-def _rebuild(cls: type, array: Any, d: dtype, strides: Any, requires_grad: bool, extra: Any) -> Tensor:
+# ------------------------------------------------------------------------------------------ copies and pickles
+
+
+def _load_storage(flat: np.ndarray[Any, Any]) -> Storage:
+    return Storage(flat, CPU, flat.nbytes)
+
+
+def _pickle_storage(storage: Storage) -> tuple[Any, ...]:
+    if storage.flat is None:
+        raise NotImplementedError("pickling of tensors without data is not implemented in flambeau")
+    return _load_storage, (storage.flat,)
+
+
+copyreg.pickle(Storage, _pickle_storage)
+
+
+def _copied_storage(storage: Storage, memo: dict[int, Any]) -> Storage:
+    """A copy of a storage, one for all the tensors of one deepcopy that share it."""
+    found = memo.get(id(storage))
+    if found is None:
+        flat = None if storage.flat is None else storage.flat.copy()
+        found = memo[id(storage)] = Storage(flat, storage.device, storage.nbytes)
+    return found  # type: ignore[no-any-return]
+
+
+def _over(storage: Storage, shape: Shape, strides: Shape, offset: int, d: dtype) -> Tensor:
+    """A tensor over part of a storage."""
+    t = fresh(window(storage, d, shape, strides, offset), d)
+    t._memory = Memory(shape, strides, offset, storage)
+    return t
+
+
+def _rebuild(
+    kind: Any, storage: Storage, shape: Shape, strides: Shape, offset: int, d: dtype, requires_grad: bool, state: Any
+) -> Tensor:
+    """A pickled tensor. kind: "Tensor", "Parameter" or a subclass."""
     from flambeau.parameter import Parameter
 
-    t = fresh(array, d)
-    if strides is not None:
-        t = t.as_strided(tuple(array.shape), strides)  # type: ignore[attr-defined]
-    if cls is Parameter:
+    t = _over(storage, shape, strides, offset, d)
+    if kind == "Parameter":
         t = Parameter(t, requires_grad)
-    elif cls is not Tensor:
-        t = t.as_subclass(cls)  # type: ignore[attr-defined]
-    if requires_grad and cls is not Parameter:
+    elif requires_grad:
         requires_grad_(t)
-    if extra:
-        t.__dict__.update(extra)
+    if kind not in ("Tensor", "Parameter"):
+        t.__class__ = kind
+    t.__dict__.update(state or {})
     return t
 
 
 @on_tensor
 def __reduce_ex__(self: Tensor, protocol: Any) -> tuple[Any, ...]:
-    if self._array is None:
-        raise NotImplementedError("pickling of meta tensors is not implemented in flambeau")
-    if not self.is_leaf:  # type: ignore[attr-defined]
-        return _rebuild, (type(self), np.ascontiguousarray(self._array), self.dtype, None, True, self.__dict__ or None)
-    array = self._array.copy(order="K")
-    return _rebuild, (type(self), array, self.dtype, None, self.requires_grad, self.__dict__ or None)  # type: ignore[attr-defined]
+    from flambeau.parameter import Parameter
+
+    own, cls = memory(self), type(self)
+    # by name: classes of torch's own could not be found under their names
+    kind = {Tensor: "Tensor", Parameter: "Parameter"}.get(cls, cls)
+    place = (own.storage, own.shape, own.strides, own.offset, self._dtype)
+    return _rebuild, (kind, *place, requires_grad(self), dict(self.__dict__) or None)
 
 
 @on_tensor
@@ -494,30 +420,22 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
             "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
             "see https://github.com/pytorch/pytorch/pull/103001"
         )
-    from flambeau.parameter import Parameter
-
-    out = self.detach().clone(memory_format=None)  # type: ignore[attr-defined]
-    if type(self) is Parameter:
-        out = Parameter(out, self.requires_grad)  # type: ignore[attr-defined]
-    elif type(self) is not Tensor:
-        out = out.as_subclass(type(self))
-    if self.requires_grad and not out.requires_grad:  # type: ignore[attr-defined]
+    cls = type(self)
+    if cls is not Tensor and cls.new_empty is Tensor.new_empty:  # type: ignore[attr-defined]
+        raise RuntimeError(
+            "The default implementation of __deepcopy__() for non-wrapper subclasses only works for subclass types that "
+            "implement new_empty() and for which that function returns another instance of the same subclass. You should "
+            "either properly implement new_empty() for your subclass or override __deepcopy__() if it is intended "
+            "behavior for new_empty() to return an instance of a different type."
+        )
+    own = memory(self)
+    out = _over(_copied_storage(own.storage, memo), own.shape, own.strides, own.offset, self._dtype)
+    if cls is not Tensor:
+        out.__class__ = cls  # type: ignore[assignment]
+    if requires_grad(self):
         requires_grad_(out)
+    memo[id(self)] = out
     if self._grad is not None:
         out._grad = _copy.deepcopy(self._grad, memo)
     out.__dict__.update(_copy.deepcopy(self.__dict__, memo))
-    memo[id(self)] = out
-    return out  # type: ignore[no-any-return]
-
-
-@on_tensor
-def __copy__(self: Tensor) -> Tensor:
-    from flambeau.tensor import detached
-
-    out = detached(self)
-    if type(self) is not Tensor:
-        out = out.as_subclass(type(self))  # type: ignore[attr-defined]
-    if self.requires_grad and self.is_leaf:  # type: ignore[attr-defined]
-        requires_grad_(out)
-    out._grad = self._grad
     return out

@@ -75,6 +75,12 @@ def cannot_cast(result: dtype, target: dtype, c_names: bool = False) -> NoReturn
     raise RuntimeError(f"result type {result.type_name} can't be cast to the desired output type {name}")
 
 
+def check_out_dtype(out: dtype, asked: dtype) -> None:
+    """Raise RuntimeError where a creation is asked for another dtype than that of its out=."""
+    if asked is not out:
+        raise RuntimeError(f"dtype {asked.type_name} does not match dtype of out parameter ({out.type_name})")
+
+
 def check(condition: Any, text: str, kind: type[Exception] = RuntimeError) -> None:
     """Raise `kind(text)` unless condition holds."""
     if not condition:

@@ -5,28 +5,31 @@ https://docs.pytorch.org/docs/stable/tensors.html#torch.Tensor
 
 from __future__ import annotations
 
+import operator
 import warnings
-from operator import index
 from typing import Any
 
 from flambeau import dtypes
 from flambeau.autograd.attributes import requires_grad_
 from flambeau.autograd.node import node_of
-from flambeau.data import from_data
+from flambeau.data import from_data, is_sequence
 from flambeau.declare import export
 from flambeau.dtypes import DTYPES, FLOATING, dtype
 from flambeau.methods import builtin, on_tensor
 from flambeau.ops.copying import to_dtype
 from flambeau.ops.creation import new_tensor_of
-from flambeau.signatures import type_name
+from flambeau.signatures import Parser, type_name
 from flambeau.size import CPU, Size, device
 from flambeau.tensor import Tensor, detached, without_data
 from flambeau.warning import warn_once
 
-_CONSTRUCTORS = (
-    "new() received an invalid combination of arguments - got ({got}), but expected one of:\n"
-    " * (*, torch.device device = None)\n * (torch.Storage storage)\n * (Tensor other)\n"
-    " * (tuple of ints size, *, torch.device device = None)\n * (object data, *, torch.device device = None)\n"
+_CONSTRUCTOR = Parser(
+    "new",
+    "new(*, torch.device? device=None)",
+    "new(torch.Storage storage)",
+    "new(Tensor other)",
+    "new(tuple of ints size, *, torch.device? device=None)",
+    "new(object data, *, torch.device? device=None)",
 )
 _C_NAMES = {
     "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
@@ -37,47 +40,72 @@ _C_NAMES = {
 
 def construct(d: dtype, args: tuple[Any, ...], kwargs: dict[str, Any], *, exact: bool, where: Any = None) -> Tensor:
     """What `torch.Tensor(...)` (exact=False) and `torch.FloatTensor(...)` (exact=True) make of their arguments."""
-    keywords = dict(kwargs)
-    given = keywords.pop("device", None)
-    if keywords:
-        got = ", ".join([*(type_name(a) for a in args), *(f"{k}={type_name(v)}" for k, v in kwargs.items())])
-        raise TypeError(_CONSTRUCTORS.format(got=got))
-    if given is not None and device(given).type != "cpu":
+    given = _bound(args, kwargs)
+    asked = given.get("device")
+    if asked is not None and device(asked).type != "cpu":
         raise RuntimeError(
-            f"legacy constructor expects device type: cpu but device type: {device(given).type} was passed"
+            f"legacy constructor expects device type: cpu but device type: {device(asked).type} was passed"
         )
     where = where or CPU
-    if not args:
+    if "size" in given:
+        return new_tensor_of(given["size"], None, d, where)
+    if "storage" in given:
+        return _over_storage(given["storage"], d, where)
+    if "other" in given:
+        other = given["other"]
+        if exact and (other.dtype is not d or other.device != where):
+            raise TypeError(f"expected {_options(d, where)} (got {_options(other.dtype, other.device)})")
+        return _alias(other)
+    if "data" not in given:
         return new_tensor_of((0,), None, d, where)
-    first = args[0]
-    if len(args) == 1 and isinstance(first, Tensor):
-        if exact and first.dtype is not d:
-            rest = (
-                "device=cpu, layout=Strided, requires_grad=false (default), pinned_memory=false (default), "
-                "memory_format=(nullopt))"
-            )
-            names = [_C_NAMES.get(x.name, x.name) for x in (d, first.dtype)]
-            raise TypeError(
-                f"expected TensorOptions(dtype={names[0]}, {rest} (got TensorOptions(dtype={names[1]}, {rest})"
-            )
-        return detached(first)
-    if len(args) == 1 and isinstance(first, Size):
-        return new_tensor_of(tuple(first), None, d, where)
-    if all(hasattr(a, "__index__") and not isinstance(a, bool | Tensor) for a in args):
-        return new_tensor_of(tuple(index(a) for a in args), None, d, where)
-    if len(args) == 1:
-        if isinstance(first, str):
-            raise TypeError("new(): invalid data type 'str'")
-        if not hasattr(first, "__len__") or not hasattr(first, "__getitem__"):
-            raise TypeError(f"new(): data must be a sequence (got {type_name(first)})")
-        return from_data(first, d, where)
-    if isinstance(first, int) and not isinstance(first, bool):
-        place = next(i for i, a in enumerate(args) if not isinstance(a, int) or isinstance(a, bool))
-        raise TypeError(
-            f"new(): argument 'size' failed to unpack the object at pos {place + 1} with error \"type must be tuple of "
-            f'ints,but got {type_name(args[place])}"'
+    data = given["data"]
+    if not is_sequence(data):
+        raise TypeError(f"new(): data must be a sequence (got {type_name(data)})")
+    return from_data(data, d, where)
+
+
+def _bound(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments by name. Integers in a row are a size, a sequence of them is one only as a torch.Size."""
+    first = args[0] if args else None
+    if (
+        len(args) == 1
+        and isinstance(first, list | tuple)
+        and not isinstance(first, Size)
+        and kwargs.keys() <= {"device"}
+    ):
+        return {"data": first, **kwargs}
+    if _is_index(first):
+        args = (args,)
+    index, values = _CONSTRUCTOR.bind(args, kwargs)
+    return dict(zip([p.name for p in _CONSTRUCTOR.signatures[index].parameters], values, strict=True))
+
+
+def _is_index(value: Any) -> bool:
+    if isinstance(value, bool | Tensor) or not hasattr(type(value), "__index__"):
+        return False
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _options(d: dtype, where: device) -> str:
+    return (
+        f"TensorOptions(dtype={_C_NAMES.get(d.name, d.name)}, device={where}, layout=Strided, "
+        "requires_grad=false (default), pinned_memory=false (default), memory_format=(nullopt))"
+    )
+
+
+def _over_storage(storage: Any, d: dtype, where: device) -> Tensor:
+    """A 1-dim tensor over all elements of a storage. Raises RuntimeError for one of another dtype."""
+    typed = getattr(storage, "dtype", d)
+    if typed is not d:
+        raise RuntimeError(
+            f"Expected a Storage of type {d.type_name} or an UntypedStorage, but got type {typed.type_name} for "
+            "argument 1 'storage'"
         )
-    raise TypeError(_CONSTRUCTORS.format(got=", ".join(type_name(a) for a in args)))
+    return new_tensor_of((0,), None, d, where).set_(storage)  # type: ignore[attr-defined,no-any-return]
 
 
 def _new(cls: type, *args: Any, **kwargs: Any) -> Tensor:
@@ -233,6 +261,13 @@ Tensor.volatile = property(_volatile)  # type: ignore[attr-defined]
 @on_tensor
 def as_subclass(self: Tensor, cls: type) -> Tensor:
     """The tensor as an instance of a subclass, over the same memory, gradients flowing."""
+    if not isinstance(cls, type):
+        raise TypeError(f"cls must be a type (got {type_name(cls)})")
+    if not issubclass(cls, Tensor):
+        raise TypeError(
+            "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. Make sure your "
+            "class inherits from Tensor."
+        )
     out = _alias(self)
     out.__class__ = cls  # type: ignore[assignment]
     return out

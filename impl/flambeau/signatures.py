@@ -22,6 +22,7 @@ import numpy as np
 
 from .argument_errors import extra_keywords_text, invalid_combination_text, no_arguments_text, too_many_text
 from .argument_types import CONSTANTS, EXACT, PYTHON_DTYPES, TYPES, register, registered, type_name
+from .errors import check_out_dtype
 from .schema import Parameter, Signature, parse_signature
 
 __all__ = ["Parameter", "Parser", "Signature", "not_a_tensor", "parse_signature", "register", "registered", "type_name"]
@@ -469,6 +470,7 @@ class Parser:
                 continue
             if signature.deprecated:
                 self._warn_deprecated(signature)
+            _check_out_dtype(signature, raw)
             return candidate.index, [
                 _default_value(p) if value is _MISSING else _KINDS[p.kind].unpack(signature, p, value)
                 for p, value in zip(signature.parameters, raw, strict=True)
@@ -507,6 +509,13 @@ def not_a_tensor(method: str, value: object) -> TypeError:
     return TypeError(
         f"descriptor '{method}' for 'torch._C.TensorBase' objects doesn't apply to a '{type_name(value)}' object"
     )
+
+
+def _check_out_dtype(signature: Signature, raw: Sequence[Any]) -> None:
+    """Raise RuntimeError where a creation is given an out= of another dtype, of which it speaks before all sizes."""
+    given = dict(zip([p.name for p in signature.parameters], raw, strict=True))
+    if "layout" in given and all(given.get(n, _MISSING) not in (_MISSING, None) for n in ("out", "dtype")):
+        check_out_dtype(given["out"].dtype, given["dtype"])
 
 
 def _is_deprecated(candidate: _Candidate) -> bool:

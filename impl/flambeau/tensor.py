@@ -136,8 +136,6 @@ def share(array: np.ndarray[Any, Any], d: dtype) -> Tensor:
     strides = tuple(s // size for s in array.strides)
     count = 0 if 0 in array.shape else 1 + sum((n - 1) * s for n, s in zip(array.shape, strides, strict=True))
     flat = np.lib.stride_tricks.as_strided(array, (count,), (size,))
-    if array.flags.c_contiguous:
-        strides = contiguous_strides(array.shape)
     t = fresh(array, d)
     t._memory = Memory(array.shape, strides, 0, Storage(flat, CPU, count * size))
     return t

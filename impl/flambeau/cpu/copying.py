@@ -44,5 +44,5 @@ def convert(x: Array, source: dtype, target: dtype, strides: Shape) -> Array:
 
 
 def broadcast_copy(x: Array, src: Array, source: dtype, target: dtype) -> Array:
-    """src as it is written over x."""
+    """src as it is written over x; in place alone, so that it may stay expanded."""
     return np.broadcast_to(cast(src, source, target), x.shape)

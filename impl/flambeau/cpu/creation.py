@@ -11,7 +11,7 @@ import numpy as np
 from flambeau import dtypes
 from flambeau.cpu.casting import cast, scalar
 from flambeau.cpu.copying import empty as empty
-from flambeau.dtypes import INTEGRAL, dtype
+from flambeau.dtypes import COMPLEX, INTEGRAL, dtype
 from flambeau.geometry import Shape, extent
 from flambeau.size import CPU
 from flambeau.tensor import Memory, Storage, Tensor, fresh, window
@@ -23,6 +23,9 @@ def fill(a: Array, value: Any, d: dtype) -> None:
     """Write one number everywhere."""
     if value == 0 and not isinstance(value, float):
         a[...] = np.zeros((), a.dtype)
+        return
+    if d is dtypes.bool_:
+        a[...] = bool(value)
         return
     with np.errstate(all="ignore"):
         a[...] = cast(scalar(value, d.compute), d.compute, d)
@@ -112,26 +115,40 @@ def linspace(a: Array, start: Any, end: Any, d: dtype) -> None:
         a[half:] = cast(np.asarray(last - step * (n - 1 - real[half:]), wide), d.compute, d)
 
 
+def power(base: float, exponent: Any) -> Any:
+    """The one element of a logspace of one step, as a Python number."""
+    if isinstance(exponent, complex):
+        return complex(np.power(np.complex128(base), np.complex128(exponent)))
+    with np.errstate(all="ignore"):
+        return float(np.power(np.float64(base), np.float64(exponent)))
+
+
 def logspace(a: Array, start: Any, end: Any, base: float, d: dtype) -> None:
-    """base to the power of a linspace, evaluated in double where the dtype allows."""
+    """base to the power of a linspace, evaluated in double (complex numbers in their own precision)."""
     n = len(a)
     if n == 0:
         return
+    if n == 1:
+        fill(a, power(base, start), d)
+        return
     with np.errstate(all="ignore"):
-        if d.category == INTEGRAL:
-            if n == 1:
-                exponents = np.array([float(start)])
-            else:
-                low, high = int(scalar(math.trunc(start), d)), int(scalar(math.trunc(end), d))
-                step, i = (high - low) / (n - 1), np.arange(n)
-                exponents = np.where(i < n // 2, low + step * i, high - step * (n - 1 - i))
-            a[...] = np.power(float(base), exponents).astype(np.int64).astype(d.numpy)
+        if d.category == COMPLEX:
+            wide = d.numpy
+            exponents = np.empty(n, wide)
+            linspace(exponents, start, end, d)
+            a[...] = np.power(np.asarray(base, np.complex128), exponents).astype(wide)
             return
-        wide = d.compute.numpy
-        exponents = np.empty(n, wide)
-        linspace(exponents, start, end, d.compute)
-        result = np.power(np.asarray(base, np.complex128 if wide.kind == "c" else np.float64), exponents)
-        a[...] = cast(np.asarray(result).astype(wide), d.compute, d)
+        # both ends are rounded to the dtype, as they are in PyTorch
+        if d.category == INTEGRAL:
+            first, last = (int(scalar(math.trunc(v), d)) for v in (start, end))
+        else:
+            first, last = (float(cast(scalar(v, d.compute), d.compute, d)) for v in (start, end))
+        step, i = (last - first) / (n - 1), np.arange(n)
+        values = np.power(float(base), np.where(i < n // 2, first + step * i, last - step * (n - 1 - i)))
+        if d.category == INTEGRAL:
+            a[...] = values.astype(np.int64).astype(d.numpy)
+        else:
+            a[...] = cast(values, dtypes.float64, d)
 
 
 def eye(a: Array, d: dtype) -> None:
@@ -153,7 +170,9 @@ def over_strides(size: Shape, stride: Shape, d: dtype) -> Tensor:
 
 def filled_from(x: Array, value: Array, source: dtype, target: dtype) -> Array:
     """A 0-d array's value in x's shape."""
-    return np.broadcast_to(cast(value, source, target), x.shape)
+    out = np.empty(x.shape, target.numpy)
+    out[...] = cast(value, source, target)
+    return out
 
 
 def filled(x: Array, value: Any, target: dtype) -> Array:

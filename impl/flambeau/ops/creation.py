@@ -277,9 +277,7 @@ def empty(
     """An uninitialised tensor."""
     strides = None
     check(memory_format is not preserve_format, "unsupported memory format Preserve")
-    check(
-        out is None or memory_format is None, "'memory_format' argument is incompatible with 'out' tensor argument"
-    )
+    check(out is None or memory_format is None, "'memory_format' argument is incompatible with 'out' tensor argument")
     if memory_format not in (None, contiguous_format):
         strides = strides_for(without_data(size, dtypes.float32), memory_format)
     d = out_dtype(out, dtype, dtypes.get_default_dtype())
