@@ -40,13 +40,38 @@ def _ties(case: Case, outcome: Outcome) -> Outcome:
     source = case.args[0] if case.args else case.kwargs.get("input")
     if not isinstance(source, TensorSpec):
         return outcome
-    array = values.array(source)
+    array = _seen(source)
     result = outcome.result
     if isinstance(result, TensorData) and case.op in ("argsort", "argmax", "argmin"):
         return replace(outcome, result=_pointed_at(case, array, source, result))
     if isinstance(result, Sequence) and result.fields == ("values", "indices"):
         chosen, indices = result.items
         return replace(outcome, result=replace(result, items=(chosen, _pointed_at(case, array, source, indices))))
+    return outcome
+
+
+def _seen(source: TensorSpec) -> np.ndarray:
+    """The elements an argument shows: an expanded dim repeats its first one."""
+    array = values.array(source)
+    if source.layout.kind != "expanded":
+        return array
+    index = tuple(
+        slice(0, 1) if d in {e % array.ndim for e in source.layout.dims} else slice(None) for d in range(array.ndim)
+    )
+    return np.broadcast_to(array[index], array.shape) if array.size else array
+
+
+def has_ties(case: Case) -> bool:
+    """Whether some elements of the first tensor are equal, so that an unstable order of them is free."""
+    source = case.args[0] if case.args else case.kwargs.get("input")
+    if not isinstance(source, TensorSpec):
+        return False
+    flat = _seen(source).reshape(-1)
+    return len(np.unique(flat)) < flat.size
+
+
+def _unchanged(case: Case, outcome: Outcome) -> Outcome:
+    """An operation that orders equal elements freely but does not tell how: only its gradients show the choice."""
     return outcome
 
 
@@ -131,4 +156,4 @@ def _with(tensor: TensorData, array: np.ndarray, dtype: str) -> TensorData:
     return replace(tensor, dtype=dtype, shape=array.shape, data=np.ascontiguousarray(array).tobytes())
 
 
-CANONICAL: dict[str, _Canonical] = {"ties": _ties, "unordered": _unordered}
+CANONICAL: dict[str, _Canonical] = {"ties": _ties, "unordered": _unordered, "hidden ties": _unchanged}

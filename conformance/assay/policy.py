@@ -29,7 +29,8 @@ class Policy:
         names are entries in `assay.truth`.
     gradient_scale: the same for first and second derivatives.
     canonical: a name in `assay.canonical.CANONICAL`, applied to both sides before values are compared: "ties" (indices
-        of an unstable sort, topk, median ... stand for the values they point at), "unordered" (unique without sorting).
+        of an unstable sort, topk, median ... stand for the values they point at), "unordered" (unique without sorting),
+        "hidden ties" (an order of equal elements that only gradients show).
     strides: whether the result's strides are part of the answer (views, creation, elementwise operations).
     text: whether the printed text is judged; only for results that are built from the case's bytes, never computed.
     overflow: an intermediate may overflow although every term is finite, so that non-finite elements of either side
@@ -76,4 +77,5 @@ REDUCTION = Policy(overflow=True)
 SUM = Policy(scale="sum_abs", overflow=True)
 PRODUCT = Policy(scale="product", overflow=True)
 SELECTION = Policy(values="exact", canonical="ties", signed_zeros=False)
+SORTED_VALUES = Policy(values="exact", canonical="hidden ties", signed_zeros=False)
 UNORDERED = Policy(values="exact", canonical="unordered")

@@ -8,7 +8,7 @@ from assay.catalog.form import Structure, arg, entry, form, kw, opt
 from assay.catalog.kinds import aside, choice, dim, drawn, flag, integer, shaped
 from assay.catalog.results import always, reduced, same, shape_of
 from assay.dtypes import REAL, REAL_AND_BOOL
-from assay.policy import EXACT_ELEMENTWISE, SELECTION, UNORDERED, Policy
+from assay.policy import SELECTION, SORTED_VALUES, UNORDERED, Policy
 
 AT = aside("at", dim().structure)
 INT64 = always("int64")
@@ -50,7 +50,7 @@ entry(
     form(x(REAL_AND_BOOL, prefer=TIES), kw("stable", choice((True,)), 0), kw("dim", dim()), kw("descending", flag())),
     policy=SELECTION,
 )
-entry("msort", x(REAL_AND_BOOL, shaped(min_rank=1)), out=shape_of(), order=2, policy=EXACT_ELEMENTWISE)
+entry("msort", x(REAL_AND_BOOL, shaped(min_rank=1)), out=shape_of(), order=2, policy=SORTED_VALUES)
 entry(
     "topk",
     form(
