@@ -18,7 +18,11 @@ def _moments(x: Array, dims: Axes, keepdim: bool, correction: float) -> tuple[Ar
     count = count_of(x.shape, dims)
     wide = np.complex128 if x.dtype.kind == "c" else np.float64
     mean = np.add.reduce(x, axis=dims, keepdims=True, dtype=wide) / np.float64(count)
-    off = np.asarray(x - mean)
+    # measured from the first element, equal elements have no variance at all
+    first = x[tuple(slice(0, 1) if d in dims else slice(None) for d in range(x.ndim))].astype(wide)
+    first = np.where(np.isfinite(first), first, 0)
+    off = np.asarray(x - first) if x.size else np.zeros(x.shape, wide)
+    off = np.asarray(off - np.add.reduce(off, axis=dims, keepdims=True) / np.float64(count))
     squares = off.real**2 + off.imag**2 if off.dtype.kind == "c" else np.multiply(off, off, out=off)
     var = np.add.reduce(squares, axis=dims, keepdims=keepdim) / np.float64(max(count - correction, 0.0))
     if not keepdim:

@@ -205,7 +205,7 @@ def _position(name: str, kernel: Any, word: str) -> Any:
         else:
             dim = _dim_of(input, dim, name)
         expect_out(out, dtypes.int64)
-        if not input.dtype.bit & NUMBERS:
+        if not input.dtype.bit & NUMBERS and 0 not in shape:
             not_implemented_for(f"{name}_cpu", input.dtype)
         dims = tuple(range(len(shape))) if dim is None else (dim,)
         made = reduced_shape(shape, dims if shape else (), keepdim)
@@ -249,7 +249,7 @@ def _median(name: str, ignore_nan: bool) -> Any:
     @internal(name=f"{name}.all", tensors=("input",), cpu=cpu.median, node=f"{name.title()}Backward0",
               grad=spread_evenly)  # fmt: skip
     def whole(input: Tensor) -> Launch:
-        if not input.dtype.bit & NUMBERS:
+        if not input.dtype.bit & NUMBERS and 0 not in shape_of(input):
             not_implemented_for("median_cpu", input.dtype)
         return Launch((input,), (), input.dtype, ignore_nan=ignore_nan)
 
