@@ -32,6 +32,7 @@ for _family in (
     "autograd.attributes",
     "autograd.function",
     "autograd.gradcheck",
+    "copies",
     "data",
     "legacy",
     "methods",
@@ -79,7 +80,7 @@ for _family in (
 ):
     _import_module(f"flambeau.{_family}")
 globals().update(_NAMESPACES[""])
-_PUBLIC = ("autograd", "autograd.graph", "cuda", "linalg", "nn", "nn.functional", "random", "return_types", "special")
+_PUBLIC = ("_C", "autograd", "autograd.graph", "cuda", "linalg", "nn", "nn.functional", "overrides", "random", "return_types", "special")
 for _name in _PUBLIC:
     vars(_import_module(f"flambeau.{_name}")).update(_NAMESPACES.get(_name, {}))
 # the package's own modules are no part of PyTorch's namespace

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy as _copy
-import copyreg
 import warnings
 from typing import Any
 
@@ -12,17 +10,15 @@ import numpy as np
 from flambeau import dtypes
 from flambeau.argument_types import type_name
 from flambeau.autograd.attributes import requires_grad_
-from flambeau.autograd.node import requires_grad
 from flambeau.cpu.sequences import infer_dtype, numbers, shape_claimed
 from flambeau.cpu.sequences import is_sequence as is_sequence
 from flambeau.declare import composite, export
 from flambeau.dtypes import FLOATING, dtype, of_numpy
 from flambeau.errors import check
-from flambeau.geometry import Shape
 from flambeau.methods import on_tensor
 from flambeau.ops.copying import check_device
 from flambeau.size import CPU
-from flambeau.tensor import Memory, Storage, Tensor, detached, fresh, memory, share, window, without_data
+from flambeau.tensor import Tensor, detached, fresh, share, without_data
 
 
 def from_data(data: Any, d: dtype | None, device: Any = None, *, copy: bool = True) -> Tensor:
@@ -179,6 +175,11 @@ def _is_buffer(obj: Any) -> bool:
     return True
 
 
+def is_array(value: Any) -> bool:
+    """Whether a value is NumPy's array."""
+    return isinstance(value, np.ndarray)
+
+
 def from_numpy(ndarray: np.ndarray[Any, Any], /) -> Tensor:
     """A tensor that shares memory with an ndarray."""
     if not isinstance(ndarray, np.ndarray):
@@ -264,7 +265,7 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray[Any, Any]:
         )
     if self.dtype in (dtypes.bfloat16, dtypes.complex32):
         raise TypeError(f"Got unsupported ScalarType {self.dtype.type_name}")
-    return self._array  # type: ignore[no-any-return]
+    return self._array.view()  # type: ignore[no-any-return]
 
 
 @on_tensor
@@ -348,94 +349,3 @@ export("from_dlpack", from_dlpack)
 def from_bytes(data: bytes) -> Tensor:
     """A uint8 tensor with a copy of the bytes."""
     return fresh(np.frombuffer(data, np.uint8).copy(), dtypes.uint8)
-
-
-# ------------------------------------------------------------------------------------------ copies and pickles
-
-
-def _load_storage(flat: np.ndarray[Any, Any]) -> Storage:
-    return Storage(flat, CPU, flat.nbytes)
-
-
-def _pickle_storage(storage: Storage) -> tuple[Any, ...]:
-    if storage.flat is None:
-        raise NotImplementedError("pickling of tensors without data is not implemented in flambeau")
-    return _load_storage, (storage.flat,)
-
-
-copyreg.pickle(Storage, _pickle_storage)
-
-
-def _copied_storage(storage: Storage, memo: dict[int, Any]) -> Storage:
-    """A copy of a storage, one for all the tensors of one deepcopy that share it."""
-    found = memo.get(id(storage))
-    if found is None:
-        flat = None if storage.flat is None else storage.flat.copy()
-        found = memo[id(storage)] = Storage(flat, storage.device, storage.nbytes)
-    return found  # type: ignore[no-any-return]
-
-
-def _over(storage: Storage, shape: Shape, strides: Shape, offset: int, d: dtype) -> Tensor:
-    """A tensor over part of a storage."""
-    t = fresh(window(storage, d, shape, strides, offset), d)
-    t._memory = Memory(shape, strides, offset, storage)
-    return t
-
-
-def _rebuild(
-    kind: Any, storage: Storage, shape: Shape, strides: Shape, offset: int, d: dtype, requires_grad: bool, state: Any
-) -> Tensor:
-    """A pickled tensor. kind: "Tensor", "Parameter" or a subclass."""
-    from flambeau.parameter import Parameter
-
-    t = _over(storage, shape, strides, offset, d)
-    if kind == "Parameter":
-        t = Parameter(t, requires_grad)
-    elif requires_grad:
-        requires_grad_(t)
-    if kind not in ("Tensor", "Parameter"):
-        t.__class__ = kind
-    t.__dict__.update(state or {})
-    return t
-
-
-@on_tensor
-def __reduce_ex__(self: Tensor, protocol: Any) -> tuple[Any, ...]:
-    from flambeau.parameter import Parameter
-
-    own, cls = memory(self), type(self)
-    # by name: classes of torch's own could not be found under their names
-    kind = {Tensor: "Tensor", Parameter: "Parameter"}.get(cls, cls)
-    place = (own.storage, own.shape, own.strides, own.offset, self._dtype)
-    return _rebuild, (kind, *place, requires_grad(self), dict(self.__dict__) or None)
-
-
-@on_tensor
-def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
-    if id(self) in memo:
-        return memo[id(self)]  # type: ignore[no-any-return]
-    if not self.is_leaf:  # type: ignore[attr-defined]
-        raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
-            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
-            "see https://github.com/pytorch/pytorch/pull/103001"
-        )
-    cls = type(self)
-    if cls is not Tensor and cls.new_empty is Tensor.new_empty:  # type: ignore[attr-defined]
-        raise RuntimeError(
-            "The default implementation of __deepcopy__() for non-wrapper subclasses only works for subclass types that "
-            "implement new_empty() and for which that function returns another instance of the same subclass. You should "
-            "either properly implement new_empty() for your subclass or override __deepcopy__() if it is intended "
-            "behavior for new_empty() to return an instance of a different type."
-        )
-    own = memory(self)
-    out = _over(_copied_storage(own.storage, memo), own.shape, own.strides, own.offset, self._dtype)
-    if cls is not Tensor:
-        out.__class__ = cls  # type: ignore[assignment]
-    if requires_grad(self):
-        requires_grad_(out)
-    memo[id(self)] = out
-    if self._grad is not None:
-        out._grad = _copy.deepcopy(self._grad, memo)
-    out.__dict__.update(_copy.deepcopy(self.__dict__, memo))
-    return out

@@ -261,7 +261,7 @@ def __format__(self: Tensor, spec: str) -> str:
 
 @on_tensor
 def __iter__(self: Tensor) -> Iterator[Tensor]:
-    if not shape_of(self):
+    if self.dim() == 0:  # type: ignore[attr-defined]
         raise TypeError("iteration over a 0-d tensor")
     return iter(self.unbind(0))  # type: ignore[attr-defined]
 

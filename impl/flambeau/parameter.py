@@ -47,3 +47,41 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         if requires_grad:
             out.requires_grad_()  # type: ignore[attr-defined]
         return out
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """A copy of the elements alone."""
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)  # type: ignore[attr-defined]
+        return memo[id(self)]
+
+
+class _BufferMeta(type(Tensor)):  # type: ignore[misc]
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if cls is Buffer and isinstance(instance, Tensor) and getattr(instance, "_is_buffer", False):
+            return True
+        return type.__instancecheck__(cls, instance)
+
+
+class Buffer(Tensor, metaclass=_BufferMeta):
+    """A tensor that modules keep in their state but do not train.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Buffer.html
+    """
+
+    __slots__ = ()
+    __module__ = "torch.nn.parameter"
+
+    def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
+        """A detached tensor over the elements, marked as a buffer."""
+        import flambeau
+
+        t = (
+            (flambeau.empty(0) if data is None else data)
+            .detach()
+            .requires_grad_(  # type: ignore[attr-defined]
+                False if data is None else data.requires_grad
+            )
+        )
+        t.persistent = persistent
+        t._is_buffer = True
+        return t

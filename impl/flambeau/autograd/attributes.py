@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from flambeau import overrides
 from flambeau.autograd import api, node
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import AccumulateGrad, Node, RemovableHandle, Unreached, hooks_of, leaf, no_leaf, node_of
@@ -144,6 +145,11 @@ def backward(
     inputs: Any = None,
 ) -> None:
     """Add to the leaves' `.grad` the gradient of this tensor."""
+    if type(self) not in overrides.PLAIN and overrides.needed((self,), {}):
+        options = {
+            "gradient": gradient, "retain_graph": retain_graph, "create_graph": create_graph, "inputs": inputs,
+        }  # fmt: skip
+        return overrides.handle(Tensor.backward, (self,), options)  # type: ignore[attr-defined,no-any-return]
     api.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
 

@@ -1,6 +1,6 @@
 """torch.nn: so far Parameter and the functional operations."""
 
 from flambeau.nn import functional, parameter
-from flambeau.parameter import Parameter
+from flambeau.parameter import Buffer, Parameter
 
-__all__ = ["Parameter", "functional", "parameter"]
+__all__ = ["Buffer", "Parameter", "functional", "parameter"]

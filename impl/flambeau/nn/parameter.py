@@ -1,5 +1,5 @@
 """torch.nn.parameter."""
 
-from flambeau.parameter import Parameter
+from flambeau.parameter import Buffer, Parameter
 
-__all__ = ["Parameter"]
+__all__ = ["Buffer", "Parameter"]

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from flambeau import overrides
 from flambeau.declare import Front
 from flambeau.elementwise import binary_front, inplace_front
 from flambeau.ops import arithmetic, comparison, logic, powers, rounding
@@ -32,11 +33,26 @@ def _attach(name: str, function: Callable[..., Any]) -> None:
     setattr(Tensor, name, function)
 
 
-def operator(names: str, front: Front) -> None:
-    """Attach a binary operation as operators (names parted by blanks), its fast path first."""
-    method = getattr(front, "method", front)
+def operator(names: str, front: Front, *, named: bool = False) -> None:
+    """Attach a binary operation as operators (names parted by blanks), its fast path first.
+
+    named: `__torch_function__` is told of the operator, not of the operation.
+    """
+    method = refusing(getattr(front, "method", front))
     for name in names.split():
-        _attach(f"__{name}__", binary_front(front.op, refusing(method)))  # type: ignore[attr-defined]
+        slow = asking(f"__{name}__", method) if named else method
+        _attach(f"__{name}__", binary_front(front.op, slow))  # type: ignore[attr-defined]
+
+
+def asking(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, put to `__torch_function__` as the operator of that name."""
+
+    def front(self: Any, other: Any) -> Any:
+        if overrides.needed((self, other), {}):
+            return overrides.handle(getattr(Tensor, name), (self, other), {})
+        return function(self, other)
+
+    return front
 
 
 def updating(names: str, front: Front) -> None:
@@ -52,12 +68,13 @@ def updating(names: str, front: Front) -> None:
 
 def reflected(name: str, function: Callable[[Tensor, Any], Any]) -> None:
     """Attach an operator for a left operand that is no tensor."""
-    _attach(f"__{name}__", refusing(function))
+    told = "__rdiv__" if name == "rtruediv" else f"__{name}__"
+    _attach(f"__{name}__", asking(told, refusing(function)))
 
 
 operator("add radd", arithmetic.add)
 operator("sub", arithmetic.sub)
-operator("rsub", arithmetic.rsub)
+operator("rsub", arithmetic.rsub, named=True)
 operator("mul rmul", arithmetic.mul)
 operator("truediv div", arithmetic.div)
 operator("floordiv", arithmetic.floor_divide)
@@ -90,6 +107,16 @@ reflected("rrshift", lambda self, other: logic.bitwise_right_shift(other, self))
 
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     operator(_name, getattr(comparison, _name))
+
+
+def _equal(self: Any, other: Any) -> Any:
+    from flambeau.data import from_numpy, is_array
+
+    return comparison.eq.method(self, from_numpy(other) if is_array(other) else other)  # type: ignore[attr-defined]
+
+
+# alone among the comparisons, it takes NumPy's arrays
+_attach("__eq__", binary_front(comparison.eq.op, asking("__eq__", refusing(_equal))))  # type: ignore[attr-defined]
 
 Tensor.__neg__ = arithmetic.neg.fast  # type: ignore[attr-defined,operator]
 Tensor.__pos__ = arithmetic.positive.method  # type: ignore[attr-defined]
