@@ -70,11 +70,8 @@ def _selected(x: Array, choose: Any, dim: int, keepdim: bool) -> tuple[Array, Ar
 def median(x: Array, ignore_nan: bool) -> Array:
     """The lower of the two middle elements of all; NaN if there is one, unless NaN are ignored. NaN for none."""
     if x.size == 0:
-        return (
-            np.asarray(np.nan).astype(x.dtype)
-            if x.dtype.kind == "f"
-            else np.asarray(_NAN_AS_INTEGER.get(x.itemsize, 0), x.dtype)
-        )
+        kind = x.dtype.kind
+        return np.asarray(np.nan if kind in "fc" else kind == "b" or _NAN_AS_INTEGER.get(x.itemsize, 0)).astype(x.dtype)
     return median_dim(x.reshape(-1), 0, False, ignore_nan)[0]
 
 
