@@ -248,7 +248,7 @@ class _Judgement:
         truth, scale = _decoded(known, theirs)
         unit = known.unit or theirs.dtype
         ours, expected = wide_array(mine), wide_array(theirs)
-        unmeasured = UNMEASURED_GRADIENT if is_gradient(path) else UNMEASURED
+        unmeasured = UNMEASURED_GRADIENT if is_gradient(path) else self.policy.reference_error or UNMEASURED
         comparison = compare(ours, expected, truth, scale, unit, self.answer.overflow, unmeasured)
         if comparison.ok and self.policy.strides and self.policy.signed_zeros and not is_gradient(path):
             # Elementwise: 1/x tells the zeros apart. A complex zero's signs are an accident of the multiplication.

@@ -177,7 +177,8 @@ def _units(
     """Per element: the unit, the subject's error and its window, in units; least: of the reference's error."""
     magnitude = np.abs(truth)
     if scale is not None:
-        magnitude = np.fmax(magnitude, np.where(np.isfinite(scale), scale, 0.0))
+        # A scale that overflowed says that the terms did nearly: the unit is then that of the largest number.
+        magnitude = np.fmax(magnitude, scale)
     unit = np.maximum(form.half_ulp * magnitude, form.smallest)
     unit = np.where(np.isfinite(unit), unit, form.half_ulp * form.largest)
     error = np.abs(subject - truth) / unit
@@ -187,6 +188,8 @@ def _units(
     if beyond.any():
         # The reference is itself outside any window: agreeing with it is as good as agreeing with the truth.
         error = np.where(beyond, np.fmin(error, np.abs(subject - reference) / unit), error)
+        # Nobody is blamed for being nearer to the truth than the reference.
+        error = np.where(beyond & (np.abs(subject - truth) <= np.abs(reference - truth)), 0.0, error)
     return unit, error, window
 
 
