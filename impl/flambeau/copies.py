@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import copyreg
 from collections.abc import Callable
+from numbers import Number
 from typing import Any
 
 from flambeau.autograd.attributes import requires_grad_
@@ -51,8 +52,8 @@ def _overwritten(t: Tensor, values: list[Any]) -> Tensor:
 
 
 @on_tensor
-def __contains__(self: Tensor, element: Any, /) -> bool:
-    if isinstance(element, Tensor | int | float | complex | bool):
+def __contains__(self: Tensor, element: Any) -> bool:
+    if isinstance(element, Tensor | Number):
         return bool((element == self).any())  # type: ignore[attr-defined]
     raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
 

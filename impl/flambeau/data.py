@@ -15,7 +15,7 @@ from flambeau.cpu.sequences import is_sequence as is_sequence
 from flambeau.declare import composite, export
 from flambeau.dtypes import FLOATING, dtype, of_numpy
 from flambeau.errors import check
-from flambeau.methods import on_tensor
+from flambeau.methods import builtin, on_tensor
 from flambeau.ops.copying import check_device
 from flambeau.size import CPU
 from flambeau.tensor import Tensor, detached, fresh, share, without_data
@@ -180,8 +180,13 @@ def is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray)
 
 
-def from_numpy(ndarray: np.ndarray[Any, Any], /) -> Tensor:
-    """A tensor that shares memory with an ndarray."""
+def from_numpy(*arguments: np.ndarray[Any, Any], **keywords: Any) -> Tensor:
+    """A tensor that shares memory with an ndarray. Raises TypeError for anything else."""
+    if keywords:
+        raise TypeError("torch._VariableFunctionsClass.from_numpy() takes no keyword arguments")
+    if len(arguments) != 1:
+        raise TypeError(f"torch._VariableFunctionsClass.from_numpy() takes exactly one argument ({len(arguments)} given)")
+    (ndarray,) = arguments
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type_name(ndarray)})")
     return from_array(ndarray)
@@ -254,8 +259,8 @@ def new_tensor(
 # ------------------------------------------------------------------------------------------ back to Python
 
 
-@on_tensor
-def numpy(self: Tensor, *, force: bool = False) -> np.ndarray[Any, Any]:
+@builtin("numpy(*, bool force=False)")
+def numpy(self: Tensor, force: bool = False) -> np.ndarray[Any, Any]:
     """The elements as an ndarray over the same memory. Raises RuntimeError if gradients are asked for."""
     if self.requires_grad and not force:  # type: ignore[attr-defined]
         raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
@@ -269,7 +274,7 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray[Any, Any]:
 
 
 @on_tensor
-def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+def __array__(self: Tensor, dtype: Any = None, *, copy: bool | None = None) -> np.ndarray[Any, Any]:
     array = numpy(self)
     if dtype is not None and np.dtype(dtype) != array.dtype:
         return array.astype(dtype)

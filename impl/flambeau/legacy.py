@@ -74,9 +74,8 @@ def _bound(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         and kwargs.keys() <= {"device"}
     ):
         return {"data": first, **kwargs}
-    if _is_index(first):
-        args = (args,)
-    index, values = _CONSTRUCTOR.bind(args, kwargs)
+    sized = (args,) if _is_index(first) and kwargs.keys() <= {"device"} else args
+    index, values = _CONSTRUCTOR.bind(sized, kwargs)
     return dict(zip([p.name for p in _CONSTRUCTOR.signatures[index].parameters], values, strict=True))
 
 
@@ -162,6 +161,10 @@ def type_of(self: Tensor, dtype: Any = None, non_blocking: bool = False, memory_
     if dtype is None:
         where = "torch" if not self.is_cuda else "torch.cuda"  # type: ignore[attr-defined]
         return f"{where}.{self.dtype.type_name}Tensor"
+    if not isinstance(dtype, dtypes.dtype | str | bytes | type):
+        raise TypeError("dtype must be a type, str, or dtype object")
+    if isinstance(dtype, bytes):
+        dtype = dtype.decode()
     if isinstance(dtype, dtypes.dtype):
         return to_dtype(self, dtype)
     if isinstance(dtype, tensortype):
@@ -213,6 +216,9 @@ set_default_tensor_type.__module__ = "torch"
 export("set_default_tensor_type", set_default_tensor_type)
 
 
+_VARIABLE = ("data", "requires_grad", "volatile", "_grad_fn", "name")
+
+
 class VariableMeta(type):
     """Every tensor is a Variable."""
 
@@ -227,9 +233,25 @@ class Variable(metaclass=VariableMeta):
 
     __module__ = "torch.autograd.variable"
 
-    def __new__(cls, data: Any = None, requires_grad: Any = None, volatile: Any = None) -> Any:
-        """A tensor over data's elements. Raises TypeError for what is no tensor."""
-        if volatile is not None and volatile is not False:
+    def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
+        """A tensor over data's elements: Variable(data, requires_grad, volatile); its name is forgotten.
+
+        Raises TypeError for what is no tensor, ValueError for volatile with requires_grad.
+        """
+        if len(arguments) + len(keywords) > len(_VARIABLE):
+            count = len(arguments) + len(keywords)
+            raise TypeError(f"function takes at most {len(_VARIABLE)} arguments ({count} given)")
+        for name in keywords:
+            if name not in _VARIABLE:
+                raise TypeError(f"'{name}' is an invalid keyword argument for this function")
+        given = {**dict(zip(_VARIABLE, arguments, strict=False)), **keywords}
+        data, grad_fn = given.get("data"), given.get("_grad_fn")
+        requires_grad, volatile = (bool(operator.index(given.get(n, False))) for n in ("requires_grad", "volatile"))
+        if grad_fn is not None:
+            raise TypeError(f"_grad_fn has to be a Function object or None, but got {type_name(grad_fn)}")
+        if volatile and requires_grad:
+            raise ValueError("Variable can't be volatile and require_grad at the same time!")
+        if volatile:
             warnings.warn(
                 "volatile was removed and now has no effect. Use `with torch.no_grad():` instead.",
                 UserWarning,

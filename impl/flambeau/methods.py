@@ -211,10 +211,10 @@ def as_python(array: np.ndarray[Any, Any], d: dtype) -> Any:
 @builtin("item()")
 def item(self: Tensor) -> Any:
     """The one element as a Python number. Raises RuntimeError if there is not exactly one."""
-    if self._array is None:
-        raise RuntimeError("Tensor.item() cannot be called on meta tensors")
     if numel(self) != 1:
         raise RuntimeError(f"a Tensor with {numel(self)} elements cannot be converted to Scalar")
+    if self._array is None:
+        raise RuntimeError("Tensor.item() cannot be called on meta tensors")
     return as_python(self._array.reshape(()), self._dtype)
 
 
@@ -249,9 +249,6 @@ def __repr__(self: Tensor, *, tensor_contents: str | None = None) -> str:
     return printing.parameter_repr(text) if cls is Parameter else text
 
 
-Tensor.__str__ = __repr__  # type: ignore[attr-defined,assignment,method-assign]
-
-
 @on_tensor
 def __format__(self: Tensor, spec: str) -> str:
     if dim(self) == 0 and type(self) is Tensor and self._array is not None:
@@ -284,6 +281,14 @@ def __bool__(self: Tensor) -> bool:
 def _number(kind: type, self: Tensor) -> Any:
     if numel(self) != 1:
         raise ValueError("only one element tensors can be converted to Python scalars")
+    if kind is not int and requires_grad(self):
+        from flambeau.warning import warn_once
+
+        warn_once(
+            "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
+            "Consider using tensor.detach() first.",
+            "torch/csrc/autograd/generated/python_variable_methods.cpp:822",
+        )
     value = item(self)
     if isinstance(value, complex) and kind is not complex:
         if value.imag:

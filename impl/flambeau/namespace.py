@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from flambeau import dtypes, elementwise, errors, printing, size
+from flambeau.argument_errors import no_arguments_text
 from flambeau.autograd import modes
 from flambeau.declare import composite, export, python_function
 from flambeau.ops.copying import to_dtype
@@ -26,13 +27,22 @@ export("set_printoptions", printing.set_printoptions)
 export("dtype", dtypes.dtype)
 export("Tensor", Tensor)
 export("OutOfMemoryError", errors.OutOfMemoryError)
-export("get_default_dtype", dtypes.get_default_dtype)
 export("set_default_dtype", dtypes.set_default_dtype)
 export("inf", float("inf"))
 export("nan", float("nan"))
 export("pi", 3.141592653589793)
 export("e", 2.718281828459045)
 export("newaxis", None)
+
+
+def get_default_dtype(*arguments: Any, **keywords: Any) -> dtypes.dtype:
+    """The floating dtype of numbers that name none (initially float32)."""
+    if arguments or keywords:
+        raise TypeError(no_arguments_text("torch.get_default_dtype", arguments, keywords))
+    return dtypes.get_default_dtype()
+
+
+export("get_default_dtype", get_default_dtype)
 
 
 @python_function

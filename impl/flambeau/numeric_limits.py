@@ -10,6 +10,11 @@ import numpy as np
 from flambeau import dtypes, printing
 from flambeau.declare import export
 from flambeau.dtypes import dtype
+from flambeau.signatures import Parser
+
+
+_FINFO = Parser("finfo", "finfo(torch.dtype type)", "finfo()")
+_IINFO = Parser("iinfo", "iinfo(torch.dtype type)")
 
 
 class finfo:
@@ -20,10 +25,9 @@ class finfo:
 
     __module__ = "torch"
 
-    def __init__(self, type: dtype | None = None) -> None:
-        d = dtypes.get_default_dtype() if type is None else type
-        if not isinstance(d, dtype):
-            raise TypeError(f"finfo(): argument 'type' (position 1) must be torch.dtype, not {_name(d)}")
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        index, values = _FINFO.bind(arguments, keywords)
+        d = dtypes.get_default_dtype() if index else values[0]
         if d.category < dtypes.FLOATING:
             raise TypeError(
                 "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"
@@ -55,9 +59,8 @@ class iinfo:
 
     __module__ = "torch"
 
-    def __init__(self, type: dtype) -> None:
-        if not isinstance(type, dtype):
-            raise TypeError(f"iinfo(): argument 'type' (position 1) must be torch.dtype, not {_name(type)}")
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        type: dtype = _IINFO.bind(arguments, keywords)[1][0]
         if type is dtypes.bool_:
             raise TypeError("torch.bool is not supported by torch.iinfo")
         if type.category != dtypes.INTEGRAL:
@@ -76,10 +79,6 @@ class iinfo:
 
     def __hash__(self) -> int:
         return hash(self.dtype)
-
-
-def _name(value: Any) -> str:
-    return type(value).__name__
 
 
 export("finfo", finfo)

@@ -199,7 +199,9 @@ def _unpack_dtype(value: Any) -> Any:
 
 
 def _unpack_device(value: Any) -> Any:
-    return value if isinstance(value, TYPES["device"]) else TYPES["device"][0](value)
+    if isinstance(value, TYPES["device"]):
+        return value
+    return TYPES["device"][0](value.decode() if isinstance(value, bytes) else value)
 
 
 def _of_role(role: str) -> Callable[[Parameter, int, Any], bool]:
@@ -260,7 +262,7 @@ _KINDS: dict[str, _Kind] = {
         EXACT["dtype"],
     ),
     "torch.device": _Kind(
-        lambda _p, _i, v: isinstance(v, (str, *TYPES["device"])) or _is_int(v),
+        lambda _p, _i, v: isinstance(v, (str, bytes, *TYPES["device"])) or _is_int(v),
         _value(_unpack_device),
         EXACT["device"],
     ),

@@ -69,7 +69,7 @@ class device:
             type, index = "cuda", type
         name, _, number = str(type).partition(":")
         if name not in _KINDS or (":" in str(type) and not number.isdigit()):
-            if name in _KINDS:
+            if name in _KINDS or not name.isalpha():
                 raise RuntimeError(f"Invalid device string: '{type}'")
             raise RuntimeError(f"Expected one of {', '.join(_KINDS)} device type at start of device string: {name}")
         if number:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from flambeau.autograd.modes import inference_modes, state
-from flambeau.dtypes import dtype
+from flambeau.dtypes import complex32, dtype
 from flambeau.errors import INFERENCE_SAVED, INFERENCE_UPDATED
 from flambeau.geometry import Shape, contiguous_strides
 from flambeau.size import CPU, META, Size, device
@@ -120,8 +120,21 @@ class Tensor:
         return CPU if self._array is not None else self._memory.storage.device  # type: ignore[union-attr]
 
 
+def warn_of_complex_half() -> None:
+    """Warn, once a process, that half-precision complex numbers are new to PyTorch."""
+    from flambeau.warning import warn_once
+
+    warn_once(
+        "ComplexHalf support is experimental and many operators don't support it yet.",
+        "aten/src/ATen/EmptyTensor.cpp:54",
+        stacklevel=6,
+    )
+
+
 def fresh(array: np.ndarray[Any, Any], d: dtype) -> Tensor:
     """A tensor over an array that nothing else refers to and whose elements are dense in memory."""
+    if d is complex32:
+        warn_of_complex_half()
     t = new(Tensor)
     t._array = array
     t._dtype = d
@@ -143,6 +156,8 @@ def share(array: np.ndarray[Any, Any], d: dtype) -> Tensor:
 
 def without_data(shape: Shape, d: dtype, strides: Shape | None = None, where: device = META) -> Tensor:
     """A tensor on a device that keeps no elements."""
+    if d is complex32:
+        warn_of_complex_half()
     t = new(Tensor)
     t._array = None
     t._dtype = d

@@ -131,9 +131,9 @@ def check_device(where: Any) -> device:
     raise NotImplementedError(f"flambeau has no {where.type} device; it has 'cpu' and 'meta'")
 
 
-def warn_of_lost_parts(source: dtype, target: dtype) -> None:
-    """Warn that a conversion drops imaginary parts."""
-    if source.category == COMPLEX > target.category and target is not dtypes.bool_:
+def warn_of_lost_parts(source: dtype, target: dtype, shape: tuple[int, ...] = ()) -> None:
+    """Warn that a conversion of a tensor of that shape drops imaginary parts."""
+    if 0 not in shape and source.category == COMPLEX > target.category and target is not dtypes.bool_:
         warn_once(
             "Casting complex values to real discards the imaginary part",
             "aten/src/ATen/native/Copy.cpp:307",
@@ -152,7 +152,7 @@ def to_dtype(input: Tensor, d: dtype, *, copy: bool = False, memory_format: Any 
     """input in another dtype, itself where nothing changes."""
     if d is input.dtype and not copy and memory_format in (None, preserve_format, suggested_format(input)):
         return input
-    warn_of_lost_parts(input.dtype, d)
+    warn_of_lost_parts(input.dtype, d, shape_of(input))
     return converted(input, d, strides_for(input, memory_format))  # type: ignore[no-any-return]
 
 
@@ -207,7 +207,7 @@ def copied_over(input: Tensor, src: Tensor) -> Launch:
     shape, have = shape_of(input), shape_of(src)
     if broadcast(shape, have) != shape:
         raise RuntimeError(f"output with shape {list(shape)} doesn't match the broadcast shape {list(broadcast(shape, have))}")
-    warn_of_lost_parts(src.dtype, input.dtype)
+    warn_of_lost_parts(src.dtype, input.dtype, shape)
     return Launch((input, src), shape_of(input), input.dtype, source=src.dtype, target=input.dtype)
 
 

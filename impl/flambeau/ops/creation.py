@@ -591,6 +591,8 @@ def fill(input: Tensor, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         n = len(shape_of(value))
         check(n == 0, f"fill_ only supports 0-dimension value tensor but got tensor with {n} dimensions.")
+        if state.enabled and value.requires_grad and input.dtype.category < FLOATING:  # type: ignore[attr-defined]
+            raise RuntimeError(f"Autograd not support dtype: {input.dtype.type_name}")
         return filled_from.op.run({"input": input, "value": value, "node": "FillBackward1"})  # type: ignore[attr-defined,no-any-return]
     check_fill(value, input.dtype, shape_of(input))
     return filled.op.run({"input": input, "value": value, "node": "FillBackward0"})  # type: ignore[attr-defined,no-any-return]

@@ -15,6 +15,7 @@ from flambeau.geometry import Shape, broadcast, wrap_dim
 from flambeau.inplace import can_store
 from flambeau.operation import Launch, joint
 from flambeau.ops.views import reshape, split_evenly, split_with_sizes, transpose, unsqueeze
+from flambeau.signatures import Parser
 from flambeau.size import contiguous_format
 from flambeau.tensor import Tensor, memory, shape_of
 from flambeau.warning import warn_once
@@ -198,12 +199,22 @@ def broadcast_shapes(*shapes: Any) -> Any:
 @python_function
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces of one size, or of the given sizes, along a dim, as views."""
-    return _split(tensor, split_size_or_sections, dim)
+    return tensor.split(split_size_or_sections, dim)  # type: ignore[attr-defined,no-any-return]
+
+
+_SPLIT = Parser(
+    "split",
+    "split(Tensor input, int split_size, int dim=0)",
+    "split(Tensor input, tuple of ints split_size, int dim=0)",
+)
 
 
 def _split(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    if isinstance(split_size, Tensor):
+        split_size = int(split_size)  # type: ignore[call-overload]
     if isinstance(split_size, int):
-        return split_evenly(self, split_size, dim)
+        _, (_, size, dim) = _SPLIT.bind((self, split_size, dim))
+        return split_evenly(self, size, dim)
     return split_with_sizes(self, split_size, dim)
 
 
@@ -341,7 +352,12 @@ def repeat_interleave(
     x = input if dim is not None else input.flatten()  # type: ignore[attr-defined]
     axis = 0 if dim is None else wrap_dim(dim, len(shape_of(x)))
     if not shape_of(x):
-        x = reshape(x, (1,))
+        check(
+            not isinstance(repeats, Tensor),
+            f"Dimension specified as {dim} but tensor has no dimensions",
+            IndexError,
+        )
+        wrap_dim(axis + 1, 0)  # where PyTorch inserts the dim of the repeats
     if isinstance(repeats, Tensor):
         if repeats.dim() == 0 or (repeats.dim() == 1 and shape_of(repeats)[0] == 1):  # type: ignore[attr-defined]
             repeats = repeats.reshape(1).expand(shape_of(x)[axis])  # type: ignore[attr-defined]
@@ -376,8 +392,9 @@ def repeat_interleave_(input: Tensor, repeats: Any, dim: int | None = None, outp
 @primitive("_repeated_indices(Tensor input)", cpu=cpu.repeated_indices, function=False, method=False)
 def repeated(input: Tensor) -> Launch:
     """The number i, input[i] times."""
+    if input.dtype.name not in ("int64", "int32"):
+        not_implemented_for("repeat_interleave_cpu", input.dtype)
     check(len(shape_of(input)) == 1, "repeat_interleave only accept 1D vector as repeat")
-    check(input.dtype.name in ("int64", "int32"), "repeats has to be Long or Int tensor")
     return Launch((input,), None, input.dtype)
 
 
@@ -454,8 +471,6 @@ def rot90(input: Tensor, k: int = 1, dims: Shape = (0, 1)) -> Launch:
         dims[0] != dims[1] and abs(dims[0] - dims[1]) != n,
         f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}",
     )
-    check(-n <= dims[0] < n, f"Rotation dim0 out of range, dim0 = {dims[0]}")
-    check(-n <= dims[1] < n, f"Rotation dim1 out of range, dim1 = {dims[1]}")
     a, b = wrap_dim(dims[0], n), wrap_dim(dims[1], n)
     turned = {1: (b,), 2: (a, b), 3: (a,)}.get(k % 4, ())
     _check_flip(input, turned)

@@ -319,6 +319,17 @@ Tensor.mH = property(_m_h, doc="The conjugate transpose of the last two dims.") 
 Tensor.H = property(_h, doc="The conjugate transpose of a matrix.")  # type: ignore[attr-defined]
 
 
+_LEGACY_TYPES = ("Byte", "Char", "Short", "Int", "Long", "Half", "Float", "Double")
+
+
+def _type_of(t: Tensor) -> str:
+    """The name PyTorch's C++ gives to a tensor's type."""
+    name = t.dtype.type_name
+    if t.device.type != "cpu":
+        return f"{t.device.type.capitalize()}{name}Type"
+    return f"torch.{name}Tensor" if name in _LEGACY_TYPES else f"CPU{name}Type"
+
+
 @view(
     "expand(Tensor input, tuple of ints size, *, bool implicit=False)",
     grad=lambda g: g,  # the engine sums what broadcasting added
@@ -330,7 +341,7 @@ def expand(input: Tensor, size: Shape, implicit: bool = False) -> Place:
     lead = len(size) - len(own.shape)
     check(
         lead >= 0,
-        f"expand(torch.{input.dtype.type_name}Tensor{{{list(own.shape)}}}, size={list(size)}): the number of sizes "
+        f"expand({_type_of(input)}{{{list(own.shape)}}}, size={list(size)}): the number of sizes "
         f"provided ({len(size)}) must be greater or equal to the number of dimensions in the tensor ({len(own.shape)})",
     )
     target: list[int] = []
@@ -419,7 +430,8 @@ def alias_of(input: Tensor) -> Place:
 def unbind(input: Tensor, dim: int = 0) -> list[Place]:
     """The slices along a dim, as views."""
     own = memory(input)
-    dim = wrap_dim(dim, len(own.shape), wrap_scalar=False)
+    dim = wrap_dim(dim, len(own.shape))
+    check(own.shape, f"Dimension specified as {dim} but tensor has no dimensions", IndexError)
     shape, strides = (*own.shape[:dim], *own.shape[dim + 1 :]), (*own.strides[:dim], *own.strides[dim + 1 :])
     like = (shape, input.dtype, input.device)
     return [Place(shape, strides, own.offset + i * own.strides[dim], dim=dim, like=like) for i in range(own.shape[dim])]
