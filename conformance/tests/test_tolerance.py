@@ -264,7 +264,8 @@ def test_windows() -> None:
     bad = 1 + 1000 * unit
     assert _compare([bad + 30 * unit], [bad], [1.0]), "agrees with a reference that is itself wrong"
     assert _compare([1 + 30 * unit], [bad], [1.0]), "is better than such a reference"
-    assert not _compare([1 - 900 * unit], [bad], [1.0])
+    assert _compare([1 - 900 * unit], [bad], [1.0]), "is nearer to the truth than such a reference"
+    assert not _compare([1 - 1100 * unit], [bad], [1.0])
     assert not _compare([bad, 1 + 20 * unit], [bad, 1.0], [1.0, 1.0]), "widens nobody else's window"
 
 
