@@ -18,7 +18,7 @@ import numpy as np
 from flambeau.autograd.modes import inference_modes, state
 from flambeau.dtypes import complex32, dtype
 from flambeau.errors import INFERENCE_SAVED, INFERENCE_UPDATED
-from flambeau.geometry import Shape, contiguous_strides
+from flambeau.geometry import Shape, contiguous_strides, extent
 from flambeau.size import CPU, META, Size, device
 
 if TYPE_CHECKING:
@@ -145,13 +145,17 @@ def fresh(array: np.ndarray[Any, Any], d: dtype) -> Tensor:
 
 def share(array: np.ndarray[Any, Any], d: dtype) -> Tensor:
     """A tensor over an array of somebody else's, of whatever non-negative strides."""
+    strides, flat = _stretch(array)
+    t = fresh(array, d)
+    t._memory = Memory(array.shape, strides, 0, Storage(flat, CPU, flat.nbytes))
+    return t
+
+
+def _stretch(array: np.ndarray[Any, Any]) -> tuple[Shape, np.ndarray[Any, Any]]:
+    """An array's strides in elements, and its memory from the first to the last element, gaps included."""
     size = array.itemsize
     strides = tuple(s // size for s in array.strides)
-    count = 0 if 0 in array.shape else 1 + sum((n - 1) * s for n, s in zip(array.shape, strides, strict=True))
-    flat = np.lib.stride_tricks.as_strided(array, (count,), (size,))
-    t = fresh(array, d)
-    t._memory = Memory(array.shape, strides, 0, Storage(flat, CPU, count * size))
-    return t
+    return strides, np.lib.stride_tricks.as_strided(array, (extent(array.shape, strides),), (size,))
 
 
 def without_data(shape: Shape, d: dtype, strides: Shape | None = None, where: device = META) -> Tensor:
@@ -201,12 +205,8 @@ def memory(t: Tensor) -> Memory:
             strides = contiguous_strides(array.shape)
             flat = array.reshape(-1)
         else:
-            size = array.itemsize
-            strides = tuple(s // size for s in array.strides)
-            flat = array.ravel(order="K")
-            if flat.base is None:
-                raise AssertionError("a kernel returned an array that is not dense in memory")
-        found = t._memory = Memory(array.shape, strides, 0, Storage(flat, CPU, array.nbytes))
+            strides, flat = _stretch(array)
+        found = t._memory = Memory(array.shape, strides, 0, Storage(flat, CPU, flat.nbytes))
     return found
 
 

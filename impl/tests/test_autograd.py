@@ -296,7 +296,7 @@ LEAVES_AND_VERSIONS = [
     "y = (x * w).grad_fn; [(f.name(), i) for f, i in y.next_functions]",
     "y = (x ** 2).grad_fn; [(f.name(), i) for f, i in y.next_functions]",
     "y = w.unbind()[1] * 2; [(None if f is None else f.name(), i) for f, i in y.grad_fn.next_functions]",
-    "y = (x * 2).grad_fn; y.metadata['a'] = 1; y.metadata",
+    "y = (x * 2).grad_fn; y.metadata['a'] = 1; y.metadata['a']",
     "(x * 2).grad_fn.nothing",
     "y = x * 2; y.grad_fn is y.grad_fn",
     "a = (x * 2).grad_fn.next_functions[0][0]; (a.variable is x, type(a).__name__, repr(a)[:27])",

@@ -119,7 +119,7 @@ PAIRED = ("mul", "mul_", "add_", "copy_", "set_item", "no_grad_mul_")
 
 def _unreached(x: Any) -> bool:
     """A view made under no_grad of a base that requires grad: what PyTorch saves for it differs from op to op."""
-    return x._is_view() and x.requires_grad and x.is_leaf
+    return x._is_view() and x.requires_grad and _graph(x).get("is_leaf", True)
 
 
 def _tangled(x: Any, y: Any) -> bool:
@@ -130,7 +130,12 @@ def _tangled(x: Any, y: Any) -> bool:
 
 
 def _dense(x: Any) -> bool:
-    return x.is_contiguous() or x.permute(*reversed(range(x.dim()))).is_contiguous()
+    expected = 1
+    for s, n in sorted((s, n) for n, s in zip(x.shape, x.stride(), strict=True) if n != 1):
+        if s != expected:
+            return False
+        expected *= n
+    return True
 
 
 def _start(t: ModuleType) -> list[Any]:
