@@ -66,8 +66,8 @@ class Policy:
 
 ELEMENTWISE = Policy(strides=True)
 SATURATING = Policy(strides=True, gradient_scale="bounded")
-LOG_OF_SPREAD = Policy(overflow=True, reference_error=8.0)
-SUM = Policy(strides=True, scale="bounded", gradient_scale="bounded", overflow=True)
+LOG_OF_SUM = Policy(strides=True, scale="bounded", gradient_scale="bounded", overflow=True)
+SPREAD = Policy(overflow=True, reference_error=8.0)
 SPANNING = Policy(strides=True, scale="span")
 OVERFLOWING = Policy(strides=True, overflow=True)
 QUOTIENT = Policy(values="exact", strides=True, overflow=True)
