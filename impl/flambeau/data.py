@@ -19,6 +19,7 @@ from flambeau.methods import builtin, on_tensor
 from flambeau.ops.copying import check_device
 from flambeau.size import CPU
 from flambeau.tensor import Tensor, detached, fresh, share, without_data
+from flambeau.warning import warn_once
 
 
 def from_data(data: Any, d: dtype | None, device: Any = None, *, copy: bool = True) -> Tensor:
@@ -39,6 +40,15 @@ def from_data(data: Any, d: dtype | None, device: Any = None, *, copy: bool = Tr
     d = d or infer_dtype(data)
     array = numbers(data, shape, d)
     return fresh(array, d) if where is CPU else without_data(shape, d, where=where)
+
+
+def _warn_of_copy(name: str) -> None:
+    warnings.warn(
+        "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+        f"sourceTensor.detach().clone().requires_grad_(True), rather than {name}(sourceTensor).",
+        UserWarning,
+        stacklevel=5,
+    )
 
 
 def _leaf(t: Tensor, asks: bool | None) -> Tensor:
@@ -101,12 +111,7 @@ def tensor(
 ) -> Tensor:
     """A new tensor with a copy of the data (https://docs.pytorch.org/docs/stable/generated/torch.tensor.html)."""
     if isinstance(data, Tensor):
-        warnings.warn(
-            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-            "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
-            UserWarning,
-            stacklevel=4,
-        )
+        _warn_of_copy("torch.tensor")
     t = from_data(data, dtype, device)
     return _leaf(t, requires_grad)
 
@@ -133,6 +138,13 @@ def asarray(
     """The object as a tensor: shared where that is possible and copy is not True."""
     if requires_grad is None:
         requires_grad = isinstance(obj, Tensor) and obj.requires_grad  # type: ignore[attr-defined]
+        if requires_grad:
+            warn_once(
+                "torch.asarray: unspecified requires_grad now defaults to obj.requires_grad instead of False. Pass "
+                "requires_grad=False explicitly to get the old behavior and silence this warning.",
+                "torch/csrc/utils/tensor_new.cpp:1737",
+                stacklevel=4,
+            )
     if isinstance(obj, Tensor):
         t = obj
     elif isinstance(obj, np.ndarray):
@@ -207,6 +219,16 @@ def frombuffer(buffer: Any, dtype: dtype, count: int = -1, offset: int = 0, requ
     except TypeError:
         raise ValueError("object does not implement Python buffer protocol.") from None
     check(view.c_contiguous, "could not retrieve buffer from object")
+    if view.readonly:
+        warnings.warn(
+            "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can "
+            "write to the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the "
+            "buffer to protect its data or make it writable before converting it to a tensor. This type of warning "
+            "will be suppressed for the rest of this program. (Triggered internally at "
+            "/__w/pytorch/pytorch/torch/csrc/utils/tensor_new.cpp:1556.)",
+            UserWarning,
+            stacklevel=4,
+        )
     size, item = view.nbytes, dtype.itemsize
     check(size > 0 and count != 0, f"both buffer length ({size}) and count ({count}) must not be 0", ValueError)
     check(
@@ -230,15 +252,6 @@ def frombuffer(buffer: Any, dtype: dtype, count: int = -1, offset: int = 0, requ
     )
     array = np.frombuffer(view, dtype.numpy, count, offset)
     if view.readonly:
-        warnings.warn(
-            "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can "
-            "write to the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the "
-            "buffer to protect its data or make it writable before converting it to a tensor. This type of warning "
-            "will be suppressed for the rest of this program. (Triggered internally at "
-            "/__w/pytorch/pytorch/torch/csrc/utils/tensor_new.cpp:1556.)",
-            UserWarning,
-            stacklevel=4,
-        )
         array = array.copy()
     t = share(array, dtype)
     return _leaf(t, requires_grad)  # type: ignore[no-any-return]
@@ -252,6 +265,8 @@ def new_tensor(
     input: Tensor, data: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A copy of the data with this tensor's dtype and device."""
+    if isinstance(data, Tensor):
+        _warn_of_copy("tensor.new_tensor")
     t = from_data(data, dtype or input.dtype, device or input.device)
     return _leaf(t, requires_grad)  # type: ignore[no-any-return]
 

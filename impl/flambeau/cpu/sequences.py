@@ -18,7 +18,7 @@ from flambeau.cpu.casting import cast, scalar
 from flambeau.cpu.creation import limits
 from flambeau.dtypes import COMPLEX, FLOATING, dtype, of_numpy, of_scalar, promote_types
 from flambeau.tensor import Tensor
-from flambeau.warning import warn
+from flambeau.warning import warn_once
 
 _MAX_DEPTH = 128
 _TEXT = (str, bytes)
@@ -94,12 +94,13 @@ def _flatten(data: Any, shape: Sequence[int], depth: int, values: list[Any]) -> 
         raise TypeError("not a sequence") from None
     if len(items) != shape[depth]:
         raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(items)})")
-    if items and isinstance(items[0], np.ndarray):
-        warn(
-            "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please consider converting the list "
-            "to a single numpy.ndarray with numpy.array() before converting to a tensor.",
-            "torch/csrc/utils/tensor_new.cpp:252",
-        )
+    for item in items:
+        if isinstance(item, np.ndarray):
+            warn_once(
+                "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please consider converting the "
+                "list to a single numpy.ndarray with numpy.array() before converting to a tensor.",
+                "torch/csrc/utils/tensor_new.cpp:252",
+            )
     if depth + 1 == len(shape):
         values.extend(items)
         return

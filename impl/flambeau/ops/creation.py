@@ -133,15 +133,16 @@ def check_representable(value: Any, d: dtype) -> None:
 
 def check_fill(value: Any, d: dtype, size: Shape) -> None:
     """Raise RuntimeError where a tensor of that shape cannot be filled with a number."""
-    # a single half is converted from a double, unchecked
-    single = d in (dtypes.float16, dtypes.bfloat16) and prod(size) == 1
-    check_representable(value, dtypes.float64 if single else d)
+    # a single half is converted from a double, unchecked; several complex halves pass through complex64
+    if d in (dtypes.float16, dtypes.bfloat16) and prod(size) == 1:
+        d = dtypes.float64
+    elif d is dtypes.complex32 and prod(size) != 1:
+        d = dtypes.complex64
+    check_representable(value, d)
 
 
 def _representable(value: Any, d: dtype) -> bool:
     if d is dtypes.bool_:
-        return True
-    if d is dtypes.complex32:  # the one conversion that PyTorch leaves unchecked
         return True
     if d.category == COMPLEX:
         part = d.to_real()
@@ -342,15 +343,15 @@ def empty_permuted(
         "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
         f"{len(size)} is not equal to len(physical_layout) = {len(physical_layout)}",
     )
-    strides, step = [0] * len(size), 1
-    for place in reversed(range(len(size))):
-        dim = physical_layout[place]
+    for place, dim in enumerate(physical_layout):
         check(
             0 <= dim < len(size),
             f"Dimension out of range (expected to be between 0 and {len(size) - 1}, but got {dim} at index {place}).  "
             "NB: negative dims not currently supported; file an issue if you want it.",
         )
-        check(not strides[dim], "Duplicate dim not allowed")
+        check(dim not in physical_layout[:place], "Duplicate dim not allowed")
+    strides, step = [0] * len(size), 1
+    for dim in reversed(physical_layout):
         strides[dim] = step
         step *= max(size[dim], 1)
     d = dtype or dtypes.get_default_dtype()

@@ -14,6 +14,7 @@ from flambeau.errors import check, not_implemented_for
 from flambeau.geometry import Shape, broadcast, wrap_dim
 from flambeau.inplace import can_store
 from flambeau.operation import Launch, joint
+from flambeau.ops.copying import strides_for
 from flambeau.ops.views import reshape, split_evenly, split_with_sizes, transpose, unsqueeze
 from flambeau.signatures import Parser
 from flambeau.size import contiguous_format
@@ -417,10 +418,15 @@ def flip(input: Tensor, dims: Shape) -> Launch:
 
 
 def _check_flip(input: Tensor, dims: Shape) -> None:
-    """Raise NotImplementedError where PyTorch has no kernel: it flips these dtypes by whole rows only."""
+    """Raise NotImplementedError where PyTorch has no kernel: it flips these dtypes by whole contiguous rows only."""
     own = memory(input)
     longer = [d for d, n in enumerate(own.shape) if n > 1]
-    if input.dtype in _FLIPPED_BY_ROWS and longer and min(longer, key=lambda d: (own.strides[d], -d)) in dims:
+    turned = [d for d in dims if d in longer and own.strides[d]]
+    if input.dtype not in _FLIPPED_BY_ROWS or not turned or 0 in own.shape:
+        return
+    result = strides_for(input, None)
+    row = min(longer, key=lambda d: result[d])
+    if row in turned or own.strides[row] != 1:
         not_implemented_for("flip_cpu", input.dtype)
 
 

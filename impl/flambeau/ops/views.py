@@ -332,7 +332,8 @@ def _type_of(t: Tensor) -> str:
 
 @view(
     "expand(Tensor input, tuple of ints size, *, bool implicit=False)",
-    grad=lambda g: g,  # the engine sums what broadcasting added
+    # the engine sums what broadcasting added; to no dims PyTorch sums even what has none, which not all dtypes can
+    grad=lambda g, input_shape: g if input_shape else g.sum(),
     function=False,
 )
 def expand(input: Tensor, size: Shape, implicit: bool = False) -> Place:
@@ -358,7 +359,7 @@ def expand(input: Tensor, size: Shape, implicit: bool = False) -> Place:
                 f"The expanded size of the tensor ({n}) must match the existing size ({have}) at non-singleton "
                 f"dimension {i}.  Target sizes: {list(size)}.  Tensor sizes: {list(own.shape)}"
             )
-        check(n >= 0, f"Trying to create tensor with negative dimension {n}: {list(size)}")
+        check(n >= 0, "numel: integer multiplication overflow")
         target.append(n)
     shape = tuple(reversed(target))
     return Place(shape, expand_strides(own.shape, own.strides, shape), own.offset)
