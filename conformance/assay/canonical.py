@@ -22,6 +22,8 @@ _Canonical = Callable[[Case, Outcome], Outcome]
 
 #: Where the dimension stands among the positional arguments, self included.
 _DIM_AT = {"topk": 2, "kthvalue": 2}
+#: Operations that PyTorch documents to answer the first of equals: nothing is free.
+_FIRST = frozenset({"max", "min", "argmax", "argmin"})
 #: Operations whose indices name each element once.
 _PERMUTING = frozenset({"sort", "argsort", "topk", "msort"})
 
@@ -35,14 +37,14 @@ def canonical(name: str, case: Case, outcome: Outcome) -> Outcome:
 
 def _ties(case: Case, outcome: Outcome) -> Outcome:
     """Indices of an unstable sort or of one among equals stand for the values they point at."""
-    if _argument(case, "stable", None) is True:
+    if _argument(case, "stable", None) is True or case.op in _FIRST:
         return outcome
     source = case.args[0] if case.args else case.kwargs.get("input")
     if not isinstance(source, TensorSpec):
         return outcome
     array = _seen(source)
     result = outcome.result
-    if isinstance(result, TensorData) and case.op in ("argsort", "argmax", "argmin"):
+    if isinstance(result, TensorData) and case.op == "argsort":
         return replace(outcome, result=_pointed_at(case, array, source, result))
     if isinstance(result, Sequence) and result.fields == ("values", "indices"):
         chosen, indices = result.items
@@ -83,9 +85,6 @@ def _pointed_at(case: Case, array: np.ndarray, source: TensorSpec, indices: Tens
     if not isinstance(dim, int | None):
         return indices
     try:
-        if dim is None and case.op in ("argmax", "argmin"):
-            found = array.reshape(-1)[where]
-            return _like(indices, source, found)
         axis = -1 if dim is None else dim
         if array.ndim == 0:
             return indices
