@@ -37,5 +37,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
     for b in rows:
         info = b.extra_info
         terminalreporter.write_line(
-            f"{b.name:52} torch {info['torch_us']:11.2f}  flambeau {info['flambeau_us']:11.2f}  ratio {info['ratio']:6.2f}"
+            "{:52} torch {torch_us:11.2f}  flambeau {flambeau_us:11.2f}  ratio {ratio:6.2f}".format(b.name, **info)
         )

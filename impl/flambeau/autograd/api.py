@@ -86,8 +86,20 @@ def _roots(outputs: Sequence[Any], grads: Sequence[Tensor | None]) -> list[tuple
     return roots
 
 
+_SINGLE = (Tensor, GradientEdge)
+
+
+def backward_from(output: Tensor, keep_graph: bool) -> None:
+    """`output.backward()` with nothing else asked for: the short way of every training step."""
+    e = node_of(output)
+    if e is None:
+        raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+    g = _first_gradient(output, None, "0")
+    engine.run(((e, g),), keep_graph=keep_graph, create_graph=False)
+
+
 def _several(value: Any) -> tuple[Any, ...]:
-    return (value,) if isinstance(value, Tensor | GradientEdge) else tuple(value)
+    return (value,) if isinstance(value, _SINGLE) else tuple(value)
 
 
 def _input_edge(t: Any) -> Any:

@@ -150,6 +150,9 @@ def backward(
             "gradient": gradient, "retain_graph": retain_graph, "create_graph": create_graph, "inputs": inputs,
         }  # fmt: skip
         return overrides.handle(Tensor.backward, (self,), options)  # type: ignore[attr-defined,no-any-return]
+    if gradient is None and inputs is None and not create_graph:
+        api.backward_from(self, bool(retain_graph))
+        return
     api.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
 

@@ -6,7 +6,7 @@ The engine, not the rules, undoes broadcasting and casts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -16,6 +16,7 @@ from flambeau.autograd.leaves import accumulate as accumulate_leaf
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import AccumulateGrad, Edge, Node, Pick, Saved, hooked_leaves, unpack
 from flambeau.cpu.quiet import QUIET, enter, leave
+from flambeau.dtypes import dtype
 from flambeau.tensor import Tensor
 
 
@@ -50,14 +51,37 @@ class _Run:
     """Gradients on their way. Nodes run in the order opposite to that in which they were made; leaves as soon as all
     that can reach them has run, or at the end where nobody can tell the difference."""
 
+    # what only some runs have: the targets by node (position, output), the nodes that lead to them, what arrived there
+    wanted: Mapping[Node, list[tuple[int, int]]] = {}
+    needed: set[Node] | None = None
+    accumulate = True
+    # how many edges to a leaf have not been passed yet; None where leaves wait for the end
+    waiting: dict[Node, int] | None = None
+
     def __init__(self, create_graph: bool) -> None:
         self.create_graph = create_graph
         self.grads: dict[Node, Any] = {}
         # (-seq, node): a node that received a gradient and has not run
         self.heap: list[tuple[int, Node]] = []
         self.leaves: list[Node] = []
-        # how many edges to a leaf have not been passed yet; None where leaves wait for the end
-        self.waiting: dict[Node, int] | None = None
+
+    def aim(self, roots: Iterable[Node], targets: Sequence[Edge] | None) -> dict[int, Tensor]:
+        """Look ahead: which nodes lead to the targets, and what each leaf has to wait for."""
+        nodes = reachable(roots)
+        self.found: dict[int, Tensor] = {}
+        if targets is not None:
+            wanted: dict[Node, list[tuple[int, int]]] = {}
+            for position, e in enumerate(targets):
+                wanted.setdefault(_node(e), []).append((position, e.index if type(e) is Pick else 0))
+            self.wanted, self.needed = wanted, _leading_to(nodes, set(wanted))
+        waiting: dict[Node, int] = {}
+        for n in nodes:
+            if self.needed is None or n in self.needed:
+                for edge in n.edges:
+                    if type(edge) is AccumulateGrad:
+                        waiting[edge] = waiting.get(edge, 0) + 1
+        self.waiting = waiting
+        return self.found
 
     def push(self, e: Edge, d: Any) -> None:
         """Add a gradient to what an edge has received so far."""
@@ -77,25 +101,40 @@ class _Run:
             else:
                 heappush(self.heap, (-n.seq, n))
 
-    def count(self, nodes: Iterable[Node]) -> None:
-        """Let leaves run as soon as the nodes that reach them have run."""
-        waiting: dict[Node, int] = {}
-        for n in nodes:
-            for e in n.edges:
-                if type(e) is AccumulateGrad:
-                    waiting[e] = waiting.get(e, 0) + 1
-        self.waiting = waiting
+    def arrive(self, n: Node, g: Any) -> Any:
+        """What happens to a gradient before its node runs."""
+        if n.hooks is not None:
+            g = hooks.on_tensors(n, n.hooks, g)
+        for position, index in self.wanted.get(n, ()):
+            part = g[index] if n.outputs > 1 else g
+            if part is not None:
+                self.found[position] = to_tensor(part, n.dtype)
+        if n.hooks is not None and n.hooks.pre and (self.needed is None or self.accumulate or n not in self.wanted):
+            g = hooks.before(n, n.hooks, g)
+        return g
 
-    def ready(self, n: Node) -> list[Node]:
-        """Leaves that wait for nothing any more, now that n has run."""
+    def run_leaf(self, n: Node, g: Any) -> None:
+        """Add to a leaf's `.grad`."""
+        if n.hooks is not None or self.wanted:
+            g = self.arrive(n, g)
+        if type(n) is AccumulateGrad and self.accumulate and (self.needed is None or n in self.wanted):
+            accumulate_leaf(n, g, self.create_graph)
+            if n.hooks is not None and n.hooks.post:
+                hooks.after(n.hooks, (), to_tensor(g, n.dtype))
+
+    def run_ready(self, edges: Iterable[Edge | None]) -> None:
+        """Run the leaves that wait for nothing any more, now that these edges have been passed."""
         assert self.waiting is not None
-        found = []
-        for e in n.edges:
+        ready = []
+        for e in edges:
             if type(e) is AccumulateGrad:
                 self.waiting[e] -= 1
                 if not self.waiting[e]:
-                    found.append(e)
-        return [e for e in found if e in self.grads]
+                    ready.append(e)
+        for e in ready:
+            if e in self.grads:
+                self.leaves.remove(e)
+                self.run_leaf(e, self.grads.pop(e))
 
 
 def run(
@@ -113,38 +152,12 @@ def run(
     Raises RuntimeError where saved tensors were freed or overwritten.
     """
     this = _Run(create_graph)
-    wanted: dict[Node, list[tuple[int, int]]] = {}
-    needed: set[Node] | None = None
-    if targets is not None or hooked_leaves:
-        nodes = reachable(_node(e) for e, _ in roots)
-        if targets is not None:
-            for position, e in enumerate(targets):
-                wanted.setdefault(_node(e), []).append((position, e.index if type(e) is Pick else 0))
-            needed = _leading_to(nodes, set(wanted))
-        this.count(n for n in nodes if needed is None or n in needed)
     found: dict[int, Tensor] = {}
-
-    def arrive(n: Node, g: Any) -> Any:
-        """What happens to a gradient before its node runs."""
-        if n.hooks is not None:
-            g = hooks.on_tensors(n, n.hooks, g)
-        for position, index in wanted.get(n, ()):
-            part = g[index] if n.outputs > 1 else g
-            if part is not None:
-                found[position] = to_tensor(part, n.dtype)
-        if n.hooks is not None and n.hooks.pre and (needed is None or accumulate or n not in wanted):
-            g = hooks.before(n, n.hooks, g)
-        return g
-
-    def run_leaf(n: Node, g: Any) -> None:
-        if n.hooks is not None or wanted:
-            g = arrive(n, g)
-        if type(n) is AccumulateGrad and accumulate and (needed is None or n in wanted):
-            accumulate_leaf(n, g, create_graph)
-            if n.hooks is not None and n.hooks.post:
-                hooks.after(n.hooks, (), to_tensor(g, n.dtype))
-
-    grads, heap, leaves, waiting = this.grads, this.heap, this.leaves, this.waiting
+    if targets is not None or hooked_leaves:
+        found = this.aim((_node(e) for e, _ in roots), targets)
+        this.accumulate = accumulate
+    grads, heap, needed = this.grads, this.heap, this.needed
+    plain = not create_graph and needed is None and not anomaly.enabled
     previous = state.enabled
     state.enabled = create_graph
     quiet = enter(QUIET)
@@ -152,35 +165,34 @@ def run(
         for e, g in roots:
             this.push(e, g)
         g = None  # type: ignore[assignment]
-        if waiting is not None:
-            for n in [n for n in leaves if not waiting.get(n)]:
-                leaves.remove(n)
-                run_leaf(n, grads.pop(n))
+        if this.waiting is not None:
+            for n in [n for n in this.leaves if not this.waiting.get(n)]:
+                this.leaves.remove(n)
+                this.run_leaf(n, grads.pop(n))
         while heap:
             n = heappop(heap)[1]
             g = grads.pop(n)
-            if needed is not None and n not in needed:
-                continue
-            if n.hooks is None and needed is None and n.raw and not create_graph and not anomaly.enabled:  # type: ignore[attr-defined]
+            if plain and n.raw and n.hooks is None:  # type: ignore[attr-defined]
                 _run_raw(this, n, g._array if type(g) is Tensor else g, keep_graph)
-            else:
-                if n.hooks is not None or wanted:
-                    g = arrive(n, g)
+            elif needed is None or n in needed:
+                if n.hooks is not None or this.wanted:
+                    g = this.arrive(n, g)
                 if needed is None or any(e is not None and _node(e) in needed for e in n.edges):
                     _run_node(this, n, g, needed)
                     if not keep_graph:
                         n.release()
             g = None  # type: ignore[assignment]
-            if waiting is not None:
-                for e in this.ready(n):
-                    leaves.remove(e)
-                    run_leaf(e, grads.pop(e))
-        for n in leaves:
-            run_leaf(n, grads.pop(n))
+            if this.waiting is not None and (needed is None or n in needed):
+                this.run_ready(n.edges)
+        for n in this.leaves:
+            this.run_leaf(n, grads.pop(n))
     finally:
         leave(quiet)
         state.enabled = previous
     return found
+
+
+_CONSTANTS = frozenset((int, float, bool, complex, tuple, type(None), dtype))
 
 
 def _run_raw(this: _Run, n: Any, g: Any, keep_graph: bool) -> None:
@@ -190,16 +202,17 @@ def _run_raw(this: _Run, n: Any, g: Any, keep_graph: bool) -> None:
         unpack(n, False)
     values, held = [], False
     for v, expected in zip(saved, n.versions):  # noqa: B905
-        if isinstance(v, Tensor):
-            counter = v._version_counter
-            v, held = v._array, True
-        elif type(v) is Saved:
-            counter = v.counter
-            v, held = v.array, True
-        else:
-            counter = None
-        if counter is not None and counter[0] != expected:
-            unpack(n, False)
+        if type(v) not in _CONSTANTS:
+            if isinstance(v, Tensor):
+                counter = v._version_counter
+                v, held = v._array, True
+            elif type(v) is Saved:
+                counter = v.counter
+                v, held = v.array, True
+            else:
+                counter = None
+            if counter is not None and counter[0] != expected:
+                unpack(n, False)
         values.append(v)
     if held and not keep_graph:
         n.saved = None
