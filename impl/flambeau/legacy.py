@@ -190,12 +190,6 @@ def new(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
 def set_default_tensor_type(t: Any, /) -> None:
     """Set the default dtype by a legacy type or its name. Deprecated."""
-    warn_once(
-        "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
-        "torch.set_default_device() as alternatives.",
-        "torch/csrc/tensor/python_tensor.cpp:434",
-        stacklevel=2,
-    )
     if isinstance(t, str):
         module, _, name = t.rpartition(".")
         if t not in TYPES:
@@ -203,6 +197,12 @@ def set_default_tensor_type(t: Any, /) -> None:
                 raise ModuleNotFoundError(f"No module named {t!r}")
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         t = TYPES[t]
+    warn_once(
+        "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
+        "torch.set_default_device() as alternatives.",
+        "torch/csrc/tensor/python_tensor.cpp:434",
+        stacklevel=2,
+    )
     if not isinstance(t, tensortype):
         raise TypeError("invalid type object: only floating-point types are supported as the default type")
     if not t.dtype.is_floating_point:
@@ -249,14 +249,14 @@ class Variable(metaclass=VariableMeta):
         requires_grad, volatile = (bool(operator.index(given.get(n, False))) for n in ("requires_grad", "volatile"))
         if grad_fn is not None:
             raise TypeError(f"_grad_fn has to be a Function object or None, but got {type_name(grad_fn)}")
-        if volatile and requires_grad:
-            raise ValueError("Variable can't be volatile and require_grad at the same time!")
         if volatile:
             warnings.warn(
                 "volatile was removed and now has no effect. Use `with torch.no_grad():` instead.",
                 UserWarning,
                 stacklevel=2,
             )
+        if volatile and requires_grad:
+            raise ValueError("Variable can't be volatile and require_grad at the same time!")
         if data is None:
             return new_tensor_of((0,), None, dtypes.get_default_dtype())
         if not isinstance(data, Tensor):

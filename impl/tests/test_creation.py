@@ -11,9 +11,23 @@ from against import assert_agree
 import flambeau
 
 DTYPES = (
-    "bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16", "bfloat16", "float32",
-    "float64", "complex32", "complex64", "complex128",
-)  # fmt: skip
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+    "complex32",
+    "complex64",
+    "complex128",
+)
 NUMBERS = ("300", "70000", "70000.0", "1e39", "2**62", "-1", "-300", "1j", "1+0j", "1e39j", "inf", "nan", "1.5", "True")
 SETUP = "inf, nan = float('inf'), float('nan'); o = torch.zeros(2); whole = torch.zeros(2, dtype=torch.long)"
 
@@ -33,13 +47,28 @@ def test_fills_take_and_refuse_the_same_numbers(dtype: str, count: int) -> None:
 
 
 RANGES = (
-    "eye(2, dtype=D)", "eye(0, dtype=D)", "eye(2, 3, dtype=D)", "range(0, 3, dtype=D)", "range(-1, 4, 2, dtype=D)",
-    "arange(5, dtype=D)", "arange(0, dtype=D)", "arange(1.5, 9.25, 2.5, dtype=D)", "arange(4, -2, -2, dtype=D)",
-    "linspace(0, 2, 2, dtype=D)", "linspace(2, 2, 1, dtype=D)", "linspace(-3, 9, 5, dtype=D)",
-    "linspace(70000, 1, 1, dtype=D)", "linspace(1, 70000, 2, dtype=D)", "logspace(2, 2, 1, dtype=D)",
-    "logspace(0, 1, 0, dtype=D)", "logspace(300, 3, 1, dtype=D)", "zeros(2, dtype=D)", "ones(2, 0, dtype=D)",
-    "tril_indices(2, 3, dtype=D)", "triu_indices(2, 3, dtype=D)",
-)  # fmt: skip
+    "eye(2, dtype=D)",
+    "eye(0, dtype=D)",
+    "eye(2, 3, dtype=D)",
+    "range(0, 3, dtype=D)",
+    "range(-1, 4, 2, dtype=D)",
+    "arange(5, dtype=D)",
+    "arange(0, dtype=D)",
+    "arange(1.5, 9.25, 2.5, dtype=D)",
+    "arange(4, -2, -2, dtype=D)",
+    "linspace(0, 2, 2, dtype=D)",
+    "linspace(2, 2, 1, dtype=D)",
+    "linspace(-3, 9, 5, dtype=D)",
+    "linspace(70000, 1, 1, dtype=D)",
+    "linspace(1, 70000, 2, dtype=D)",
+    "logspace(2, 2, 1, dtype=D)",
+    "logspace(0, 1, 0, dtype=D)",
+    "logspace(300, 3, 1, dtype=D)",
+    "zeros(2, dtype=D)",
+    "ones(2, 0, dtype=D)",
+    "tril_indices(2, 3, dtype=D)",
+    "triu_indices(2, 3, dtype=D)",
+)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -56,24 +85,64 @@ def test_logspace_is_near(dtype: str) -> None:
 
 
 ERRORS = (
-    "zeros(-1)", "ones(-1)", "empty(-1)", "full((-1,), 2)", "eye(-1)", "eye(3, -2)", "eye(2.5)", "rand(-1)",
-    "zeros(2, -1, out=o)", "zeros(2, 'a')", "zeros(2, 3.5)", "ones(2, 'a', out=whole, dtype=torch.uint16)",
-    "ones(2, 'a', out=whole)", "empty((2, None), out=o, dtype=torch.long)", "full((2, 'a'), 1, out=o, dtype=torch.long)",
-    "rand(2, 'a', out=o, dtype=torch.long)", "randint(3, (2, 'a'), out=o, dtype=torch.long)",
-    "zeros(2, out=o, dtype=torch.long)", "full((2,), 'a')", "full((2,), None)", "full((2,), torch.tensor([3]))",
-    "full((2,), 2, dtype=torch.int32, requires_grad=True)", "zeros(2, dtype=torch.long, requires_grad=True)",
-    "linspace(1j, 3, 3, dtype=torch.float32)", "linspace(1j, 3, 3, out=o)", "linspace(1, 3, -1)",
-    "linspace(torch.tensor([1]), 3, 3)", "linspace(torch.tensor(1), torch.tensor([3]), 3)",
-    "logspace(1j, 3, 3, dtype=torch.float32)", "logspace(torch.tensor([1]), 3, 3)", "arange(5j)", "arange(-1)",
-    "arange(1, 3, 0)", "arange(1, inf)", "arange(nan, 3)", "arange(0, 1e20)", "arange(torch.tensor([3]))", "range(3, 1)",
-    "empty((2**40, 2**40))", "empty((2**40, 2**40, 0))", "empty(2**62)", "zeros(2, device='nowhere')",
-    "empty((1, 2, 3), memory_format=torch.channels_last)", "empty((1, 2), memory_format=torch.preserve_format)",
-    "empty((1, 2, 3, 4), memory_format=torch.channels_last, out=o)", "empty_strided((2, 3), (1,))",
-    "empty_strided((2, 3), (1, -1))", "empty_strided((2, -3), (1, 1))", "empty_permuted((2, 3, 4), (2, 0))",
-    "empty_permuted((2, 3, 4), (2, 0, 0))", "empty_permuted((2, 3), (2, -1))", "zeros()",
-    "zeros(2, out=torch.empty(2, requires_grad=True))", "fill(o, torch.tensor([1]))", "fill(whole, 1e30)",
-    "fill(whole, torch.tensor(1.0, requires_grad=True))", "full_like(whole, 2**63)",
-)  # fmt: skip
+    "zeros(-1)",
+    "ones(-1)",
+    "empty(-1)",
+    "full((-1,), 2)",
+    "eye(-1)",
+    "eye(3, -2)",
+    "eye(2.5)",
+    "rand(-1)",
+    "zeros(2, -1, out=o)",
+    "zeros(2, 'a')",
+    "zeros(2, 3.5)",
+    "ones(2, 'a', out=whole, dtype=torch.uint16)",
+    "ones(2, 'a', out=whole)",
+    "empty((2, None), out=o, dtype=torch.long)",
+    "full((2, 'a'), 1, out=o, dtype=torch.long)",
+    "rand(2, 'a', out=o, dtype=torch.long)",
+    "randint(3, (2, 'a'), out=o, dtype=torch.long)",
+    "zeros(2, out=o, dtype=torch.long)",
+    "full((2,), 'a')",
+    "full((2,), None)",
+    "full((2,), torch.tensor([3]))",
+    "full((2,), 2, dtype=torch.int32, requires_grad=True)",
+    "zeros(2, dtype=torch.long, requires_grad=True)",
+    "linspace(1j, 3, 3, dtype=torch.float32)",
+    "linspace(1j, 3, 3, out=o)",
+    "linspace(1, 3, -1)",
+    "linspace(torch.tensor([1]), 3, 3)",
+    "linspace(torch.tensor(1), torch.tensor([3]), 3)",
+    "logspace(1j, 3, 3, dtype=torch.float32)",
+    "logspace(torch.tensor([1]), 3, 3)",
+    "arange(5j)",
+    "arange(-1)",
+    "arange(1, 3, 0)",
+    "arange(1, inf)",
+    "arange(nan, 3)",
+    "arange(0, 1e20)",
+    "arange(torch.tensor([3]))",
+    "range(3, 1)",
+    "empty((2**40, 2**40))",
+    "empty((2**40, 2**40, 0))",
+    "empty(2**62)",
+    "zeros(2, device='nowhere')",
+    "empty((1, 2, 3), memory_format=torch.channels_last)",
+    "empty((1, 2), memory_format=torch.preserve_format)",
+    "empty((1, 2, 3, 4), memory_format=torch.channels_last, out=o)",
+    "empty_strided((2, 3), (1,))",
+    "empty_strided((2, 3), (1, -1))",
+    "empty_strided((2, -3), (1, 1))",
+    "empty_permuted((2, 3, 4), (2, 0))",
+    "empty_permuted((2, 3, 4), (2, 0, 0))",
+    "empty_permuted((2, 3), (2, -1))",
+    "zeros()",
+    "zeros(2, out=torch.empty(2, requires_grad=True))",
+    "fill(o, torch.tensor([1]))",
+    "fill(whole, 1e30)",
+    "fill(whole, torch.tensor(1.0, requires_grad=True))",
+    "full_like(whole, 2**63)",
+)
 
 
 @pytest.mark.parametrize("source", ERRORS)
@@ -82,12 +151,21 @@ def test_refusals(source: str) -> None:
 
 
 LAYOUTS = (
-    "zeros(())", "zeros([])", "zeros(size=(2,))", "empty((1, 2, 3, 4), memory_format=torch.channels_last)",
-    "empty_like(torch.zeros(2, 3).t())", "empty_like(torch.zeros(2, 3).t(), memory_format=torch.contiguous_format)",
-    "empty_strided((2, 3), (1, 2))", "empty_strided((2, 3), (0, 7))", "empty_permuted((2, 3, 4), (2, 0, 1))",
-    "zeros(3).new_empty_strided((2, 3), (1, 2))", "zeros(3).new_empty((2, 3))", "zeros(2, 0, 3)",
-    "empty_like(torch.zeros(4, 1).expand(4, 3))", "empty_like(torch.zeros(2, 3, 4).permute(2, 0, 1)[::2])",
-)  # fmt: skip
+    "zeros(())",
+    "zeros([])",
+    "zeros(size=(2,))",
+    "empty((1, 2, 3, 4), memory_format=torch.channels_last)",
+    "empty_like(torch.zeros(2, 3).t())",
+    "empty_like(torch.zeros(2, 3).t(), memory_format=torch.contiguous_format)",
+    "empty_strided((2, 3), (1, 2))",
+    "empty_strided((2, 3), (0, 7))",
+    "empty_permuted((2, 3, 4), (2, 0, 1))",
+    "zeros(3).new_empty_strided((2, 3), (1, 2))",
+    "zeros(3).new_empty((2, 3))",
+    "zeros(2, 0, 3)",
+    "empty_like(torch.zeros(4, 1).expand(4, 3))",
+    "empty_like(torch.zeros(2, 3, 4).permute(2, 0, 1)[::2])",
+)
 
 
 @pytest.mark.parametrize("source", LAYOUTS)
@@ -97,8 +175,19 @@ def test_layouts(source: str) -> None:
 
 @pytest.mark.parametrize("default", ["float16", "bfloat16", "float32", "float64"])
 def test_dtypes_follow_the_default(default: str) -> None:
-    names = ("full((1,), 1.0)", "full((1,), 2j)", "full((1,), 3)", "tensor(1.0)", "tensor(1)", "zeros(1)", "arange(3.0)",
-             "linspace(0, 1, 2)", "scalar_tensor(1)", "eye(1)", "get_default_dtype()")  # fmt: skip
+    names = (
+        "full((1,), 1.0)",
+        "full((1,), 2j)",
+        "full((1,), 3)",
+        "tensor(1.0)",
+        "tensor(1)",
+        "zeros(1)",
+        "arange(3.0)",
+        "linspace(0, 1, 2)",
+        "scalar_tensor(1)",
+        "eye(1)",
+        "get_default_dtype()",
+    )
     try:
         for source in names:
             assert_agree(
@@ -109,7 +198,16 @@ def test_dtypes_follow_the_default(default: str) -> None:
         flambeau.set_default_dtype(flambeau.float32)
 
 
-@pytest.mark.parametrize("source", ["zeros(3, out=o)", "ones(2, 2, out=o)", "full((4,), 7.5, out=o)", "eye(2, out=o)",
-                                    "arange(6, out=o)", "linspace(0, 1, 5, out=o)"])  # fmt: skip
+@pytest.mark.parametrize(
+    "source",
+    [
+        "zeros(3, out=o)",
+        "ones(2, 2, out=o)",
+        "full((4,), 7.5, out=o)",
+        "eye(2, out=o)",
+        "arange(6, out=o)",
+        "linspace(0, 1, 5, out=o)",
+    ],
+)
 def test_out_is_resized_and_returned(source: str) -> None:
     assert_agree(f"r = torch.{source}; (r is o, r, o)", SETUP)
