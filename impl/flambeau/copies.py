@@ -131,8 +131,10 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     cls = type(self)
     if cls is not Tensor and cls.new_empty is Tensor.new_empty:  # type: ignore[attr-defined]
         raise RuntimeError(
-            "The default implementation of __deepcopy__() for non-wrapper subclasses only works for subclass types that "
-            "implement new_empty() and for which that function returns another instance of the same subclass. You should "
+            "The default implementation of __deepcopy__() for non-wrapper subclasses only works for "
+            "subclass types that "
+            "implement new_empty() and for which that function returns another instance of the same "
+            "subclass. You should "
             "either properly implement new_empty() for your subclass or override __deepcopy__() if it is intended "
             "behavior for new_empty() to return an instance of a different type."
         )

@@ -115,13 +115,14 @@ Tensor.__torch_function__ = classmethod(__torch_function__)  # type: ignore[attr
 
 # what `__torch_function__` is asked about besides operations: PyTorch's attributes, and its methods in plain Python
 _ATTRIBUTES = (
-    "H T data device dtype grad grad_fn imag is_cpu is_cuda is_leaf is_meta is_sparse itemsize layout mH mT names nbytes "
-    "ndim output_nr real requires_grad retains_grad shape volatile _base _version"
-).split()
+    "H", "T", "_base", "_version", "data", "device", "dtype", "grad", "grad_fn", "imag", "is_cpu", "is_cuda", "is_leaf",
+    "is_meta", "is_sparse", "itemsize", "layout", "mH", "mT", "names", "nbytes", "ndim", "output_nr", "real",
+    "requires_grad", "retains_grad", "shape", "volatile",
+)  # fmt: skip
 _METHODS = (
-    "__array__ __array_wrap__ __contains__ __deepcopy__ __format__ __len__ __repr__ __reversed__ register_hook split "
-    "register_post_accumulate_grad_hook"
-).split()
+    "__array__", "__array_wrap__", "__contains__", "__deepcopy__", "__format__", "__len__", "__repr__", "__reversed__",
+    "register_hook", "register_post_accumulate_grad_hook", "split",
+)  # fmt: skip
 
 
 @functools.cache

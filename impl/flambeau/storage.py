@@ -208,7 +208,8 @@ def untyped_storage(self: Tensor) -> UntypedStorage:
 def _storage(self: Tensor) -> TypedStorage:
     """The elements behind the tensor. Deprecated."""
     warn_once(
-        "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. "
+        "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the "
+        "only storage class. "
         "This should only matter to you if you are using storages directly.  To access UntypedStorage directly, use "
         "tensor.untyped_storage() instead of tensor.storage()"
     )

@@ -121,7 +121,13 @@ def view(
 
     def declare(body: Callable[..., Any]) -> Front:
         op = ViewOperation(
-            where.pop("full_name", schemas[0].partition("(")[0]), schemas, body, grad=grad, node=node, moves=True, raw=raw
+            where.pop("full_name", schemas[0].partition("(")[0]),
+            schemas,
+            body,
+            grad=grad,
+            node=node,
+            moves=True,
+            raw=raw,
         )
         return install(op, **where)
 

@@ -128,7 +128,8 @@ GRAD = [
     "y = x * 2; torch.autograd.grad((y * y).sum(), y)",
     "torch.autograd.grad(x, x, k)",
     "torch.autograd.grad([x, x * 2], x, [k, k])",
-    "y = (x ** 3).sum(); g, = torch.autograd.grad(y, x, create_graph=True); h, = torch.autograd.grad(g.sum(), x); (g, h)",
+    "y = (x ** 3).sum(); g, = torch.autograd.grad(y, x, create_graph=True); h, = "
+    "torch.autograd.grad(g.sum(), x); (g, h)",
     "y = (x ** 4).sum(); g, = torch.autograd.grad(y, x, create_graph=True); "
     "h, = torch.autograd.grad(g.sum(), x, create_graph=True); torch.autograd.grad(h.sum(), x)",
     "y = x.exp().sum(); g, = torch.autograd.grad(y, x); torch.autograd.grad(y, x)",
@@ -156,8 +157,10 @@ HOOKS = [
     "y = x * 2; y.register_hook(lambda g: g.add_(1)); y.sum().backward(); x.grad",
     "k.register_hook(note('a')); 0",
     "x.register_hook(3); 0",
-    "y = x * 2; y.register_hook(note('a')); y.retain_grad(); y.register_hook(lambda g: g * 2); y.sum().backward(); (log, y.grad)",
-    "y = x * 2; y.register_hook(note('h')); y.grad_fn.register_prehook(note('pre')); y.grad_fn.register_hook(note('post')); "
+    "y = x * 2; y.register_hook(note('a')); y.retain_grad(); y.register_hook(lambda g: g * 2); "
+    "y.sum().backward(); (log, y.grad)",
+    "y = x * 2; y.register_hook(note('h')); y.grad_fn.register_prehook(note('pre')); "
+    "y.grad_fn.register_hook(note('post')); "
     "y.sum().backward(); log",
     "y = x * 2; y.grad_fn.register_hook(lambda gi, go: (gi[0] * 5, None)); y.sum().backward(); x.grad",
     "y = x * 2; y.grad_fn.register_hook(lambda gi, go: gi[0]); y.sum().backward(); x.grad",
@@ -178,7 +181,8 @@ HOOKS = [
     "y = x * 2; y.register_hook(lambda g: g * 3); torch.autograd.grad(y.sum(), y)",
     "y = x * 2; y.retain_grad(); torch.autograd.grad(y.sum(), x); y.grad",
     "y = x * 2; y.register_hook(note('h')); g, = torch.autograd.grad(y.sum(), x, create_graph=True); log",
-    "x.register_hook(lambda g: g * x); g, = torch.autograd.grad((x * 2).sum(), x, create_graph=True); (g, g.requires_grad)",
+    "x.register_hook(lambda g: g * x); g, = torch.autograd.grad((x * 2).sum(), x, create_graph=True); "
+    "(g, g.requires_grad)",
     "y = x * 1; y.register_hook(note('old')); y.mul_(2); y.register_hook(note('new')); y.sum().backward(); log",
     "y = x * 1; y.retain_grad(); y.mul_(2); (y * 3).sum().backward(); (y.grad, x.grad)",
     "a, b = w.unbind(); a.register_hook(note('a')); b.register_hook(note('b')); (a * 2 + b).sum().backward(); log",
@@ -190,7 +194,8 @@ MODES = [
     "with torch.no_grad(): y = x * 2\n(y.requires_grad, y.grad_fn, y.is_leaf)",
     "with torch.no_grad():\n  with torch.enable_grad(): y = x * 2\ny.requires_grad",
     "with torch.set_grad_enabled(False): y = x * 2\ny.requires_grad",
-    "torch.set_grad_enabled(False); y = x * 2; a = torch.is_grad_enabled(); torch.set_grad_enabled(True); (y.requires_grad, a)",
+    "torch.set_grad_enabled(False); y = x * 2; a = torch.is_grad_enabled(); "
+    "torch.set_grad_enabled(True); (y.requires_grad, a)",
     "f = torch.no_grad()(lambda t: t * 2); f(x).requires_grad",
     "f = torch.no_grad(lambda t: t * 2); f(x).requires_grad",
     "f = torch.set_grad_enabled(False)(lambda t: t * 2); (f(x).requires_grad, torch.is_grad_enabled())",
@@ -202,7 +207,8 @@ MODES = [
     "with torch.inference_mode(): y = x * 2\ny.add_(1)",
     "with torch.inference_mode(): y = x * 2\ny * x",
     "with torch.inference_mode(): y = x * 2\n(y + x).requires_grad",
-    "with torch.inference_mode(): y = x * 2\n(y.clone().is_inference(), y.view(3).is_inference(), y.detach().is_inference())",
+    "with torch.inference_mode(): y = x * 2\n(y.clone().is_inference(), y.view(3).is_inference(), "
+    "y.detach().is_inference())",
     "with torch.inference_mode(): y = x * 2\ny.requires_grad_()",
     "with torch.inference_mode(): y = x * 2\ny._version",
     "with torch.inference_mode(): y = x * 2; y.add_(1); v = y[0]; v.mul_(2)\n(y, v, v.is_inference(), v._is_view())",
@@ -214,9 +220,11 @@ MODES = [
     "with torch.inference_mode():\n  with torch.inference_mode(False): y = x * 2\n(y.requires_grad, y.is_inference())",
     "f = torch.inference_mode()(lambda t: t * 2); f(x).is_inference()",
     "f = torch.inference_mode(lambda t: t * 2); f(x).is_inference()",
-    "with torch.inference_mode(): y = torch.zeros(2), torch.tensor([1.]), torch.arange(3), torch.rand(2), x.sum(), w @ x\n"
+    "with torch.inference_mode(): y = torch.zeros(2), torch.tensor([1.]), torch.arange(3), "
+    "torch.rand(2), x.sum(), w @ x\n"
     "[t.is_inference() for t in y]",
-    "with torch.inference_mode(): y = k.exp(), k.clone(), k.to(torch.float64), torch.cat([k, k]), k.max(), k.softmax(0)\n"
+    "with torch.inference_mode(): y = k.exp(), k.clone(), k.to(torch.float64), torch.cat([k, k]), "
+    "k.max(), k.softmax(0)\n"
     "[t.is_inference() for t in y]",
     "torch.is_grad_enabled(), torch.is_inference_mode_enabled()",
     "repr(torch.set_grad_enabled(True))",
@@ -292,7 +300,8 @@ LEAVES_AND_VERSIONS = [
     "x.requires_grad_(False); y = x * 2; x.requires_grad_(); y.requires_grad",
     "y = x * x; x.requires_grad_(False); y.sum().backward(); x.grad",
     "y = x * x; x.requires_grad_(False); x.requires_grad_(); y.sum().backward(); x.grad",
-    "y = (x * 2).grad_fn; (y.name(), type(y).__name__, [(None if f is None else f.name(), i) for f, i in y.next_functions])",
+    "y = (x * 2).grad_fn; (y.name(), type(y).__name__, [(None if f is None else f.name(), i) for f, i in "
+    "y.next_functions])",
     "y = (x * w).grad_fn; [(f.name(), i) for f, i in y.next_functions]",
     "y = (x ** 2).grad_fn; [(f.name(), i) for f, i in y.next_functions]",
     "y = w.unbind()[1] * 2; [(None if f is None else f.name(), i) for f, i in y.grad_fn.next_functions]",

@@ -20,7 +20,8 @@ x = torch.arange(6.).reshape(2, 3)
 r = torch.ones(3, requires_grad=True)
 n = torch.tensor([1, 2, 3])
 def told(array):
-    return type(array).__name__, str(getattr(array, "dtype", None)).removeprefix("torch."), getattr(array, "shape", None), np.asarray(array).tolist()
+    dtype = str(getattr(array, "dtype", None)).removeprefix("torch.")
+    return type(array).__name__, dtype, getattr(array, "shape", None), np.asarray(array).tolist()
 """
 
 NUMPY = [
@@ -147,7 +148,8 @@ COPIES = [
     "copy.deepcopy(torch.tensor(3))",
     "copy.deepcopy(torch.ones(2, 0))",
     "y = copy.deepcopy(torch.ones(1, 3).expand(2, 3)); (y.stride(), y)",
-    "copy.deepcopy(torch.float32) is torch.float32, copy.deepcopy(torch.Size([1, 2])), str(copy.deepcopy(torch.device('cpu')))",
+    "copy.deepcopy(torch.float32) is torch.float32, copy.deepcopy(torch.Size([1, 2])), "
+    "str(copy.deepcopy(torch.device('cpu')))",
     "x.untyped_storage().nbytes(), x.untyped_storage().size(), x[1].untyped_storage().data_ptr() == x.data_ptr()",
     "x.storage().size(), x.storage().tolist(), len(x.storage()), x.storage()[2]",
     "x.untyped_storage()[0], x.untyped_storage().tolist()[:4], repr(x.untyped_storage())[-60:]",

@@ -55,7 +55,8 @@ SUBCLASS = [
     "x.as_subclass(Refusing) + 1",
     "torch.add(x.as_subclass(Refusing), 1)",
     "repr(p), repr(c), str(p + 1)",
-    "type(p.grad).__name__, type(p.data).__name__, type(p.shape).__name__, str(p.dtype), p.device.type, type(p.numpy()).__name__",
+    "type(p.grad).__name__, type(p.data).__name__, type(p.shape).__name__, str(p.dtype), p.device.type, "
+    "type(p.numpy()).__name__",
     "p += 1; (type(p).__name__, p)",
     "p[0] = 5.; (type(p).__name__, x)",
     "p.add_(1); (type(p).__name__, x)",
@@ -100,13 +101,15 @@ SUBCLASS = [
     "p.extra = 3; p.extra",
     "x.extra = [1]; copy.copy(x).extra is x.extra, copy.deepcopy(x).extra",
     "s = x.as_subclass(Plain); s.extra = 3; t = copy.deepcopy(s); (type(t).__name__, t.extra, t)",
-    "s = x.as_subclass(Plain); s.extra = 3; t = copy.copy(s); (type(t).__name__, t.extra, t.data_ptr() == s.data_ptr())",
+    "s = x.as_subclass(Plain); s.extra = 3; t = copy.copy(s); (type(t).__name__, t.extra, t.data_ptr() "
+    "== s.data_ptr())",
     "w = weakref.ref(x); w() is x",
     "w = weakref.ref(torch.ones(2)); w()",
     "y = (r.as_subclass(Plain) * 2); (y.grad_fn.name(), type(y).__name__); y.sum().backward(); r.grad",
     "y = r.as_subclass(Plain); (y.requires_grad, y.grad_fn.name(), y._is_view(), y._base is r)",
     "with torch._C.DisableTorchFunctionSubclass(): y = q + 1\n(type(y).__name__, log)",
-    "torch.overrides.has_torch_function((q,)), torch.overrides.has_torch_function((x, 1)), torch.overrides.is_tensor_like(o)",
+    "torch.overrides.has_torch_function((q,)), torch.overrides.has_torch_function((x, 1)), "
+    "torch.overrides.is_tensor_like(o)",
     "sorted(set(['shape', 'dtype', 'sum', 'grad']) & set(dir(x)))",
     "torch.Tensor.add(p, 1), type(torch.Tensor.add(p, 1)).__name__",
     "torch.Tensor.__torch_function__.__name__",
@@ -121,13 +124,16 @@ PARAMETER = [
     "torch.nn.Parameter(torch.tensor([1, 2]), requires_grad=False)",
     "torch.nn.Parameter()",
     "torch.nn.Parameter(x).data_ptr() == x.data_ptr(), torch.nn.Parameter(x).is_leaf",
-    "w = torch.nn.Parameter(x); (type(w * 2).__name__, type(w.data).__name__, type(w.detach()).__name__, type(w.clone()).__name__)",
+    "w = torch.nn.Parameter(x); (type(w * 2).__name__, type(w.data).__name__, type(w.detach()).__name__, "
+    "type(w.clone()).__name__)",
     "w = torch.nn.Parameter(x); (type(w[0]).__name__, type(w.view(3)).__name__, type(w.T).__name__)",
-    "w = torch.nn.Parameter(x); w.tag = 3; v = copy.deepcopy(w); (v, type(v).__name__, v is w, hasattr(v, 'tag'), v.requires_grad)",
+    "w = torch.nn.Parameter(x); w.tag = 3; v = copy.deepcopy(w); (v, type(v).__name__, v is w, "
+    "hasattr(v, 'tag'), v.requires_grad)",
     "w = torch.nn.Parameter(x); v = copy.copy(w); (type(v).__name__, v.requires_grad)",
     "w = torch.nn.Parameter(x); w.sum().backward(); v = copy.deepcopy(w); (v.grad, w.grad)",
     "w = torch.nn.Parameter(x); memo = {}; a = copy.deepcopy([w, w], memo); a[0] is a[1]",
-    "w = torch.nn.Parameter(x); v = pickle.loads(pickle.dumps(w)) if torch.__name__ == 'flambeau' else w; (v, type(v).__name__)",
+    "w = torch.nn.Parameter(x); v = pickle.loads(pickle.dumps(w)) if torch.__name__ == 'flambeau' else "
+    "w; (v, type(v).__name__)",
     "isinstance(torch.nn.Parameter(p), torch.nn.Parameter), type(torch.nn.Parameter(p)).__name__",
     "isinstance(torch.nn.Parameter(x), torch.nn.Parameter), isinstance(x, torch.nn.Parameter)",
     "isinstance(torch.nn.Parameter(x), torch.Tensor), torch.is_tensor(torch.nn.Parameter(x))",

@@ -69,7 +69,8 @@ def _get_grad(self: Tensor) -> Tensor | None:
         warnings.warn(
             "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
             "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
-            "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
+            "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
+            "mistake, make sure "
             "you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information. "
             "(Triggered internally at /__w/pytorch/pytorch/build/aten/src/ATen/core/TensorBody.h:497.)",
             UserWarning,
@@ -89,7 +90,8 @@ def _set_grad(self: Tensor, value: Tensor | None) -> None:
         if value._dtype is not self._dtype:
             raise RuntimeError(
                 f"attempting to assign a gradient with dtype '{cpp_name(value._dtype)}' to a tensor with grad_dtype "
-                f"'{self._dtype.type_name}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). "
+                f"'{self._dtype.type_name}'. The gradient must match the tensor's grad_dtype (defaults "
+                "to the tensor's dtype). "
                 "You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
                 "grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream "
                 "systems that assume they match."

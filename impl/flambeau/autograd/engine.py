@@ -1,7 +1,7 @@
 """Running a graph backward.
 
-Gradients travel as ndarrays while every rule they meet is declared raw and no graph is being made; as Tensors otherwise.
-The engine, not the rules, undoes broadcasting and casts.
+Gradients travel as ndarrays while every rule they meet is declared raw and no graph is being made; as Tensors
+otherwise. The engine, not the rules, undoes broadcasting and casts.
 """
 
 from __future__ import annotations
@@ -235,10 +235,8 @@ def _run_raw(this: _Run, n: Any, g: Any, keep_graph: bool) -> None:
 
 def _run_node(this: _Run, n: Node, g: Any, needed: set[Node] | None) -> None:
     """Run a node on Tensors."""
-    if n.outputs > 1:
-        g = [None if p is None else to_tensor(p, n.dtype) for p in g]
-    else:
-        g = to_tensor(g, n.dtype)
+    several = n.outputs > 1
+    g = [None if p is None else to_tensor(p, n.dtype) for p in g] if several else to_tensor(g, n.dtype)
     results = [
         None if e is None or d is None else fit(d, e.shape, e.dtype, n, i)
         for i, (e, d) in enumerate(zip(n.edges, n.apply(g, this.create_graph), strict=True))

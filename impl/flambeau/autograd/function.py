@@ -103,7 +103,8 @@ class BackwardCFunction(Node, FunctionCtx):
         cls = self._forward_cls
         if cls.backward is not Function.backward and cls.vjp is not Function.vjp:
             raise RuntimeError(
-                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement one of them."
+                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should "
+                "only implement one of them."
             )
         grads = list(gradient) if isinstance(gradient, list) else [gradient]
         if self.materialize_grads:
@@ -119,7 +120,8 @@ class BackwardCFunction(Node, FunctionCtx):
             results = results[:count]
         if len(results) != count:
             raise RuntimeError(
-                f"function {self.name()} returned an incorrect number of gradients (expected {count}, got {len(results)})"
+                f"function {self.name()} returned an incorrect number of gradients (expected {count}, "
+                f"got {len(results)})"
             )
         kept = [r for r, is_tensor in zip(results, self._is_tensor, strict=True) if is_tensor]
         for i, (r, is_tensor) in enumerate(zip(results, self._is_tensor, strict=True)):

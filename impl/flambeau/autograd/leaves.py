@@ -14,7 +14,7 @@ from flambeau.geometry import Shape, contiguous_strides, is_dense
 from flambeau.tensor import Tensor, bump, fresh, memory
 from flambeau.warning import warn_once
 
-# what getrefcount says of a gradient that only the engine holds: its name there, `accumulate`'s, and the call's argument
+# what getrefcount says of a gradient that only the engine holds: its name there, `accumulate`'s, the call's argument
 _SOLE = 3
 
 

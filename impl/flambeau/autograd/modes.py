@@ -21,7 +21,7 @@ class _State(threading.local):
 
 
 state = _State()
-# one element an inference mode that is on in some thread: fast paths look at it before they look at their thread's state
+# one element an inference mode that is on in some thread: fast paths look here before they look at their own thread
 inference_modes: list[None] = []
 
 
@@ -145,7 +145,7 @@ class set_grad_enabled(_Mode):
 
 
 class inference_mode(_Mode):
-    """Context manager and decorator: nothing is recorded inside, and what is made there can never be saved for backward."""
+    """Context manager and decorator: nothing is recorded inside; what is made there is never saved for backward."""
 
     __module__ = "torch.autograd.grad_mode"
 
