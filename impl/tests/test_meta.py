@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 import torch
+
+import flambeau
 from assay.drawing import draw_cases, select
 from assay.execute import resolve
 from assay.inputs import Builder
 
-import flambeau
-
 # what these answer is in the data: Python numbers and text, truth values, and shapes
 IN_THE_DATA = frozenset(
-    "item tolist numpy __array__ __bool__ __float__ __int__ __complex__ __index__ __contains__ __repr__ __str__ equal allclose "
-    "nonzero argwhere masked_select unique unique_consecutive where repeat_interleave from_dlpack is_nonzero".split()
+    "item tolist numpy __array__ __bool__ __float__ __int__ __complex__ __index__ __contains__ __repr__ __str__ equal "
+    "allclose nonzero argwhere masked_select unique unique_consecutive where repeat_interleave from_dlpack is_nonzero".split()
 )
 ENTRIES = [e.op for e in select(())]
 
