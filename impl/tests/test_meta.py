@@ -13,10 +13,31 @@ from assay.execute import resolve
 from assay.inputs import Builder
 
 # what these answer is in the data: Python numbers and text, truth values, and shapes
-IN_THE_DATA = frozenset(
-    "item tolist numpy __array__ __bool__ __float__ __int__ __complex__ __index__ __contains__ __repr__ __str__ equal "
-    "allclose nonzero argwhere masked_select unique unique_consecutive where repeat_interleave from_dlpack is_nonzero".split()
-)
+IN_THE_DATA = {
+    "item",
+    "tolist",
+    "numpy",
+    "__array__",
+    "__bool__",
+    "__float__",
+    "__int__",
+    "__complex__",
+    "__index__",
+    "__contains__",
+    "__repr__",
+    "__str__",
+    "equal",
+    "allclose",
+    "nonzero",
+    "argwhere",
+    "masked_select",
+    "unique",
+    "unique_consecutive",
+    "where",
+    "repeat_interleave",
+    "from_dlpack",
+    "is_nonzero",
+}
 ENTRIES = [e.op for e in select(())]
 
 
