@@ -14,6 +14,14 @@ def product(x: Array, y: Array) -> Array:
     return np.matmul(x, y, out=...)  # type: ignore[call-overload,no-any-return]
 
 
+def affine(x: Array, weight: Array, bias: Array | None) -> Array:
+    """x @ weightᵀ + bias."""
+    r = np.matmul(x, weight.T)
+    if bias is not None:
+        r += bias
+    return r
+
+
 def dot(x: Array, y: Array) -> Array:
     """Sum of the products of two vectors' elements."""
     return np.asarray(np.dot(x, y))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import Edge, node_of, sequence
+from flambeau.cpu import linear as cpu
 from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.declare import composite
 from flambeau.dtypes import NATIVE_FLOAT
@@ -58,9 +57,7 @@ def _short_linear(input: Any = None, weight: Any = None, bias: Any = None, *rest
         return None
     token = enter(QUIET)
     try:
-        r = np.matmul(x, w.T)
-        if bias is not None:
-            r += bias._array
+        r = cpu.affine(x, w, None if bias is None else bias._array)
     finally:
         leave(token)
     out = fresh(r, d)
