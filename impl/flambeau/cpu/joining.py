@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from flambeau.cpu.casting import cast
+from flambeau.cpu.copying import copy
 from flambeau.dtypes import dtype
 from flambeau.geometry import Shape
 
@@ -37,9 +38,9 @@ def repeated_indices(repeats: Array) -> Array:
     return np.repeat(np.arange(len(repeats), dtype=repeats.dtype), repeats)
 
 
-def flip(x: Array, dims: Shape) -> Array:
-    """Reversed along the axes, in memory laid out like x."""
-    return np.flip(x, dims).copy(order="K") if dims else x.copy(order="K")
+def flip(x: Array, dims: Shape, strides: Shape) -> Array:
+    """Reversed along the axes, in memory with these strides."""
+    return copy(np.flip(x, dims), strides)
 
 
 def roll(x: Array, shifts: Shape, dims: Shape) -> Array:
@@ -49,6 +50,6 @@ def roll(x: Array, shifts: Shape, dims: Shape) -> Array:
     return np.ascontiguousarray(np.roll(x, shifts, dims)) if dims else np.roll(x, shifts[0]).reshape(x.shape)
 
 
-def rot90(x: Array, k: int, dims: Shape) -> Array:
-    """Turned in the plane of two axes."""
-    return np.rot90(x, k, dims).copy(order="K")
+def rot90(x: Array, k: int, dims: Shape, strides: Shape) -> Array:
+    """Turned in the plane of two axes, in memory with these strides."""
+    return copy(np.rot90(x, k, dims), strides)

@@ -166,6 +166,8 @@ def index_add(x: Array, index: Array, source: Array, dim: int, alpha: Any) -> No
 def index_copy(x: Array, index: Array, source: Array, dim: int) -> None:
     """x[.., index[i], ..] = source[.., i, ..]."""
     x, index, source = _one_dim(x), index.reshape(-1), _one_dim(source)
+    if not source.size:
+        return  # PyTorch does not come to look at the indices
     check_bounds(index, x.shape[dim], dim, IndexError, "index_copy_(): ")
     x[(slice(None),) * dim + (index,)] = source
 
@@ -174,6 +176,8 @@ def index_fill(x: Array, index: Array, value: Any, dim: int, source: dtype | Non
     """x[.., index[i], ..] = value; negative indices count from the end."""
     x, index = _one_dim(x), index.reshape(-1)
     n = x.shape[dim]
+    if any(size == 0 for d, size in enumerate(x.shape) if d != dim):
+        return  # PyTorch does not come to look at the indices
     check_wrapped(index, n, dim)
     x[(slice(None),) * dim + (index,)] = value if source is None else cast(value, source, target)
 

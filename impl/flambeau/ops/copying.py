@@ -17,6 +17,7 @@ from flambeau.geometry import (
     is_channels_last,
     is_contiguous,
     is_dense,
+    iterated_strides,
     suggests_channels_last,
 )
 from flambeau.inplace import check_inplace, check_memory
@@ -38,27 +39,13 @@ def strides_for(t: Tensor, memory_format: Any) -> tuple[int, ...]:
     """Strides of a copy of t in a memory format."""
     own = memory(t)
     if memory_format in (None, preserve_format):
-        return own.strides if is_dense(own.shape, own.strides) else _like(own)
+        return own.strides if is_dense(own.shape, own.strides) else iterated_strides(own.shape, [own.strides])
     if memory_format is contiguous_format:
         return contiguous_strides(own.shape)
     rank = 4 if memory_format is channels_last else 5
     if len(own.shape) != rank:
         raise RuntimeError(f"required rank {rank} tensor to use {memory_format!r} format".replace("torch.", ""))
     return channels_last_strides(own.shape)
-
-
-def _like(own: Any) -> tuple[int, ...]:
-    """Dense strides in the order of the given ones."""
-    if 0 in own.shape:
-        return contiguous_strides(own.shape)
-    if any(n > 1 and s == 0 for n, s in zip(own.shape, own.strides, strict=True)):
-        return contiguous_strides(own.shape)
-    order = sorted(range(len(own.shape)), key=lambda d: (own.strides[d], own.shape[d]))
-    strides, step = [0] * len(order), 1
-    for d in order:
-        strides[d] = step
-        step *= max(own.shape[d], 1)
-    return tuple(strides)
 
 
 @internal(cpu=cpu.copy, tensors=("input",), grad=lambda g: g, moves=True, node="CloneBackward0")
@@ -206,7 +193,9 @@ def copied_over(input: Tensor, src: Tensor) -> Launch:
     """src, expanded over input and in its dtype: what copy_ writes."""
     shape, have = shape_of(input), shape_of(src)
     if broadcast(shape, have) != shape:
-        raise RuntimeError(f"output with shape {list(shape)} doesn't match the broadcast shape {list(broadcast(shape, have))}")
+        raise RuntimeError(
+            f"output with shape {list(shape)} doesn't match the broadcast shape {list(broadcast(shape, have))}"
+        )
     warn_of_lost_parts(src.dtype, input.dtype, shape)
     return Launch((input, src), shape_of(input), input.dtype, source=src.dtype, target=input.dtype)
 

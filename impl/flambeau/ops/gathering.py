@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
 from flambeau import dtypes
 from flambeau.cpu import scatter as cpu
 from flambeau.declare import composite, internal, primitive
-from flambeau.dtypes import BAREBONES, INTEGRAL
-from flambeau.errors import check, refuse, structured_out
+from flambeau.dtypes import BAREBONES, INTEGRAL, dtype
+from flambeau.errors import check, not_implemented_for, refuse, structured_out
 from flambeau.geometry import Shape, broadcast, wrap_dim
 from flambeau.operation import Launch
 from flambeau.tensor import Tensor, shape_of
@@ -21,14 +22,14 @@ NO_GATHER = BAREBONES | dtypes.complex32.bit
 @primitive(
     "gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False, Tensor out=None)",
     cpu=cpu.gather,
-    out_text=structured_out,
     grad={"input": lambda g, input_shape, dim, index: g.new_zeros(input_shape).scatter_add(dim, index, g)},
     moves=True,
 )
-def gather(input: Tensor, dim: int, index: Tensor, sparse_grad: bool = False) -> Launch:
+def gather(input: Tensor, dim: int, index: Tensor, sparse_grad: bool = False, out: Tensor | None = None) -> Launch:
     """The elements of a dim that index names; the result has the shape of index."""
     have, wanted = shape_of(input), shape_of(index)
     dim = wrap_dim(dim, len(have))
+    _check_out(input.dtype, out, structured_out)
     if 0 not in wanted:
         check(index.dtype in INDEX, "gather(): Expected dtype int32/int64 for index")
         check(
@@ -45,6 +46,11 @@ def gather(input: Tensor, dim: int, index: Tensor, sparse_grad: bool = False) ->
     return Launch((input, index), wanted, input.dtype, dim=dim)
 
 
+def _check_out(d: dtype, out: Tensor | None, text: Callable[[dtype, dtype], str]) -> None:
+    """Raise RuntimeError for an out= of another dtype, which PyTorch looks at before any kernel does."""
+    check(out is None or out.dtype is d, "" if out is None else text(d, out.dtype))
+
+
 @composite("take_along_dim(Tensor input, Tensor indices, int? dim=None, *, Tensor out=None)", out_text=structured_out)
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather` whose other dims broadcast; without a dim, of the flattened tensor."""
@@ -53,7 +59,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.type_name}",
     )
     if dim is None:
-        return gather(input.reshape(-1), 0, _wrapped(indices.reshape(-1), input.numel()))  # type: ignore[no-any-return,attr-defined]
+        return gather(input.view(-1), 0, _wrapped(indices.view(-1), input.numel()))  # type: ignore[no-any-return,attr-defined]
     have, wanted = shape_of(input), shape_of(indices)
     check(
         len(have) == len(wanted),
@@ -91,11 +97,10 @@ def _add_selected(g: Tensor, input_shape: Shape, dim: int, index: Tensor) -> Ten
 @primitive(
     "index_select(Tensor input, int dim, Tensor index, *, Tensor out=None)",
     cpu=cpu.index_select,
-    out_text=lambda result, out: "index_select(): self and result must have the same scalar type",
     grad={"input": lambda g, input_shape, dim, index: _add_selected(g, input_shape, dim, index)},
     moves=True,
 )
-def index_select(input: Tensor, dim: int, index: Tensor) -> Launch:
+def index_select(input: Tensor, dim: int, index: Tensor, out: Tensor | None = None) -> Launch:
     """The slices of a dim that a vector of indices names."""
     shape, chosen = shape_of(input), shape_of(index)
     dim = wrap_dim(dim, len(shape))
@@ -103,6 +108,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Launch:
     check(len(chosen) <= 1, "index_select(): Index is supposed to be a vector", IndexError)
     check(shape or count == 1, f"index_select(): Index to scalar can have only 1 value, got {count} value(s)")
     check(index.dtype in INDEX, "index_select(): Expected dtype int32 or int64 for index")
+    _check_out(input.dtype, out, lambda d, o: "index_select(): self and result must have the same scalar type")
     refuse("index_select", input.dtype, BAREBONES, len(shape) <= 1)
     result = (*shape[:dim], count, *shape[dim + 1 :]) if shape else ()
     return Launch((input, index), result, input.dtype, dim=dim)
@@ -111,16 +117,20 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Launch:
 @primitive(
     "take(Tensor input, Tensor index, *, Tensor out=None)",
     cpu=cpu.take,
-    out_text=lambda result, out: (
-        "take(): self and out expected to have the same dtype, but got self.dtype = "
-        f"{result.type_name} and out.dtype = {out.type_name}"
-    ),
     grad={"input": lambda g, input_shape, index: g.new_zeros(input_shape).put(index, g, True)},
     moves=True,
 )
-def take(input: Tensor, index: Tensor) -> Launch:
+def take(input: Tensor, index: Tensor, out: Tensor | None = None) -> Launch:
     """The elements of the flattened tensor that index names."""
     check(index.dtype is dtypes.int64, f"take(): Expected a long tensor for index, but got {index.dtype.type_name}")
+    _check_out(
+        input.dtype,
+        out,
+        lambda d, o: (
+            "take(): self and out expected to have the same dtype, but got self.dtype = "
+            f"{d.type_name} and out.dtype = {o.type_name}"
+        ),
+    )
     check(prod(shape_of(input)) or not prod(shape_of(index)), "take(): tried to take from an empty tensor", IndexError)
     refuse("take_cpu", input.dtype, NO_GATHER, prod(shape_of(index)))
     return Launch((input, index), shape_of(index), input.dtype)
@@ -133,14 +143,16 @@ def _spread(g: Tensor, mask: Tensor, input_shape: Shape) -> Tensor:
 @primitive(
     "masked_select(Tensor input, Tensor mask, *, Tensor out=None)",
     cpu=cpu.masked_select,
-    out_text=lambda result, out: "masked_select(): self and result must have the same scalar type",
     grad={"input": lambda g, mask, input_shape: _spread(g, mask, input_shape)},
     moves=True,
 )
-def masked_select(input: Tensor, mask: Tensor) -> Launch:
+def masked_select(input: Tensor, mask: Tensor, out: Tensor | None = None) -> Launch:
     """The elements where a broadcast mask is true, in one dim."""
     check(mask.dtype is dtypes.bool_, "masked_select: expected BoolTensor for mask")
-    refuse("masked_select", input.dtype, BAREBONES, 0 not in broadcast(shape_of(mask), shape_of(input)))
+    _check_out(input.dtype, out, lambda d, o: "masked_select(): self and result must have the same scalar type")
+    several = 0 not in broadcast(shape_of(mask), shape_of(input))
+    if several and input.dtype.bit & BAREBONES and mask.any():  # type: ignore[attr-defined]
+        not_implemented_for("masked_select", input.dtype)
     return Launch((input, mask), None, input.dtype)
 
 
@@ -153,12 +165,14 @@ def nonzero_indices(input: Tensor) -> Launch:
 
 @composite(
     "nonzero(Tensor input, *, bool as_tuple=False, Tensor out=None)",
-    out_text=lambda result, out: (
-        f"nonzero: Expected out tensor to have scalar type Long but got scalar type{out.type_name}"
-    ),
 )
-def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
+def nonzero(input: Tensor, as_tuple: bool = False, out: Tensor | None = None) -> Any:
     """Indices of the nonzero elements: one a row, or one tensor a dim."""
+    _check_out(
+        dtypes.int64,
+        out,
+        lambda d, o: f"nonzero: Expected out tensor to have scalar type Long but got scalar type{o.type_name}",
+    )
     if as_tuple:
         if not shape_of(input):
             input = input.unsqueeze(0)  # type: ignore[attr-defined]

@@ -21,7 +21,6 @@ from flambeau.size import contiguous_format
 from flambeau.tensor import Tensor, memory, shape_of
 from flambeau.warning import warn_once
 
-
 _FLIPPED_BY_ROWS = (*BAREBONES_UNSIGNED, complex32)
 
 
@@ -45,7 +44,10 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, out: Tensor | None = None) -> L
         check(shape_of(t), f"zero-dimensional tensor (at position {i}) cannot be concatenated")
     model = next((t for t in tensors if not _skipped(t)), tensors[0])
     shape = shape_of(model)
-    dim = wrap_dim(dim, len(shape))
+    if not _skipped(model):
+        dim = wrap_dim(dim, len(shape))
+    d = result_type(*tensors)
+    _check_out(d, out)
     sizes = []
     for i, t in enumerate(tensors):
         have = shape_of(t)
@@ -60,8 +62,6 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, out: Tensor | None = None) -> L
                 f"tensor number {i} in the list.",
             )
         sizes.append(have[dim])
-    d = result_type(*tensors)
-    _check_out(d, out)
     total = sum(n for n in sizes if n is not None)
     size = shape if all(n is None for n in sizes) else (*shape[:dim], total, *shape[dim + 1 :])
     return Launch((list(tensors),), size, d, dim=dim, sizes=sizes, dtypes=[t.dtype for t in tensors], target=d)
@@ -414,7 +414,7 @@ def flip(input: Tensor, dims: Shape) -> Launch:
     for i, d in enumerate(wrapped):
         check(d not in wrapped[:i], f"dim {d} appears multiple times in the list of dims")
     _check_flip(input, wrapped)
-    return Launch((input,), shape, input.dtype, dims=wrapped if shape else ())
+    return Launch((input,), shape, input.dtype, dims=wrapped if shape else (), strides=strides_for(input, None))
 
 
 def _check_flip(input: Tensor, dims: Shape) -> None:
@@ -480,10 +480,13 @@ def rot90(input: Tensor, k: int = 1, dims: Shape = (0, 1)) -> Launch:
     a, b = wrap_dim(dims[0], n), wrap_dim(dims[1], n)
     turned = {1: (b,), 2: (a, b), 3: (a,)}.get(k % 4, ())
     _check_flip(input, turned)
-    out = list(shape)
+    # PyTorch flips, then swaps the two dims; no turn is a row-major copy
+    order = list(range(n))
     if k % 2:
-        out[a], out[b] = out[b], out[a]
-    return Launch((input,), tuple(out), input.dtype, k=k, dims=(a, b))
+        order[a], order[b] = b, a
+    laid = strides_for(input, None if k % 4 else contiguous_format)
+    out, strides = (tuple(facts[d] for d in order) for facts in (shape, laid))
+    return Launch((input,), out, input.dtype, k=k, dims=(a, b), strides=strides)
 
 
 @python_function
