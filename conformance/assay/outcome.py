@@ -69,12 +69,12 @@ class Outcome:
     """What one implementation answered.
 
     status: "returned", "raised", "missing" (the name is absent), or, given by the parent, "crash", "exit", "timeout",
-    "memory", "skipped" (its callable was fatal too often before), "harness" (assay itself failed on it). result: plain data, TensorData, Sequence, Opaque. inputs: every tensor argument as it was after the call.
-    mutated: per tensor argument, whether its bytes changed. aliases: pairs (path of a result tensor, index of an
-    input or path of another result) that share memory, found by writing through. gradients: per tensor argument that
-    required one, TensorData or None (no gradient reached it); gradients2 the same for the double backward.
-    gradient_error: what backward raised. random: digest of the generator's state afterwards. warnings: (category,
-    text) pairs.
+    "memory", "skipped" (its callable was fatal too often before), "harness" (assay itself failed on it). result: plain
+    data, TensorData, Sequence, Opaque. inputs: every tensor argument as it was after the call. mutated: per tensor
+    argument, whether its bytes changed. aliases: pairs (path of a result tensor, index of an input or path of another
+    result) that share memory, found by writing through. gradients: per tensor argument that required one, TensorData
+    or None (no gradient reached it); gradients2 the same for the double backward. gradient_error: what backward
+    raised. random: digest of the generator's state afterwards. warnings: (category, text) pairs.
     """
 
     status: str

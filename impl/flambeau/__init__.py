@@ -80,7 +80,19 @@ for _family in (
 ):
     _import_module(f"flambeau.{_family}")
 globals().update(_NAMESPACES[""])
-_PUBLIC = ("_C", "autograd", "autograd.graph", "cuda", "linalg", "nn", "nn.functional", "overrides", "random", "return_types", "special")
+_PUBLIC = (
+    "_C",
+    "autograd",
+    "autograd.graph",
+    "cuda",
+    "linalg",
+    "nn",
+    "nn.functional",
+    "overrides",
+    "random",
+    "return_types",
+    "special",
+)
 for _name in _PUBLIC:
     vars(_import_module(f"flambeau.{_name}")).update(_NAMESPACES.get(_name, {}))
 # the package's own modules are no part of PyTorch's namespace

@@ -103,7 +103,8 @@ def from_array(array: np.ndarray[Any, Any]) -> Tensor:
 
 
 @composite(
-    "tensor(object data, *, torch.dtype dtype=None, torch.device? device=None, bool pin_memory=False, bool requires_grad=False)",
+    "tensor(object data, *, torch.dtype dtype=None, torch.device? device=None, bool pin_memory=False, bool "
+    "requires_grad=False)",
     method=False,
 )
 def tensor(
@@ -125,7 +126,8 @@ def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tens
 
 
 @composite(
-    "asarray(object obj, *, torch.dtype? dtype=None, torch.device? device=None, bool? copy=None, bool? requires_grad=None)",
+    "asarray(object obj, *, torch.dtype? dtype=None, torch.device? device=None, bool? copy=None, bool? "
+    "requires_grad=None)",
     method=False,
 )
 def asarray(
@@ -197,7 +199,8 @@ def from_numpy(*arguments: np.ndarray[Any, Any], **keywords: Any) -> Tensor:
     if keywords:
         raise TypeError("torch._VariableFunctionsClass.from_numpy() takes no keyword arguments")
     if len(arguments) != 1:
-        raise TypeError(f"torch._VariableFunctionsClass.from_numpy() takes exactly one argument ({len(arguments)} given)")
+        count = len(arguments)
+        raise TypeError(f"torch._VariableFunctionsClass.from_numpy() takes exactly one argument ({count} given)")
     (ndarray,) = arguments
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type_name(ndarray)})")
@@ -258,7 +261,8 @@ def frombuffer(buffer: Any, dtype: dtype, count: int = -1, offset: int = 0, requ
 
 
 @composite(
-    "new_tensor(Tensor input, object data, *, torch.dtype dtype=None, torch.device? device=None, bool requires_grad=False)",
+    "new_tensor(Tensor input, object data, *, torch.dtype dtype=None, torch.device? device=None, bool "
+    "requires_grad=False)",
     function=False,
 )
 def new_tensor(

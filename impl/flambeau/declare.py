@@ -275,13 +275,13 @@ def elementwise(
     """Declare an elementwise operation.
 
     numpy: called with arrays in the compute dtype, parameters by name. fast: the same with default parameters, for the
-    fast path. cuda: expression over x, y, z (the tensor arguments in order) and the parameters. grad: one rule an input
-    (a tuple), or one alone; a rule's argument names say what is saved ("out" is the result). promote: SAME,
-    INT_TO_FLOAT, TO_BOOL or TO_REAL. accept: mask of common dtypes, others are refused in the name of kernel `refusal`.
-    native: mask of dtypes whose arrays `numpy` answers uncast (fast path).
-    check: called with the bound arguments, raises; may answer with what they change, a mapping with keys among promote,
-    common (dtype), accept, refusal, c_names, out_text and node. raw: rules run on ndarrays too. node: PyTorch's name of the node; a
-    tuple where overloads for numbers differ: (tensors, second is a number, first is a number). opmath: a single second
+    fast path. cuda: expression over x, y, z (the tensor arguments in order) and the parameters. grad: one rule an
+    input (a tuple), or one alone; a rule's argument names say what is saved ("out" is the result). promote: SAME,
+    INT_TO_FLOAT, TO_BOOL or TO_REAL. accept: mask of common dtypes, others are refused in the name of kernel
+    `refusal`. native: mask of dtypes whose arrays `numpy` answers uncast (fast path). check: called with the bound
+    arguments, raises; may answer with what they change, a mapping with keys among promote, common (dtype), accept,
+    refusal, c_names, out_text and node. raw: rules run on ndarrays too. node: PyTorch's name of the node; a tuple
+    where overloads for numbers differ: (tensors, second is a number, first is a number). opmath: a single second
     operand is not rounded to half. out_text: the error for an out= of another dtype than the result's, where PyTorch
     does not convert. where: see `install`.
     """
@@ -289,7 +289,8 @@ def elementwise(
     def declare(body: Callable[..., Any]) -> Front:
         name = schemas[0].partition("(")[0]
         op = Elementwise(
-            where.pop("full_name", name), schemas, body, numpy=numpy, fast=fast, cuda=cuda, promote=promote, accept=accept,
+            where.pop("full_name", name), schemas, body, numpy=numpy, fast=fast, cuda=cuda, promote=promote,
+            accept=accept,
             refusal=refusal, native=native, check=check, grad=grad, tensors=tensors, raw=raw, node=node, opmath=opmath,
         )  # fmt: skip
         op.defaults.update(defaults or {})
@@ -324,22 +325,22 @@ def primitive(
 
     cpu: kernel, called with the inputs' arrays (in their compute dtype; as stored where `moves`) and the Launch's
     parameters. update: in place of cpu, a kernel that changes its first array, which has the result's shape and dtype,
-    and checks everything before it does. grad: a rule for the first tensor, a tuple, a mapping by argument name, or `joint(rule)`.
-    tensors: argument names of the Launch's inputs, where the schema does not say it. outputs: names of the results;
-    differentiable: how many of them carry gradients; results: the named tuple they come in (`flambeau.return_types`).
-    raw: rules run on ndarrays too. A body with a parameter `out` is shown the tensors given as out=.
-    iterated: the result is laid out as elementwise ones are.
-    out_text: the error for an out= of another dtype than the result's, where PyTorch does not convert (called with both
-    dtypes, e.g. `errors.structured_out`). fills: may write to expanded tensors; a string is what
-    PyTorch then warns of.
-    function_only: further schemas, which the methods do not have.
+    and checks everything before it does. grad: a rule for the first tensor, a tuple, a mapping by argument name, or
+    `joint(rule)`. tensors: argument names of the Launch's inputs, where the schema does not say it. outputs: names of
+    the results; differentiable: how many of them carry gradients; results: the named tuple they come in
+    (`flambeau.return_types`). raw: rules run on ndarrays too. A body with a parameter `out` is shown the tensors given
+    as out=. iterated: the result is laid out as elementwise ones are. out_text: the error for an out= of another dtype
+    than the result's, where PyTorch does not convert (called with both dtypes, e.g. `errors.structured_out`). fills:
+    may write to expanded tensors; a string is what PyTorch then warns of. function_only: further schemas, which the
+    methods do not have.
     """
 
     def declare(body: Callable[..., Any]) -> Front:
         name = schemas[0].partition("(")[0]
         op = Operation(
             where.pop("full_name", name), (*schemas, *function_only), body, kernels={"cpu": cpu} if cpu else {},
-            update=update, grad=grad, tensors=tensors, outputs=outputs, differentiable=differentiable, moves=moves, raw=raw, node=node,
+            update=update, grad=grad, tensors=tensors, outputs=outputs, differentiable=differentiable,
+            moves=moves, raw=raw, node=node,
             results=results,
         )  # fmt: skip
         op.function_only = tuple(function_only)

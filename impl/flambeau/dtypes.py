@@ -37,6 +37,7 @@ class dtype:
         "type_name",
     )
     __module__ = "torch"
+    bit: int
 
     def __init__(self, name: str, numpy: Any, category: int, type_name: str, signed: bool = True, alias: str = ""):
         self.name = name
@@ -159,7 +160,8 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
         if other.is_floating_point:
             return other
         raise RuntimeError(
-            f"Promotion for uint16, uint32, uint64 types is not supported, attempted to promote {_scalar_name(a)} and {_scalar_name(b)}"
+            f"Promotion for uint16, uint32, uint64 types is not supported, attempted to promote {_scalar_name(a)} "
+            f"and {_scalar_name(b)}"
         )
     if a.is_complex or b.is_complex:
         width = max(_WIDTH.get(a, 0), _WIDTH.get(b, 0))

@@ -193,6 +193,11 @@ def elementwise_strides(shape: Shape, operands: tuple[tuple[Shape, Shape], ...])
     return iterated_strides(shape, [expand_strides(own, strides, shape) for own, strides in operands])
 
 
+def copied_strides(shape: Shape, strides: Shape) -> Shape:
+    """Strides of a copy that keeps the layout: the same, or, where they overlap or have gaps, dense in their order."""
+    return strides if is_dense(shape, strides) else iterated_strides(shape, [strides])
+
+
 def expand_strides(shape: Shape, strides: Shape, target: Shape) -> Shape:
     """Strides that repeat `shape` over `target` (known to broadcast) with stride 0."""
     lead = len(target) - len(shape)

@@ -18,9 +18,14 @@ for _d in dtypes.DTYPES:
     if _d.alias:
         export(_d.alias, _d)
 
-for _n in ("Size", "device", "layout", "memory_format", "strided", "contiguous_format", "preserve_format", "channels_last", "channels_last_3d"):  # fmt: skip
+for _n in (
+    "Size", "device", "layout", "memory_format", "strided", "contiguous_format", "preserve_format", "channels_last",
+    "channels_last_3d",
+):  # fmt: skip
     export(_n, getattr(size, _n))
-for _n in ("no_grad", "enable_grad", "set_grad_enabled", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled"):  # fmt: skip
+for _n in (
+    "no_grad", "enable_grad", "set_grad_enabled", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
+):  # fmt: skip
     export(_n, getattr(modes, _n))
     export(_n, getattr(modes, _n), "autograd")
 export("set_printoptions", printing.set_printoptions)
@@ -109,7 +114,8 @@ def cpu(input: Tensor, memory_format: Any = None) -> Tensor:
 
 
 @composite(
-    "cuda(Tensor input, torch.device? device=None, bool non_blocking=False, *, torch.memory_format? memory_format=None)",
+    "cuda(Tensor input, torch.device? device=None, bool non_blocking=False, *, torch.memory_format? "
+    "memory_format=None)",
     function=False,
 )
 def cuda(input: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:

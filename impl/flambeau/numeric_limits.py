@@ -12,7 +12,6 @@ from flambeau.declare import export
 from flambeau.dtypes import dtype
 from flambeau.signatures import Parser
 
-
 _FINFO = Parser("finfo", "finfo(torch.dtype type)", "finfo()")
 _IINFO = Parser("iinfo", "iinfo(torch.dtype type)")
 

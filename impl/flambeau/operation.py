@@ -23,7 +23,7 @@ from flambeau.cpu.copying import relaid
 from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import FLOATING, NATIVE_FLOAT, OF_NUMPY, dtype
 from flambeau.errors import cannot_cast
-from flambeau.geometry import Shape, contiguous_strides, elementwise_strides
+from flambeau.geometry import Shape, contiguous_strides, copied_strides, elementwise_strides
 from flambeau.inplace import (
     can_store,
     check_inplace,
@@ -119,7 +119,9 @@ class OpNode(Node):
         # overloads for a number have no input in its place
         number = type(self) is not op.node_class and type(self).__name__ in op.number_nodes
         return tuple(
-            f for f, e, rule in zip(listed, self.edges, op.rules, strict=True) if rule is not None and not (number and e is None)
+            f
+            for f, e, rule in zip(listed, self.edges, op.rules, strict=True)
+            if rule is not None and not (number and e is None)
         )
 
     def __getattr__(self, name: str) -> Any:
@@ -172,6 +174,9 @@ class Operation:
     function_only: tuple[str, ...] = ()
     # whether results are laid out as elementwise ones are
     iterated = False
+
+    # of one input: whether an out= that is resized takes the result's strides, where that is not `iterated`
+    layout_kept: Callable[[Any], bool] | None = None
 
     # whether the in-place form writes one value everywhere, so that an element named twice does no harm
     fills: bool | str = False
@@ -342,13 +347,16 @@ class Operation:
             several = len(self.outputs) > 1 or type(plan.dtype) is list
             if not several:
                 result = self._store(results, plan.dtype)
-                return [self.laid_out(result, plan.inputs) if self.iterated else result]
+                return [self.laid_out(result, plan.inputs, plan.compute) if self.iterated else result]
             return [self._store(r, d) for r, d in zip(results, plan.dtype, strict=True)]
         finally:
             leave(token)
 
-    def laid_out(self, result: Any, inputs: Sequence[Any]) -> Any:
-        """The result of an elementwise operation with the strides that PyTorch gives it."""
+    def laid_out(self, result: Any, inputs: Sequence[Any], common: dtype | None = None) -> Any:
+        """The result of an elementwise operation with the strides that PyTorch gives it.
+
+        common: the dtype that the inputs are converted to; a converted expanded input counts as a dense one.
+        """
         if result.ndim < 2:
             return result
         tensors = [t for t in inputs if isinstance(t, Tensor)]
@@ -356,12 +364,17 @@ class Operation:
             t._array.flags.c_contiguous and (t._memory is None or t._array.shape == result.shape) for t in tensors
         ):
             return result
-        return relaid(result, self._strides(result.shape, tensors))
+        return relaid(result, self._strides(result.shape, tensors, common))
 
     @staticmethod
-    def _strides(shape: Shape, inputs: Sequence[Any]) -> Shape:
-        operands = tuple((m.shape, m.strides) for m in [memory(t) for t in inputs if isinstance(t, Tensor)])
-        return elementwise_strides(shape, operands) if operands else contiguous_strides(shape)
+    def _strides(shape: Shape, inputs: Sequence[Any], common: dtype | None = None) -> Shape:
+        operands = []
+        for t in inputs:
+            if isinstance(t, Tensor):
+                own = memory(t)
+                converted = common is not None and t._dtype is not common
+                operands.append((own.shape, copied_strides(own.shape, own.strides) if converted else own.strides))
+        return elementwise_strides(shape, tuple(operands)) if operands else contiguous_strides(shape)
 
     def _operands(self, plan: Launch) -> list[Any]:
         """What the kernel is given."""
@@ -552,10 +565,16 @@ class Operation:
         if edges is not None:
             node = self.history(inputs, edges, this, plan=plan, outs=(this,), originals=originals)
             for key, t in zip(self.tensors, inputs, strict=False):
-                if key in self.saved_names and key not in originals and isinstance(t, Tensor) and t._version_counter is this._version_counter:
+                if key not in self.saved_names or key in originals or not isinstance(t, Tensor):
+                    continue
+                if t._version_counter is this._version_counter:
                     node.versions[self.saved_names.index(key)] -= 1  # an operand that this update has changed
             set_history(this, node)
         return this
+
+    def follows(self, bound: Mapping[str, Any]) -> bool:
+        """Whether an out= that is resized takes the result's strides, given the bound arguments."""
+        return self.iterated if self.layout_kept is None else self.layout_kept(bound["input"])
 
     def run_out(self, bound: dict[str, Any], out: Any) -> Any:
         """Run and write the result to `out`, resized where its shape differs."""
@@ -578,7 +597,7 @@ class Operation:
         for target, result in zip(given, made, strict=True):
             if self.out_text is not None and target._dtype is not result._dtype:
                 raise RuntimeError(self.out_text(result._dtype, target._dtype))
-            write_out(target, result, self.iterated)
+            write_out(target, result, self.follows(bound))
         if isinstance(results, StructSequence):
             return getattr(return_types, f"{type(results).__name__}_out")(given)
         return out if not isinstance(results, tuple) or isinstance(out, tuple) else tuple(given)

@@ -99,10 +99,25 @@ def test_dtypes_that_differ(name: str, second: str) -> None:
     assert_agree(f"torch.{name}(t(*{a}).to(torch.{second}), t(*{b}))", HELPERS)
 
 
-WRONG = ((2, 3), (4, 5)), ((3,), (4,)), ((2, 3), (4,)), ((3,), (4, 5)), ((2, 2, 3), (4, 5)), ((2, 2, 3), (2, 4, 5)), (
-    (2, 2, 3), (3, 3, 5)), ((2, 3), (2, 4, 5)), ((), (2,)), ((2, 2), ()), ((2, 2, 2, 3), (3, 3, 5)), (
-    (4,), (2, 3, 5)), (
-    (2, 2, 3), (4,)), ((0, 3), (2, 0)), ((2, 0), (0, 2)), ((0,), (0,)), ((2, 0), (0,))  # fmt: skip
+WRONG = (
+    ((2, 3), (4, 5)),
+    ((3,), (4,)),
+    ((2, 3), (4,)),
+    ((3,), (4, 5)),
+    ((2, 2, 3), (4, 5)),
+    ((2, 2, 3), (2, 4, 5)),
+    ((2, 2, 3), (3, 3, 5)),
+    ((2, 3), (2, 4, 5)),
+    ((), (2,)),
+    ((2, 2), ()),
+    ((2, 2, 2, 3), (3, 3, 5)),
+    ((4,), (2, 3, 5)),
+    ((2, 2, 3), (4,)),
+    ((0, 3), (2, 0)),
+    ((2, 0), (0, 2)),
+    ((0,), (0,)),
+    ((2, 0), (0,)),
+)
 
 
 @pytest.mark.parametrize("name", [*PRODUCTS, "nn.functional.linear"])
@@ -123,8 +138,10 @@ def test_out(name: str, out: str) -> None:
 
 @pytest.mark.parametrize("name", ADDED)
 @pytest.mark.parametrize("dtype", FLOATS + INTEGERS + ("bool",))
-@pytest.mark.parametrize("factors", ["", ", beta=2", ", alpha=-3", ", beta=0", ", alpha=0", ", beta=2.5, alpha=1.5",
-                                     ", alpha=2j", ", beta=True"])  # fmt: skip
+@pytest.mark.parametrize(
+    "factors",
+    ["", ", beta=2", ", alpha=-3", ", beta=0", ", alpha=0", ", beta=2.5, alpha=1.5", ", alpha=2j", ", beta=True"],
+)
 def test_scaled_products(name: str, dtype: str, factors: str) -> None:
     shapes = ADDED[name]
     args = ", ".join(f"t(*{s}).to(torch.{dtype})" for s in shapes)
@@ -138,22 +155,45 @@ def test_scaled_products(name: str, dtype: str, factors: str) -> None:
         assert_agree(f"x = {first}; y = x.{name}_(t{rest}{factors}); [y, y is x, x._version]", HELPERS)
 
 
-@pytest.mark.parametrize(("name", "shapes"), [
-    ("addmm", ((2,), (2, 3), (3, 2))), ("addmm", ((), (2, 3), (3, 2))), ("addmm", ((3, 2), (2, 3), (3, 2))),
-    ("addmm", ((1, 2, 2), (2, 3), (3, 2))), ("addmm", ((2, 2), (2, 3), (4, 2))), ("addmm", ((2, 2), (2, 3), (3,))),
-    ("addmm", ((2, 2), (3,), (3, 2))), ("addmm", ((2, 3), (2, 0), (0, 3))), ("addmm", ((2, 1), (2, 3), (3, 2))),
-    ("addmv", ((), (2, 3), (3,))), ("addmv", ((1,), (2, 3), (3,))), ("addmv", ((3,), (2, 3), (3,))),
-    ("addmv", ((2,), (2, 3), (4,))), ("addmv", ((2, 2), (2, 3), (3,))), ("addmv", ((2,), (3,), (3,))),
-    ("addmv", ((2,), (2, 0), (0,))), ("baddbmm", ((2,), (2, 2, 3), (2, 3, 2))),
-    ("baddbmm", ((3, 2, 2), (2, 2, 3), (2, 3, 2))), ("baddbmm", ((2, 2, 2), (2, 3), (2, 3, 2))),
-    ("baddbmm", ((2, 2, 2), (2, 2, 3), (3, 3, 2))), ("baddbmm", ((2, 2, 2), (2, 2, 3), (4, 2))),
-    ("baddbmm", ((3,), (3, 3), (3, 3, 3))), ("baddbmm", ((3,), (3, 3, 3), (3, 3, 3, 3))),
-    ("baddbmm", ((2, 2, 2), (2, 2, 0), (2, 0, 2))), ("addbmm", ((), (2, 2, 3), (2, 3, 2))),
-    ("addbmm", ((3, 2), (2, 2, 3), (2, 3, 2))), ("addbmm", ((2, 2), (2, 2, 3), (3, 3, 2))),
-    ("addbmm", ((2, 2), (2, 2, 3), (2, 4, 2))), ("addbmm", ((2, 2), (0, 2, 3), (0, 3, 2))),
-    ("addr", ((), (2,), (3,))), ("addr", ((3, 2), (2,), (3,))), ("addr", ((2, 3), (2, 1), (3,))),
-    ("addr", ((2, 3), (2,), (3, 1))), ("addr", ((1, 2, 3), (2,), (3,))),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [
+        ("addmm", ((2,), (2, 3), (3, 2))),
+        ("addmm", ((), (2, 3), (3, 2))),
+        ("addmm", ((3, 2), (2, 3), (3, 2))),
+        ("addmm", ((1, 2, 2), (2, 3), (3, 2))),
+        ("addmm", ((2, 2), (2, 3), (4, 2))),
+        ("addmm", ((2, 2), (2, 3), (3,))),
+        ("addmm", ((2, 2), (3,), (3, 2))),
+        ("addmm", ((2, 3), (2, 0), (0, 3))),
+        ("addmm", ((2, 1), (2, 3), (3, 2))),
+        ("addmv", ((), (2, 3), (3,))),
+        ("addmv", ((1,), (2, 3), (3,))),
+        ("addmv", ((3,), (2, 3), (3,))),
+        ("addmv", ((2,), (2, 3), (4,))),
+        ("addmv", ((2, 2), (2, 3), (3,))),
+        ("addmv", ((2,), (3,), (3,))),
+        ("addmv", ((2,), (2, 0), (0,))),
+        ("baddbmm", ((2,), (2, 2, 3), (2, 3, 2))),
+        ("baddbmm", ((3, 2, 2), (2, 2, 3), (2, 3, 2))),
+        ("baddbmm", ((2, 2, 2), (2, 3), (2, 3, 2))),
+        ("baddbmm", ((2, 2, 2), (2, 2, 3), (3, 3, 2))),
+        ("baddbmm", ((2, 2, 2), (2, 2, 3), (4, 2))),
+        ("baddbmm", ((3,), (3, 3), (3, 3, 3))),
+        ("baddbmm", ((3,), (3, 3, 3), (3, 3, 3, 3))),
+        ("baddbmm", ((2, 2, 2), (2, 2, 0), (2, 0, 2))),
+        ("addbmm", ((), (2, 2, 3), (2, 3, 2))),
+        ("addbmm", ((3, 2), (2, 2, 3), (2, 3, 2))),
+        ("addbmm", ((2, 2), (2, 2, 3), (3, 3, 2))),
+        ("addbmm", ((2, 2), (2, 2, 3), (2, 4, 2))),
+        ("addbmm", ((2, 2), (0, 2, 3), (0, 3, 2))),
+        ("addr", ((), (2,), (3,))),
+        ("addr", ((3, 2), (2,), (3,))),
+        ("addr", ((2, 3), (2, 1), (3,))),
+        ("addr", ((2, 3), (2,), (3, 1))),
+        ("addr", ((1, 2, 3), (2,), (3,))),
+    ],
+)
 def test_what_scaled_products_add(name: str, shapes: tuple[tuple[int, ...], ...]) -> None:
     assert_agree(call(name, shapes), HELPERS)
     assert_agree(call(name, shapes, ", beta=2", ", g=True"), HELPERS)
@@ -185,20 +225,39 @@ def test_scaled_products_of_dtypes_that_differ(name: str, second: str) -> None:
 def test_deprecated_overloads(name: str) -> None:
     x, *rest = (f"t(*{s})" for s in ADDED[name])
     for source in (
-        f"torch.{name}(2, {x}, {', '.join(rest)})", f"torch.{name}(2, {x}, 3, {', '.join(rest)})",
-        f"{x}.{name}(2, {', '.join(rest)})", f"{x}.{name}(2, 3, {', '.join(rest)})",
+        f"torch.{name}(2, {x}, {', '.join(rest)})",
+        f"torch.{name}(2, {x}, 3, {', '.join(rest)})",
+        f"{x}.{name}(2, {', '.join(rest)})",
+        f"{x}.{name}(2, 3, {', '.join(rest)})",
         f"{x}.{name}_(2, 3, {', '.join(rest)})",
-    ):  # fmt: skip
+    ):
         assert_agree(source, HELPERS)
 
 
 LINEAR = [
-    ((2, 3), (4, 3), (4,)), ((3,), (4, 3), (4,)), ((2, 2, 3), (4, 3), (4,)), ((2, 2, 3), (4, 3), None),
-    ((2, 3), (4, 3), None), ((3,), (3,), ()), ((2, 3), (3,), ()), ((2, 3), (3,), None), ((2, 2, 3), (3,), None),
-    ((2, 2, 2, 3), (4, 3), (4,)), ((2, 3), (4, 3), (1,)), ((2, 3), (4, 3), (2, 4)), ((2, 3), (4, 3), (5,)),
-    ((2, 2, 3), (4, 3), (5,)), ((2, 3), (4, 5), (4,)), ((2, 2, 3), (4, 3), (2, 2, 4)), ((2, 2, 3), (4, 3), ()),
-    ((3,), (4, 3), (5,)), ((0, 3), (4, 3), (4,)), ((2, 0), (4, 0), (4,)), ((), (4, 3), None), ((2, 3), (2, 4, 3), None),
-]  # fmt: skip
+    ((2, 3), (4, 3), (4,)),
+    ((3,), (4, 3), (4,)),
+    ((2, 2, 3), (4, 3), (4,)),
+    ((2, 2, 3), (4, 3), None),
+    ((2, 3), (4, 3), None),
+    ((3,), (3,), ()),
+    ((2, 3), (3,), ()),
+    ((2, 3), (3,), None),
+    ((2, 2, 3), (3,), None),
+    ((2, 2, 2, 3), (4, 3), (4,)),
+    ((2, 3), (4, 3), (1,)),
+    ((2, 3), (4, 3), (2, 4)),
+    ((2, 3), (4, 3), (5,)),
+    ((2, 2, 3), (4, 3), (5,)),
+    ((2, 3), (4, 5), (4,)),
+    ((2, 2, 3), (4, 3), (2, 2, 4)),
+    ((2, 2, 3), (4, 3), ()),
+    ((3,), (4, 3), (5,)),
+    ((0, 3), (4, 3), (4,)),
+    ((2, 0), (4, 0), (4,)),
+    ((), (4, 3), None),
+    ((2, 3), (2, 4, 3), None),
+]
 
 
 @pytest.mark.parametrize(("x", "w", "b"), LINEAR)
@@ -213,8 +272,10 @@ def test_linear(x: tuple[int, ...], w: tuple[int, ...], b: tuple[int, ...] | Non
 
 
 def test_linear_of_views_and_dtypes() -> None:
-    assert_agree("y = F.linear(t(2, 4, 3, g=True).mT.mT.transpose(0, 1), t(4, 3, g=True), t(4, g=True)); chain(y.grad_fn)",
-                 HELPERS)  # fmt: skip
+    assert_agree(
+        "y = F.linear(t(2, 4, 3, g=True).mT.mT.transpose(0, 1), t(4, 3, g=True), t(4, g=True)); chain(y.grad_fn)",
+        HELPERS,
+    )
     for w, b in itertools.product(("float32", "float64", "int64", "bool"), repeat=2):
         assert_agree(f"F.linear(t(2, 3), t(4, 3).to(torch.{w}), t(4).to(torch.{b}))", HELPERS)
     assert_agree("F.linear(t(2, 3), t(4, 3), t(4), out=torch.empty(2, 4))", HELPERS)
@@ -231,44 +292,102 @@ for _ in range(2):
     assert_agree("[x.grad, w.grad, b.grad, w.grad.is_contiguous()]", HELPERS + source)
 
 
-@pytest.mark.parametrize("source", [
-    "[t(2, 3).mT @ t(2, 4), t(3, 2).t() @ t(4, 3).t()]", "t(5, 3, 2).mT @ t(5, 4, 3).mT", "t(2, 2) @ 3",
-    "[1] @ t(1, 2)",
-    "3 @ t(1, 2)", "t(2, 2).__matmul__(3)", "t(2, 2).__rmatmul__(t(2, 2) + 1)", "hasattr(torch.Tensor, '__imatmul__')",
-    "x = t(2, 2); y = x; x @= t(2, 2, seed=1); [x, x is y]", "torch.matmul(t(2, 2), other=t(2, 3))",
-    "torch.mm(t(2, 3), mat2=t(3, 2))", "torch.matmul(t(2, 2))", "torch.mm(t(2, 2), 3)",
-    "torch.matmul(t(2, 2), t(2, 2), 3)",
-    "x = t(2, 3, g=True); torch.mm(x, t(3, 2), out=torch.empty(2, 2))", "torch.linalg.matmul(t(2, 3), t(3, 2))",
-    "t(3, 1).expand(3, 4) @ t(4, 2)", "t(4, 4)[::2] @ t(4, 4)[:, ::3]", "t(6, 6)[1:4, 2:5] @ t(3)",
-    "torch.mm(t(2, 3, d=torch.uint8), t(3, 2, d=torch.uint8))",
-    "x = t(2, 3, g=True); w = t(3, 2, g=True); y = (x @ w).sum(); w.data.add_(1); y.backward(); x.grad",
-    "x = t(2, 3, g=True); w = t(3, 2); y = (x @ w).sum(); w.add_(1); y.backward(); x.grad",
-    "x = t(2, 3, g=True); w = t(4, 3); y = F.linear(x, w).sum(); w.add_(1); y.backward(); x.grad",
-    "torch.matmul(torch.empty(2, 3, device='meta'), torch.empty(5, 3, 4, device='meta')).shape",
-    "F.linear(torch.empty(2, 3, device='meta'), torch.empty(5, 3, device='meta'), torch.empty(5, device='meta')).shape",
-    "torch.addmm(torch.empty(2, device='meta'), torch.empty(3, 4, device='meta'), torch.ones(4, 2).to('meta')).shape",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "source",
+    [
+        "[t(2, 3).mT @ t(2, 4), t(3, 2).t() @ t(4, 3).t()]",
+        "t(5, 3, 2).mT @ t(5, 4, 3).mT",
+        "t(2, 2) @ 3",
+        "[1] @ t(1, 2)",
+        "3 @ t(1, 2)",
+        "t(2, 2).__matmul__(3)",
+        "t(2, 2).__rmatmul__(t(2, 2) + 1)",
+        "hasattr(torch.Tensor, '__imatmul__')",
+        "x = t(2, 2); y = x; x @= t(2, 2, seed=1); [x, x is y]",
+        "torch.matmul(t(2, 2), other=t(2, 3))",
+        "torch.mm(t(2, 3), mat2=t(3, 2))",
+        "torch.matmul(t(2, 2))",
+        "torch.mm(t(2, 2), 3)",
+        "torch.matmul(t(2, 2), t(2, 2), 3)",
+        "x = t(2, 3, g=True); torch.mm(x, t(3, 2), out=torch.empty(2, 2))",
+        "torch.linalg.matmul(t(2, 3), t(3, 2))",
+        "t(3, 1).expand(3, 4) @ t(4, 2)",
+        "t(4, 4)[::2] @ t(4, 4)[:, ::3]",
+        "t(6, 6)[1:4, 2:5] @ t(3)",
+        "torch.mm(t(2, 3, d=torch.uint8), t(3, 2, d=torch.uint8))",
+        "x = t(2, 3, g=True); w = t(3, 2, g=True); y = (x @ w).sum(); w.data.add_(1); y.backward(); x.grad",
+        "x = t(2, 3, g=True); w = t(3, 2); y = (x @ w).sum(); w.add_(1); y.backward(); x.grad",
+        "x = t(2, 3, g=True); w = t(4, 3); y = F.linear(x, w).sum(); w.add_(1); y.backward(); x.grad",
+        "torch.matmul(torch.empty(2, 3, device='meta'), torch.empty(5, 3, 4, device='meta')).shape",
+        "F.linear(torch.empty(2, 3, device='meta'), torch.empty(5, 3, device='meta'), torch.empty(5, device='meta')).shape",  # noqa: E501
+        "torch.addmm(torch.empty(2, device='meta'), torch.empty(3, 4, device='meta'), torch.ones(4, 2).to('meta')).shape",  # noqa: E501
+    ],
+)
 def test_calls(source: str) -> None:
     assert_agree(source, HELPERS)
 
 
 EINSUM = [
-    ("ij,jk->ik", (2, 3), (3, 4)), ("ij,jk", (2, 3), (3, 4)), ("bij,bjk->bik", (2, 2, 3), (2, 3, 4)), ("ii->i", (3, 3)),
-    ("ii", (3, 3)), ("ij->ji", (2, 3)), ("ij->", (2, 3)), ("i,j->ij", (2,), (3,)),
+    ("ij,jk->ik", (2, 3), (3, 4)),
+    ("ij,jk", (2, 3), (3, 4)),
+    ("bij,bjk->bik", (2, 2, 3), (2, 3, 4)),
+    ("ii->i", (3, 3)),
+    ("ii", (3, 3)),
+    ("ij->ji", (2, 3)),
+    ("ij->", (2, 3)),
+    ("i,j->ij", (2,), (3,)),
     ("...ij,...jk->...ik", (5, 2, 3), (3, 4)),
-    ("ij,ij->", (2, 3), (2, 3)), ("i,i", (3,), (3,)), ("ij,j->i", (2, 3), (3,)), ("a,b,c->abc", (2,), (3,), (4,)),
-    ("ijk,jil->kl", (2, 3, 4), (3, 2, 5)), ("ij,jk,kl->il", (2, 3), (3, 4), (4, 5)), ("i j -> j i", (2, 3)),
-    ("...->...", (2, 3)), ("ij,kj->ik", (2, 3), (4, 3)), ("bhqd,bhkd->bhqk", (2, 2, 3, 4), (2, 2, 5, 4)),
-    ("ij,jk->iz", (2, 3), (3, 4)), ("ij,jk->ii", (2, 3), (3, 4)), ("ij", (2, 3, 4)), ("ijk", (2, 3)),
-    ("ij,jk->ik", (2, 3), (4, 4)), ("ij,jk->ik", (2, 3)), ("ij->ik", (2, 3), (3,)), ("i1->i", (2, 3)), ("i.j->i", (2, 3)),
-    ("ij->i->j", (2, 3)), ("...i...", (2, 3)), ("ii->i", (3, 4)), ("ij,jk->ik", (2, 1), (3, 4)), ("", ()), ("->", ()),
-    (",->", (), ()), ("ij->...", (2, 3)), ("...ij->ij", (4, 2, 3)), ("ij->ij...", (2, 3)), ("", (2,)), ("iJ->Ji", (2, 3)),
-    ("ij-", (2, 3)), ("ij>", (2, 3)), ("ij->i.", (2, 3)), ("...ijk", (2,)), ("ij,ij->j", (2, 3), (2, 3)), ("iij->j", (2, 2, 3)),
-    ("iijj->ij", (2, 2, 3, 3)), ("i,ij,j->", (2,), (2, 3), (3,)), ("...i,...i->...", (2, 1, 3), (4, 3)), ("ij,k->ik", (2, 3), (4,)),
-    ("->...", ()), ("i...->...", (2, 3, 4)), ("ij,jk->ki", (2, 3), (3, 4)), ("acx,bx->abc", (2, 4, 5), (3, 5)),
-    ("bx,acx->abc", (3, 5), (2, 4, 5)), ("cx,abx->abc", (4, 5), (2, 3, 5)), ("bcx,adx->abcd", (3, 4, 5), (2, 6, 5)),
-    ("ba,b->a", (0, 3), (0,)), ("ij...,j...->i...", (2, 3), (3, 4)),
-]  # fmt: skip
+    ("ij,ij->", (2, 3), (2, 3)),
+    ("i,i", (3,), (3,)),
+    ("ij,j->i", (2, 3), (3,)),
+    ("a,b,c->abc", (2,), (3,), (4,)),
+    ("ijk,jil->kl", (2, 3, 4), (3, 2, 5)),
+    ("ij,jk,kl->il", (2, 3), (3, 4), (4, 5)),
+    ("i j -> j i", (2, 3)),
+    ("...->...", (2, 3)),
+    ("ij,kj->ik", (2, 3), (4, 3)),
+    ("bhqd,bhkd->bhqk", (2, 2, 3, 4), (2, 2, 5, 4)),
+    ("ij,jk->iz", (2, 3), (3, 4)),
+    ("ij,jk->ii", (2, 3), (3, 4)),
+    ("ij", (2, 3, 4)),
+    ("ijk", (2, 3)),
+    ("ij,jk->ik", (2, 3), (4, 4)),
+    ("ij,jk->ik", (2, 3)),
+    ("ij->ik", (2, 3), (3,)),
+    ("i1->i", (2, 3)),
+    ("i.j->i", (2, 3)),
+    ("ij->i->j", (2, 3)),
+    ("...i...", (2, 3)),
+    ("ii->i", (3, 4)),
+    ("ij,jk->ik", (2, 1), (3, 4)),
+    ("", ()),
+    ("->", ()),
+    (",->", (), ()),
+    ("ij->...", (2, 3)),
+    ("...ij->ij", (4, 2, 3)),
+    ("ij->ij...", (2, 3)),
+    ("", (2,)),
+    ("iJ->Ji", (2, 3)),
+    ("ij-", (2, 3)),
+    ("ij>", (2, 3)),
+    ("ij->i.", (2, 3)),
+    ("...ijk", (2,)),
+    ("ij,ij->j", (2, 3), (2, 3)),
+    ("iij->j", (2, 2, 3)),
+    ("iijj->ij", (2, 2, 3, 3)),
+    ("i,ij,j->", (2,), (2, 3), (3,)),
+    ("...i,...i->...", (2, 1, 3), (4, 3)),
+    ("ij,k->ik", (2, 3), (4,)),
+    ("->...", ()),
+    ("i...->...", (2, 3, 4)),
+    ("ij,jk->ki", (2, 3), (3, 4)),
+    ("acx,bx->abc", (2, 4, 5), (3, 5)),
+    ("bx,acx->abc", (3, 5), (2, 4, 5)),
+    ("cx,abx->abc", (4, 5), (2, 3, 5)),
+    ("bcx,adx->abcd", (3, 4, 5), (2, 6, 5)),
+    ("ba,b->a", (0, 3), (0,)),
+    ("ij...,j...->i...", (2, 3), (3, 4)),
+]
 
 
 @pytest.mark.parametrize(("equation", "shapes"), [(e, s) for e, *s in EINSUM])
@@ -279,68 +398,126 @@ def test_einsum(equation: str, shapes: list[tuple[int, ...]]) -> None:
     assert_agree(f"grads(lambda *a: torch.einsum('{equation}', *a), {args})", HELPERS)
 
 
-@pytest.mark.parametrize("source", [
-    "torch.einsum(t(2, 3), [0, 1], t(3, 4), [1, 2], [0, 2])", "torch.einsum(t(2, 3), [0, 1], t(3, 4), [1, 2])",
-    "torch.einsum(t(2, 3), [..., 1], [1, ...])", "torch.einsum('ij,jk', [t(2, 3), t(3, 4)])", "torch.einsum('ij')",
-    "torch.einsum()", "torch.einsum(t(2, 3), [0, 60])", "torch.einsum('ij', 3)",
-    "torch.einsum(t(2, 3))", "torch.einsum('ij,jk', t(2, 3), t(3, 4, d=torch.float64))",
-    "torch.einsum('ij,jk', t(2, 3, d=torch.int64), t(3, 4, d=torch.int64))",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "source",
+    [
+        "torch.einsum(t(2, 3), [0, 1], t(3, 4), [1, 2], [0, 2])",
+        "torch.einsum(t(2, 3), [0, 1], t(3, 4), [1, 2])",
+        "torch.einsum(t(2, 3), [..., 1], [1, ...])",
+        "torch.einsum('ij,jk', [t(2, 3), t(3, 4)])",
+        "torch.einsum('ij')",
+        "torch.einsum()",
+        "torch.einsum(t(2, 3), [0, 60])",
+        "torch.einsum('ij', 3)",
+        "torch.einsum(t(2, 3))",
+        "torch.einsum('ij,jk', t(2, 3), t(3, 4, d=torch.float64))",
+        "torch.einsum('ij,jk', t(2, 3, d=torch.int64), t(3, 4, d=torch.int64))",
+    ],
+)
 def test_calls_of_einsum(source: str) -> None:
     assert_agree(source, HELPERS)
 
 
-@pytest.mark.parametrize("source", [
-    "torch.tensordot(t(2, 3), t(3, 4), 1)", "torch.tensordot(t(2, 3, 4), t(3, 4, 5), 2)",
-    "torch.tensordot(t(2, 3), t(4), 0)",
-    "torch.tensordot(t(2, 3, 4), t(4, 3, 5), ([1, 2], [1, 0]))", "torch.tensordot(t(2, 3), t(2, 3), 2)",
-    "torch.tensordot(t(2, 3), t(2, 3), -1)", "torch.tensordot(t(2, 3), t(2, 3), 3)",
-    "torch.tensordot(t(2, 3), t(4, 3), 1)",
-    "torch.tensordot(t(2, 1), t(3, 4), 1)", "torch.tensordot(t(2, 3), t(2, 3), ([0, 1], [0]))",
-    "torch.tensordot(t(2, 2), t(2, 2), ([0, 0], [0, 1]))", "torch.tensordot(t(2, 2), t(2, 2), ([5], [0]))",
-    "torch.tensordot(t(2, 3), t(3, 2), torch.tensor(1))", "torch.tensordot(t(2, 3), t(3, 2), torch.tensor([[1], [0]]))",
-    "torch.tensordot(t(2, 3), t(3, 2), 1.5)", "torch.tensordot(t(2, 3), t(3, 2), 'a')",
-    "torch.tensordot(t(2, 3), t(3, 2), [1])",
-    "torch.tensordot(t(2, 3), t(3, 2), 1, out=torch.empty(2, 2))",
-    "torch.tensordot(t(2, 3), t(3, 2, d=torch.float64), 1)",
-    "grads(lambda a, b: torch.tensordot(a, b, ([1, 2], [1, 0])), t(2, 3, 4, g=True), t(4, 3, 5, g=True))",
-    "grads(lambda a, b: torch.tensordot(a, b, 1), t(2, 1, g=True), t(3, 4, g=True))",
-    "torch.inner(t(1, d=torch.int32), t(1, d=torch.int32))", "torch.inner(t(2, 1, g=True), t(3, 1, g=True))",
-    "torch.bmm(t(0, 1, 1), t(0, 1, 1, d=torch.int64))", "torch.bmm(t(2, 1, 0), t(2, 0, 1, d=torch.int64))",
-    "torch.bmm(t(1, 1, 1).to(torch.uint16), t(1, 1, 1).to(torch.uint16), out=torch.empty(1))",
-    "torch.mv(t(2, 2), t(2), out=torch.empty(0, dtype=torch.int8))",
-    "torch.dot(t(), t(), out=torch.empty(0, dtype=torch.int8))",
-    "torch.matmul(t(2), t(2), out=torch.empty(0, dtype=torch.int8))",
-    "torch.mm(t(2, 2), t(2, 2).long(), out=torch.empty(0).long())",
-    "torch.inner(t(), t(3))", "torch.inner(t(2, 3), t())", "torch.inner(t(2, 2, 3), t(4, 3))",
-    "torch.kron(t(), t(3))", "torch.kron(t(2, 3, 2), t(2))",
-    "torch.kron(t(2), t(3), out=torch.empty(6, dtype=torch.float64))",
-    "torch.kron(t(2), t(3), out=torch.empty(6, dtype=torch.int64))",
-    "torch.cross(t(2, 3), t(2, 3, seed=1))", "torch.cross(t(3, 2), t(3, 2, seed=1), dim=0)",
-    "torch.cross(t(2, 2), t(2, 2))",
-    "torch.cross(t(2, 3), t(3), dim=1)", "torch.linalg.cross(t(2, 3), t(1, 3))",
-    "torch.linalg.cross(t(2, 3), t(2, 3), dim=0)",
-    "torch.linalg.cross(t(2, 3), t(2, 3), dim=5)", "torch.linalg.cross(t(2, 3), t(4, 3))",
-    "torch.linalg.cross(t(2, 3), t(2, 3).to(torch.bool))", "torch.linalg.cross(t(2, 3).to(torch.bool), t(2, 3))",
-    "torch.linalg.cross(t(3, 2).t(), t(3, 2).t())", "t(3).cross(t(3, seed=2), dim=0)",
-    "torch.cross(t(2, 3), t(2, 3), dim=1, out=torch.empty(2, 3, dtype=torch.float64))",
-    "grads(torch.linalg.cross, t(2, 3, g=True), t(1, 3, g=True))",
-    "grads(torch.linalg.cross, t(2, 3, d=torch.complex64, g=True), t(2, 3, d=torch.complex64, g=True, seed=1) * 1j)",
-    "torch.linalg.vecdot(t(2, 3), t(2, 3))", "torch.linalg.vecdot(t(2, 3, d=torch.int64), t(2, 3, d=torch.int64))",
-    "torch.linalg.vecdot(t(2, 3), t(2, 4))", "torch.linalg.vecdot(t(2, 3), t(2, 3, d=torch.float64))",
-    "torch.linalg.vecdot(t(2, 3, d=torch.complex64) * 1j, t(3, d=torch.complex64))", "torch.linalg.vecdot(t(3), t(3))",
-    "grads(torch.linalg.vecdot, t(2, 3, g=True), t(2, 3, g=True))",
-    *(f"torch.linalg.multi_dot([{', '.join(f't(*{s})' for s in ss)}])" for ss in (
-        ((2, 3), (3, 4)), ((2, 3), (3, 4), (4, 5)), ((3,), (3, 4), (4,)), ((3,), (3,)), ((2, 3),), ((2, 3), (4, 5)),
-        ((2, 3, 4), (4, 5)), ((2, 3), (3, 4, 5), (5, 2)), ((2, 3), (3, 4), (4, 5), (5,)), (), ((2, 3), (3,)))),
-    "y = torch.linalg.multi_dot([t(2, 9, g=True), t(9, 3, g=True), t(3, 8, g=True), t(8, 1, g=True)]); [y, chain(y.grad_fn)]",
-    "torch.linalg.multi_dot([t(2, 3), t(3, 3, d=torch.float64)])", "torch.chain_matmul(t(2, 3), t(3, 4), t(4, 2))",
-    "torch.chain_matmul(t(2, 3))", "torch.chain_matmul()", "torch.chain_matmul(t(3), t(3))",
-    *(f"F.bilinear({', '.join(f't(*{s})' for s in ss)})" for ss in (
-        ((2, 3), (2, 4), (5, 3, 4), (5,)), ((2, 2, 3), (2, 2, 4), (5, 3, 4)), ((3,), (4,), (5, 3, 4), (5,)),
-        ((2, 3), (3, 4), (5, 3, 4), (5,)), ((2, 3), (2, 4), (5, 3, 5), (5,)), ((2, 3), (2, 4), (5, 3, 4), (6,)),
-        ((2, 3), (2, 4), (5, 2, 4), (5,)), ((2, 3), (2, 2, 4), (5, 3, 4)))),
-    "grads(F.bilinear, t(2, 3, g=True), t(2, 4, g=True), t(5, 3, 4, g=True), t(5, g=True))[1:]",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "source",
+    [
+        "torch.tensordot(t(2, 3), t(3, 4), 1)",
+        "torch.tensordot(t(2, 3, 4), t(3, 4, 5), 2)",
+        "torch.tensordot(t(2, 3), t(4), 0)",
+        "torch.tensordot(t(2, 3, 4), t(4, 3, 5), ([1, 2], [1, 0]))",
+        "torch.tensordot(t(2, 3), t(2, 3), 2)",
+        "torch.tensordot(t(2, 3), t(2, 3), -1)",
+        "torch.tensordot(t(2, 3), t(2, 3), 3)",
+        "torch.tensordot(t(2, 3), t(4, 3), 1)",
+        "torch.tensordot(t(2, 1), t(3, 4), 1)",
+        "torch.tensordot(t(2, 3), t(2, 3), ([0, 1], [0]))",
+        "torch.tensordot(t(2, 2), t(2, 2), ([0, 0], [0, 1]))",
+        "torch.tensordot(t(2, 2), t(2, 2), ([5], [0]))",
+        "torch.tensordot(t(2, 3), t(3, 2), torch.tensor(1))",
+        "torch.tensordot(t(2, 3), t(3, 2), torch.tensor([[1], [0]]))",
+        "torch.tensordot(t(2, 3), t(3, 2), 1.5)",
+        "torch.tensordot(t(2, 3), t(3, 2), 'a')",
+        "torch.tensordot(t(2, 3), t(3, 2), [1])",
+        "torch.tensordot(t(2, 3), t(3, 2), 1, out=torch.empty(2, 2))",
+        "torch.tensordot(t(2, 3), t(3, 2, d=torch.float64), 1)",
+        "grads(lambda a, b: torch.tensordot(a, b, ([1, 2], [1, 0])), t(2, 3, 4, g=True), t(4, 3, 5, g=True))",
+        "grads(lambda a, b: torch.tensordot(a, b, 1), t(2, 1, g=True), t(3, 4, g=True))",
+        "torch.inner(t(1, d=torch.int32), t(1, d=torch.int32))",
+        "torch.inner(t(2, 1, g=True), t(3, 1, g=True))",
+        "torch.bmm(t(0, 1, 1), t(0, 1, 1, d=torch.int64))",
+        "torch.bmm(t(2, 1, 0), t(2, 0, 1, d=torch.int64))",
+        "torch.bmm(t(1, 1, 1).to(torch.uint16), t(1, 1, 1).to(torch.uint16), out=torch.empty(1))",
+        "torch.mv(t(2, 2), t(2), out=torch.empty(0, dtype=torch.int8))",
+        "torch.dot(t(), t(), out=torch.empty(0, dtype=torch.int8))",
+        "torch.matmul(t(2), t(2), out=torch.empty(0, dtype=torch.int8))",
+        "torch.mm(t(2, 2), t(2, 2).long(), out=torch.empty(0).long())",
+        "torch.inner(t(), t(3))",
+        "torch.inner(t(2, 3), t())",
+        "torch.inner(t(2, 2, 3), t(4, 3))",
+        "torch.kron(t(), t(3))",
+        "torch.kron(t(2, 3, 2), t(2))",
+        "torch.kron(t(2), t(3), out=torch.empty(6, dtype=torch.float64))",
+        "torch.kron(t(2), t(3), out=torch.empty(6, dtype=torch.int64))",
+        "torch.cross(t(2, 3), t(2, 3, seed=1))",
+        "torch.cross(t(3, 2), t(3, 2, seed=1), dim=0)",
+        "torch.cross(t(2, 2), t(2, 2))",
+        "torch.cross(t(2, 3), t(3), dim=1)",
+        "torch.linalg.cross(t(2, 3), t(1, 3))",
+        "torch.linalg.cross(t(2, 3), t(2, 3), dim=0)",
+        "torch.linalg.cross(t(2, 3), t(2, 3), dim=5)",
+        "torch.linalg.cross(t(2, 3), t(4, 3))",
+        "torch.linalg.cross(t(2, 3), t(2, 3).to(torch.bool))",
+        "torch.linalg.cross(t(2, 3).to(torch.bool), t(2, 3))",
+        "torch.linalg.cross(t(3, 2).t(), t(3, 2).t())",
+        "t(3).cross(t(3, seed=2), dim=0)",
+        "torch.cross(t(2, 3), t(2, 3), dim=1, out=torch.empty(2, 3, dtype=torch.float64))",
+        "grads(torch.linalg.cross, t(2, 3, g=True), t(1, 3, g=True))",
+        "grads(torch.linalg.cross, t(2, 3, d=torch.complex64, g=True), t(2, 3, d=torch.complex64, g=True, seed=1) * 1j)",  # noqa: E501
+        "torch.linalg.vecdot(t(2, 3), t(2, 3))",
+        "torch.linalg.vecdot(t(2, 3, d=torch.int64), t(2, 3, d=torch.int64))",
+        "torch.linalg.vecdot(t(2, 3), t(2, 4))",
+        "torch.linalg.vecdot(t(2, 3), t(2, 3, d=torch.float64))",
+        "torch.linalg.vecdot(t(2, 3, d=torch.complex64) * 1j, t(3, d=torch.complex64))",
+        "torch.linalg.vecdot(t(3), t(3))",
+        "grads(torch.linalg.vecdot, t(2, 3, g=True), t(2, 3, g=True))",
+        *(
+            f"torch.linalg.multi_dot([{', '.join(f't(*{s})' for s in ss)}])"
+            for ss in (
+                ((2, 3), (3, 4)),
+                ((2, 3), (3, 4), (4, 5)),
+                ((3,), (3, 4), (4,)),
+                ((3,), (3,)),
+                ((2, 3),),
+                ((2, 3), (4, 5)),
+                ((2, 3, 4), (4, 5)),
+                ((2, 3), (3, 4, 5), (5, 2)),
+                ((2, 3), (3, 4), (4, 5), (5,)),
+                (),
+                ((2, 3), (3,)),
+            )
+        ),
+        "y = torch.linalg.multi_dot([t(2, 9, g=True), t(9, 3, g=True), t(3, 8, g=True), t(8, 1, g=True)]); [y, "
+        "chain(y.grad_fn)]",
+        "torch.linalg.multi_dot([t(2, 3), t(3, 3, d=torch.float64)])",
+        "torch.chain_matmul(t(2, 3), t(3, 4), t(4, 2))",
+        "torch.chain_matmul(t(2, 3))",
+        "torch.chain_matmul()",
+        "torch.chain_matmul(t(3), t(3))",
+        *(
+            f"F.bilinear({', '.join(f't(*{s})' for s in ss)})"
+            for ss in (
+                ((2, 3), (2, 4), (5, 3, 4), (5,)),
+                ((2, 2, 3), (2, 2, 4), (5, 3, 4)),
+                ((3,), (4,), (5, 3, 4), (5,)),
+                ((2, 3), (3, 4), (5, 3, 4), (5,)),
+                ((2, 3), (2, 4), (5, 3, 5), (5,)),
+                ((2, 3), (2, 4), (5, 3, 4), (6,)),
+                ((2, 3), (2, 4), (5, 2, 4), (5,)),
+                ((2, 3), (2, 2, 4), (5, 3, 4)),
+            )
+        ),
+        "grads(F.bilinear, t(2, 3, g=True), t(2, 4, g=True), t(5, 3, 4, g=True), t(5, g=True))[1:]",
+    ],
+)
 def test_contractions(source: str) -> None:
     assert_agree(source, HELPERS)

@@ -71,12 +71,13 @@ def median(x: Array, ignore_nan: bool) -> Array:
     """The lower of the two middle elements of all; NaN if there is one, unless NaN are ignored. NaN for none."""
     if x.size == 0:
         kind = x.dtype.kind
-        return np.asarray(np.nan if kind in "fc" else kind == "b" or _NAN_AS_INTEGER.get(x.itemsize, 0)).astype(x.dtype)
+        filler = np.nan if kind in "fc" else kind == "b" or _NAN_AS_INTEGER.get(x.dtype.str[1:], 0)
+        return np.asarray(filler).astype(x.dtype)
     return median_dim(x.reshape(-1), 0, False, ignore_nan)[0]
 
 
-# what a processor makes of NaN converted to an integer of that many bytes
-_NAN_AS_INTEGER = {4: -(2**31), 8: -(2**63)}
+# what a processor makes of NaN converted to an integer
+_NAN_AS_INTEGER = {"i4": -(2**31), "i8": -(2**63), "u8": 2**63}
 
 
 def median_dim(x: Array, dim: int, keepdim: bool, ignore_nan: bool) -> tuple[Array, Array]:

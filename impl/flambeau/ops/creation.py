@@ -564,7 +564,8 @@ def filled(input: Tensor, value: Any, node: str) -> Launch:
 
 
 @primitive(
-    "_zeroed(Tensor input)", cpu=cpu.zeroed, grad=lambda g, input_shape: g.new_zeros(input_shape), node="ZeroBackward0", function=False, method=False,
+    "_zeroed(Tensor input)", cpu=cpu.zeroed, grad=lambda g, input_shape: g.new_zeros(input_shape),
+    node="ZeroBackward0", function=False, method=False,
     moves=True,
     fills=True,
 )  # fmt: skip

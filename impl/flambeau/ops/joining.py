@@ -46,8 +46,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, out: Tensor | None = None) -> L
     shape = shape_of(model)
     if not _skipped(model):
         dim = wrap_dim(dim, len(shape))
-    d = result_type(*tensors)
-    _check_out(d, out)
+    target = result_type(*tensors)
+    _check_out(target, out)
     sizes = []
     for i, t in enumerate(tensors):
         have = shape_of(t)
@@ -64,7 +64,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, out: Tensor | None = None) -> L
         sizes.append(have[dim])
     total = sum(n for n in sizes if n is not None)
     size = shape if all(n is None for n in sizes) else (*shape[:dim], total, *shape[dim + 1 :])
-    return Launch((list(tensors),), size, d, dim=dim, sizes=sizes, dtypes=[t.dtype for t in tensors], target=d)
+    return Launch(
+        (list(tensors),), size, target, dim=dim, sizes=sizes, dtypes=[t.dtype for t in tensors], target=target
+    )
 
 
 def _check_out(d: dtype, out: Tensor | None) -> None:

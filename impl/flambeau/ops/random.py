@@ -330,7 +330,8 @@ def normal(
 
 
 @composite(
-    "multinomial(Tensor input, index num_samples, bool replacement=False, *, torch.Generator? generator=None, Tensor out=None)",
+    "multinomial(Tensor input, index num_samples, bool replacement=False, *, torch.Generator? generator=None, Tensor "
+    "out=None)",
 )
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, generator: Any = None) -> Tensor:
     """Indices drawn from the weights in each row."""
