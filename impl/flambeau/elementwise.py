@@ -151,17 +151,18 @@ class Elementwise(Operation):
         plan.c_names = own.get("c_names", False)
         if isinstance(out, Tensor):
             text = own.get("out_text", self.out_text)
-            if text is not None and out._dtype is not answer:
-                raise RuntimeError(text(answer, out._dtype))
+            message = text(answer, out._dtype) if text is not None and out._dtype is not answer else None
+            if message is not None:
+                raise RuntimeError(message)
             if not can_store(answer, out._dtype):
                 cannot_cast(answer, out._dtype)
         return plan
 
-    def laid_out(self, result: Any, inputs: Sequence[Any]) -> Any:
+    def laid_out(self, result: Any, inputs: Sequence[Any], common: dtype | None = None) -> Any:
         """The result with the strides that PyTorch gives it."""
         if not self.lays_out_numbers and not isinstance(inputs[0], Tensor):
             return relaid(result, contiguous_strides(result.shape))
-        return super().laid_out(result, inputs[::-1] if self.reversed_layout else inputs)
+        return super().laid_out(result, inputs[::-1] if self.reversed_layout else inputs, common)
 
     def compute(self, plan: Launch, where: device) -> list[Any]:
         """Run the kernel. Raises NotImplementedError for a dtype that PyTorch's has no case for."""
@@ -257,7 +258,7 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
     tensor_class = op.node_class
     number_class = op.node_class if op.number_nodes[0] is None else op.node_class_of(op.number_nodes[0])
     first, second = op.tensors
-    recorded = any(r is not None for r in op.rules)
+    recorded = op.joint is not None or any(r is not None for r in op.rules)
     names = op.saved_names
     constants = tuple(op.defaults.get(n) for n in names if n not in (first, second, "out"))
     # which of (first, second, out) to save when the first, the second or both inputs require grad

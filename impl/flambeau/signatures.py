@@ -237,7 +237,11 @@ _KINDS: dict[str, _Kind] = {
     "float": _Kind(lambda _p, _i, v: _is_float(v), _value(float), frozenset({float})),
     "complex": _Kind(lambda _p, _i, v: isinstance(v, complex) or _is_float(v), _value(complex)),
     "bool": _Kind(lambda _p, _i, v: isinstance(v, bool), exact=frozenset({bool})),
-    "str": _Kind(lambda _p, _i, v: isinstance(v, str), exact=frozenset({str})),
+    "str": _Kind(
+        lambda _p, _i, v: isinstance(v, (str, bytes)),
+        _value(lambda v: v.decode() if isinstance(v, bytes) else v),
+        frozenset({str}),
+    ),
     "object": _Kind(lambda _p, _i, _v: True),
     "tuple of ints": _Kind(_accepts_ints, _unpack_ints),
     "tuple of Tensors": _TENSORS,

@@ -26,8 +26,10 @@ def add(x: Array, y: Array, alpha: Any) -> Array:
 
 
 def subtract(x: Array, y: Array, alpha: Any) -> Array:
-    """x - alpha y."""
-    return np.subtract(x, scaled(y, alpha))
+    """x - alpha y, as PyTorch reckons it: x + (-alpha) y."""
+    if alpha == 1 and y.dtype.kind != "c":
+        return np.subtract(x, y)
+    return np.add(x, scaled(y, -alpha))
 
 
 def _refuse_zero(x: Array, y: Array) -> None:

@@ -38,7 +38,11 @@ def sign(x: Array) -> Array:
     """-1, 0 or 1, 0 of NaN; of complex numbers x / |x|."""
     kind = x.dtype.kind
     if kind == "c":
-        return np.where(x == 0, np.zeros((), x.dtype), x / np.abs(x))
+        # part by part: a complex quotient takes the length's reciprocal, infinite for the least lengths
+        r, length = np.array(x), np.abs(x)
+        for part in (r.real, r.imag):
+            np.divide(part, length, out=part, where=length != 0)
+        return r
     if kind == "b":
         return x.copy()
     if kind == "u":

@@ -342,12 +342,12 @@ def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> Mapping[str, Any]:
     )
     if not isinstance(weight, Tensor):
         check_fits(weight, input.dtype)
-        return {"refusal": "lerp_kernel_scalar", "node": "LerpBackward0"}
+        return {"refusal": "lerp_kernel_scalar", "node": "LerpBackward0", "out_text": None}
     check(
         input.dtype is weight.dtype or not shape_of(weight),
         f"expected dtype {cpp_name(input.dtype)} for `weight` but got dtype {cpp_name(weight.dtype)}",
     )
-    return {}
+    return {"out_text": found_out if shape_of(weight) else None}
 
 
 @elementwise(
@@ -364,7 +364,6 @@ def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> Mapping[str, Any]:
     refusal="lerp_kernel_tensor",
     check=_check_lerp,
     node="LerpBackward1",
-    out_text=found_out,
     inplace=True,
 )
 def lerp(input: Tensor, end: Tensor, weight: Tensor) -> None:

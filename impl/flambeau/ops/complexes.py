@@ -186,6 +186,9 @@ def angle(input: Tensor) -> Tensor:
     return angle_of_floats(input)  # type: ignore[no-any-return]
 
 
+angle.op.layout_kept = lambda input: not input.dtype.is_complex
+
+
 def _pair(first: Tensor, second: Tensor) -> tuple[tuple[int, ...], dtype]:
     kinds = (float16, float32, float64)
     check(

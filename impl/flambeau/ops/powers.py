@@ -14,7 +14,7 @@ from flambeau.dtypes import NATIVE_FLOAT, dtype
 from flambeau.elementwise import INT_TO_FLOAT, result_type
 from flambeau.errors import check, check_fits
 from flambeau.ops.arithmetic import NOT_HALF_COMPLEX, WITHOUT_UNSIGNED
-from flambeau.ops.rules import choose, conj, is_complex, log, real, zeros_like
+from flambeau.ops.rules import choose, conj, is_complex, log, zeros_like
 from flambeau.tensor import Tensor
 
 # the kernels PyTorch takes for exponents it knows
@@ -49,8 +49,12 @@ def _of_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:
     base = _complex_if(g, input) if isinstance(input, int | float) and input < 0 else input
     slope = conj(out * log(base))
     if isinstance(input, int | float | complex):
-        return g * (choose(real(exponent) >= 0, 0, slope) if input == 0 else slope)
-    return g * choose((input == 0) & (real(exponent) >= 0), 0, slope)
+        return g * (choose(_not_negative(exponent), 0, slope) if input == 0 else slope)
+    return g * choose((input == 0) & _not_negative(exponent), 0, slope)
+
+
+def _not_negative(exponent: Any) -> Any:
+    return (exponent.real >= 0) & (exponent.imag == 0) if is_complex(exponent) else exponent >= 0
 
 
 def _complex_if(g: Any, x: float) -> complex | float:

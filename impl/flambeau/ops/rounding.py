@@ -10,15 +10,15 @@ import numpy as np
 from flambeau import dtypes
 from flambeau.cpu import rounding as cpu
 from flambeau.declare import ANY, composite, elementwise, primitive
-from flambeau.dtypes import COMPLEX, COMPLEXES, FLOATING, FLOATS, NATIVE_FLOAT, bool_, mask
+from flambeau.dtypes import COMPLEX, COMPLEXES, FLOATING, FLOATS, NATIVE_FLOAT, bool_, dtype, mask
 from flambeau.elementwise import TO_REAL, result_type
 from flambeau.errors import check, found_out, not_implemented_for
 from flambeau.geometry import broadcast
 from flambeau.operation import Launch
 from flambeau.ops.arithmetic import NO_DERIVATIVE, WITHOUT_UNSIGNED
-from flambeau.ops.rules import absolute, choose, is_complex, no_derivative, real, zero_rule, zeros_like
+from flambeau.ops.rules import absolute, choose, conj, imag, is_complex, no_derivative, zero_rule, zeros_like
 from flambeau.ops.rules import sign as sign_of
-from flambeau.tensor import Tensor, shape_of
+from flambeau.tensor import Tensor, bump, shape_of
 
 ROUNDED = ANY & ~mask(bool_, *COMPLEXES)
 REAL_FLOAT = NATIVE_FLOAT & ~mask(*COMPLEXES)
@@ -58,7 +58,7 @@ def _check_round(input: Tensor, *, decimals: int | None) -> Mapping[str, Any] | 
     if decimals is None:
         return None
     if decimals == 0:
-        return {"node": "RoundBackward1"}
+        return {"node": "RoundBackward1", "accept": mask(*FLOATS)}
     return {"node": "RoundBackward1", "refusal": "round_cpu", "accept": mask(*FLOATS)}
 
 
@@ -99,6 +99,14 @@ def frac(input: Tensor) -> None:
 # ------------------------------------------------------------------------------------------ signs
 
 
+def _check_abs(input: Tensor) -> Mapping[str, Any]:
+    # of a complex tensor a real out= is converted to, a complex one must have the input's dtype
+    def complex_out(result: dtype, out: dtype) -> str | None:
+        return found_out(input.dtype, out) if out.is_complex and out is not input.dtype else None
+
+    return {"out_text": complex_out if input.dtype.is_complex else found_out}
+
+
 @elementwise(
     "abs(Tensor input, *, Tensor out=None)",
     numpy=np.absolute,
@@ -106,11 +114,14 @@ def frac(input: Tensor) -> None:
     grad=lambda g, input: g * sign_of(input),
     promote=TO_REAL,
     accept=WITHOUT_UNSIGNED & ~bool_.bit,
-    out_text=found_out,
+    check=_check_abs,
     aliases=("absolute",),
 )
 def abs(input: Tensor) -> None:
     """Absolute value; of a complex number its length, which is real."""
+
+
+abs.op.layout_kept = lambda input: not input.dtype.is_complex
 
 
 @composite("abs_(Tensor input)")
@@ -151,7 +162,8 @@ def _sgn_rule(g: Any, input: Any, out: Any) -> Any:
     if not is_complex(input):
         return zeros_like(g)
     length = absolute(input)
-    return choose(length == 0, 0, g / length - real(g / out) * out / length)
+    # what of g is at right angles to out, over the length
+    return choose(length == 0, 0, imag(g * conj(out)) / length * (out * 1j))
 
 
 @elementwise(
@@ -222,8 +234,6 @@ def nextafter(input: Tensor, other: Tensor) -> Launch:
     out_text=lambda result, out: (
         f"nan_to_num: dtype of out: {out.type_name} should be same as input: {result.type_name}"
     ),
-    inplace=True,
-    inplace_function=True,
 )
 def nan_to_num(
     input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
@@ -233,3 +243,17 @@ def nan_to_num(
     if d is dtypes.complex32:
         not_implemented_for("nan_to_num", d)
     return Launch((input,), shape_of(input), d, of=d.to_real(), nan=nan, posinf=posinf, neginf=neginf)
+
+
+nan_to_num.op.layout_kept = lambda input: input.dtype.category >= FLOATING
+
+
+@composite("nan_to_num_(Tensor input, float? nan=None, float? posinf=None, float? neginf=None)")
+def nan_to_num_(
+    input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
+    """In-place form of `nan_to_num`; integers stay, even where an element is named twice."""
+    if input.dtype.category < FLOATING:
+        bump(input)
+        return input
+    return nan_to_num.op.run_inplace(input, {"nan": nan, "posinf": posinf, "neginf": neginf})  # type: ignore[no-any-return]

@@ -90,6 +90,11 @@ def real(v: Any) -> Any:
     return v.real
 
 
+def imag(v: Any) -> Any:
+    """Imaginary part of a complex Tensor or ndarray."""
+    return v.imag
+
+
 def function(name: str, numpy: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:
     """A function of one argument for Tensors (the method of that name), ndarrays and numbers alike."""
     on_array = numpy or getattr(np, name)
@@ -110,6 +115,8 @@ def summed(v: Any, dim: int) -> Any:
     if isinstance(v, Tensor):
         return v.sum(dim, True) if shape_of(v) else v  # type: ignore[attr-defined]
     return np.add.reduce(v, axis=dim, keepdims=True) if v.ndim else v
+
+
 absolute = function("abs", np.abs)
 
 
@@ -121,4 +128,6 @@ def of_one_kind(g: Any, input_dtype: dtype) -> Any:
         "false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)",
     )
     return g
+
+
 reciprocal = function("reciprocal", lambda v: 1 / v)

@@ -47,6 +47,7 @@ def choices(condition: Tensor, input: Any, other: Any) -> Launch:
     tensors=("condition", "input", "other"),
     moves=True,
     iterated=True,
+    out_text=lambda result, out: f"Expected out type to be {result.type_name} but got {out.type_name}",
     method=False,
 )
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
@@ -127,7 +128,7 @@ fmin = _extreme(
 
 def _check_clamp(input: Tensor, min: Any, max: Any) -> Mapping[str, Any]:
     check(min is not None or max is not None, "torch.clamp: At least one of 'min' or 'max' must not be None")
-    if any(isinstance(t, Tensor) and t.dtype.is_complex for t in (input, min, max)):
+    if input.dtype.is_complex:
         raise NotImplementedError("clamp is not supported for complex types")
     check(
         not any(isinstance(b, complex) for b in (min, max)),

@@ -14,7 +14,7 @@ from flambeau.declare import ANY, elementwise, internal
 from flambeau.dtypes import COMPLEXES, FLOATS, mask
 from flambeau.elementwise import INT_TO_FLOAT
 from flambeau.errors import check, not_implemented_for
-from flambeau.operation import Launch
+from flambeau.operation import Launch, joint
 from flambeau.ops.arithmetic import NOT_HALF_COMPLEX
 from flambeau.ops.rules import choose, conj, cos, cosh, exp, is_complex, log, reciprocal, rsqrt, sin, sinh, zeros_like
 from flambeau.tensor import Tensor, shape_of
@@ -97,7 +97,7 @@ _unary(
 
 def _acosh_rule(g: Any, input: Any) -> Any:
     if is_complex(input):
-        return g * conj(rsqrt(input + 1) * rsqrt(input - 1))
+        return g * conj(rsqrt(input + 1) * rsqrt(input + -1))
     return g * rsqrt(input**2 - 1)
 
 
@@ -232,14 +232,17 @@ def _inverse_square(input: Any, other: Any) -> Any:
     return choose(square == 0, 0, reciprocal(square))
 
 
+def _atan2_rule(g: Any, needs: list[bool], input: Any, other: Any) -> list[Any]:
+    factor = _inverse_square(input, other)
+    return [g * other * factor if needs[0] else None, g * -input * factor if needs[1] else None]
+
+
 @elementwise(
     "atan2(Tensor input, Tensor other, *, Tensor out=None)",
     numpy=np.arctan2,
     cuda="atan2(x, y)",
-    grad=(
-        lambda g, input, other: g * other * _inverse_square(input, other),
-        lambda g, input, other: g * -input * _inverse_square(input, other),
-    ),
+    grad=joint(_atan2_rule),
+    raw=False,
     promote=INT_TO_FLOAT,
     accept=REAL,
     inplace=True,
