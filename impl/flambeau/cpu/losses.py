@@ -21,3 +21,8 @@ def mse_loss(x: Array, y: Array, reduction: int, stored: dtype, count: int) -> A
     if stored is not wide:
         squares = cast(cast(squares, wide, stored), stored, wide)
     return squares if reduction == 0 else mean_of_all(squares) if reduction == 1 else total_of_all(squares)
+
+
+def slope(g: Array, x: Array, y: Array, factor: float, reduction: int, count: int) -> Array:
+    """factor (x - y) g."""
+    return (x - y) * g * g.dtype.type(factor)

@@ -28,6 +28,11 @@ def cumprod(x: Array, dim: int) -> Array:
 def _accumulated(ufunc: np.ufunc, x: Array, dim: int) -> Array:
     if x.ndim == 0:
         return x.copy()
+    if x.dtype.kind in "fc":
+        # PyTorch starts from the neutral element: -0 becomes 0, an infinite complex number gets a NaN part
+        first = (slice(None),) * dim + (slice(0, 1),)
+        x = x.copy()
+        x[first] = ufunc(x.dtype.type(ufunc.identity), x[first])
     return ufunc.accumulate(x, axis=dim, dtype=_WIDE.get(x.dtype, x.dtype)).astype(x.dtype, copy=False)
 
 

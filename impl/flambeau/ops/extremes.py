@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from flambeau import dtypes, return_types
 from flambeau.cpu import extreme as cpu
 from flambeau.declare import ANY, composite, internal, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEXES, dtype, mask
-from flambeau.errors import check, expect_out, not_implemented_for
+from flambeau.errors import check, expect_out, not_implemented_for, refuse
 from flambeau.geometry import wrap_dim
+from flambeau.numeric_limits import iinfo
 from flambeau.operation import Launch, joint
 from flambeau.ops.reductions import reduced, reduced_shape
 from flambeau.ops.rules import choose, unsqueezed
@@ -74,7 +76,17 @@ _SPECIFY = " Specify the reduction dim with the 'dim' argument."
 # ------------------------------------------------------------------------------------------ max and min
 
 
-def _extreme(name: str, whole_kernel: Any, dim_kernel: Any, pairwise: Any) -> Any:
+def _least(d: dtype) -> Any:
+    """The least value of a dtype."""
+    return False if d is dtypes.bool_ else -math.inf if d.is_floating_point else iinfo(d).min
+
+
+def _greatest(d: dtype) -> Any:
+    """The greatest value of a dtype."""
+    return True if d is dtypes.bool_ else math.inf if d.is_floating_point else iinfo(d).max
+
+
+def _extreme(name: str, whole_kernel: Any, dim_kernel: Any, pairwise: Any, extreme_of_none: Any) -> Any:
     answer = getattr(return_types, name)
 
     @internal(name=f"{name}.all", tensors=("input",), cpu=whole_kernel, node=f"{name.title()}Backward1",
@@ -91,7 +103,7 @@ def _extreme(name: str, whole_kernel: Any, dim_kernel: Any, pairwise: Any) -> An
         d = _dim_of(input, dim, name)
         check(not input.dtype.is_complex, f"{name}(): does not support complex input")
         expect_out(out, input.dtype, dtypes.int64)
-        if not input.dtype.bit & ORDERED:
+        if not input.dtype.bit & ORDERED and 0 not in shape_of(input):
             not_implemented_for(f"{name}_cpu", input.dtype)
         return _along(input, d, keepdim)
 
@@ -108,6 +120,10 @@ def _extreme(name: str, whole_kernel: Any, dim_kernel: Any, pairwise: Any) -> An
                     f"Expected canCast( {text}) to be true, but got false.  (Could this error message be improved?  "
                     "If so, please report an enhancement request to PyTorch.)",
                 )
+                if 0 in shape_of(input):
+                    # only with out= does PyTorch know an answer for nothing
+                    refuse(f"{name}_all", input.dtype, ~ORDERED)
+                    return input.new_full((), extreme_of_none(input.dtype))  # type: ignore[attr-defined]
             return whole(input)
         return along(input, dim, keepdim, out)
 
@@ -123,8 +139,8 @@ def _extreme(name: str, whole_kernel: Any, dim_kernel: Any, pairwise: Any) -> An
     )(body)
 
 
-max = _extreme("max", cpu.amax, cpu.max_dim, maximum)
-min = _extreme("min", cpu.amin, cpu.min_dim, minimum)
+max = _extreme("max", cpu.amax, cpu.max_dim, maximum, _least)
+min = _extreme("min", cpu.amin, cpu.min_dim, minimum, _greatest)
 
 
 def _values(name: str, kernel: Any, word: str) -> Any:
@@ -143,7 +159,7 @@ def _values(name: str, kernel: Any, word: str) -> Any:
                 text = f"{name}(): Expected reduction dim {d} to have non-zero size."
                 check(shape[wrap_dim(d, len(shape))] != 0, text, IndexError)
         dims, made = reduced(input, dim, keepdim)
-        if not input.dtype.bit & ORDERED:
+        if not input.dtype.bit & ORDERED and 0 not in shape:
             not_implemented_for(f"{name[1:]}_values_cpu", input.dtype)
         return Launch((input,), made, input.dtype, dims=dims, keepdim=keepdim)
 
@@ -266,6 +282,7 @@ def _median(name: str, ignore_nan: bool) -> Any:
         if dim is None:
             return whole(input)
         if out is not None:
+            wrap_dim(dim, len(shape_of(input)))
             _check_median_out(out, input.dtype)
         return along(input, dim, keepdim)
 
@@ -300,6 +317,6 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, out: Any = None) -
                 f"expected scalar type '{d.type_name}' but got '{target.dtype.type_name}' for {which} output",
             )
     d = _dim_of(input, dim, "mode")
-    if not input.dtype.bit & ORDERED:
+    if not input.dtype.bit & ORDERED and 0 not in shape_of(input):
         not_implemented_for("mode_cpu", input.dtype)
     return _along(input, d, keepdim)

@@ -11,8 +11,8 @@ from flambeau.tensor import Tensor
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(input, 0), in place where asked."""
     if inplace:
-        return input.relu_()  # type: ignore[attr-defined,no-any-return]
-    return input.relu()  # type: ignore[attr-defined,no-any-return]
+        return activation.relu.inplace(input)  # type: ignore[attr-defined,no-any-return]
+    return activation.relu(input)  # type: ignore[no-any-return]
 
 
 @python_function(namespace="nn.functional")

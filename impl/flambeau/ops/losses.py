@@ -8,8 +8,7 @@ from typing import Any
 
 from flambeau.cpu import losses as cpu
 from flambeau.declare import internal, python_function
-from flambeau.dtypes import FLOATS, mask
-from flambeau.elementwise import result_type
+from flambeau.dtypes import FLOATS, mask, promote_types
 from flambeau.errors import check, not_implemented_for
 from flambeau.geometry import broadcast
 from flambeau.operation import Launch
@@ -49,9 +48,33 @@ def warn_of_sizes(input: Tensor, target: Tensor) -> None:
         )
 
 
+def _factor(reduction: int, count: int) -> float:
+    return 2 / count if reduction == 1 and count else 2
+
+
 def _slope(g: Any, input: Any, target: Any, reduction: int, count: int) -> Any:
-    factor = 2 / count if reduction == 1 and count else 2
-    return (input - target) * (g * factor)
+    if isinstance(g, Tensor):
+        return error_slope(g, input, target, reduction, count)
+    return (input - target) * (g * _factor(reduction, count))
+
+
+@internal(
+    tensors=("g", "input", "target"),
+    cpu=cpu.slope,
+    grad=(
+        lambda v, input, target, reduction, count: error_slope(v, input, target, reduction, count),
+        lambda v, g, reduction, count: v * g * _factor(reduction, count),
+        lambda v, g, reduction, count: -(v * g * _factor(reduction, count)),
+    ),
+    node="MseLossBackwardBackward0",
+)
+def error_slope(g: Tensor, input: Tensor, target: Tensor, reduction: int, count: int) -> Launch:
+    """Gradient of squared errors: 2 (input - target) g, over count for their mean."""
+    shape = broadcast(broadcast(shape_of(input), shape_of(target)), shape_of(g))
+    return Launch(
+        (g, input, target), shape, g.dtype, compute=g.dtype, factor=_factor(reduction, count), reduction=reduction,
+        count=count,
+    )  # fmt: skip
 
 
 @internal(
@@ -63,7 +86,8 @@ def _slope(g: Any, input: Any, target: Any, reduction: int, count: int) -> Any:
 )
 def squared_error(input: Tensor, target: Tensor, reduction: int) -> Launch:
     """Squared differences, broadcasting, and their mean (1) or sum (2)."""
-    d = result_type(input, target)
+    # both are expanded to one shape first, so neither counts as a mere number
+    d = promote_types(input.dtype, target.dtype)
     shape = broadcast(shape_of(input), shape_of(target))
     if not d.bit & REAL:
         not_implemented_for("mse_cpu", d)

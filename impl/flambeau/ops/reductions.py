@@ -82,7 +82,8 @@ def sum(
         dim, node = None, "SumBackward0"
     dims, shape = reduced(input, dim, keepdim)
     d = accumulated(input, dtype, out)
-    if not d.bit & SUMMABLE:
+    # PyTorch calls no kernel for an empty input
+    if not d.bit & SUMMABLE and 0 not in shape_of(input):
         not_implemented_for("sum_cpu", d)
     return Launch((input,), shape, d, node=node, compute=d, dims=dims, keepdim=keepdim)
 
@@ -141,7 +142,7 @@ def mean(
     if dtype is not None:
         expect_out(out, dtype)
     if not d.bit & SUMMABLE:
-        not_implemented_for("sum_cpu", d)
+        not_implemented_for("div_cpu" if 0 in shape else "sum_cpu", d)
     warn_if_imaginary_part_is_lost(input.dtype, d)
     if d.category < dtypes.FLOATING:
         cannot_cast(dtypes.get_default_dtype(), d)
@@ -207,7 +208,7 @@ def prod(
     """Product of the elements, over all dims or one; integers multiply in int64."""
     d = accumulated(input, dtype, out)
     dims, shape = reduced(input, dim, keepdim)
-    if not d.bit & SUMMABLE:
+    if not d.bit & SUMMABLE and 0 not in shape_of(input):
         not_implemented_for("prod_out_cpu", d)
     node = None if dim is None else "ProdBackward1"
     return Launch((input,), shape, d, node=node, compute=d, dims=dims, keepdim=keepdim)
@@ -246,7 +247,7 @@ all = _truth("all", cpu.all_of, "Whether every element is not zero, over all dim
 def count_nonzero(input: Tensor, dim: Any = None) -> Launch:
     """Number of elements that are not zero, over all dims or those in dim."""
     dims, shape = reduced(input, dim, False)
-    if input.dtype in BAREBONES_UNSIGNED and dim is None:
+    if input.dtype in BAREBONES_UNSIGNED and dim in (None, ()):
         not_implemented_for("nonzero_count_cpu", input.dtype)
     return Launch((input,), shape, dtypes.int64, dims=dims)
 

@@ -33,10 +33,10 @@ def _product_gradient(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
     from flambeau.ops.joining import stack
 
     shape = shape_of(input)
+    if not shape or 0 in shape or shape[dim] == 1:
+        return g
     if out.dtype.is_complex and not input.dtype.is_complex:
         cannot_cast(out.dtype, input.dtype)
-    if not shape or shape[dim] <= 1:
-        return g
     if input._array is not None and not (input == 0).any():
         return from_behind(g * conj(out), dim) / conj(input)
     if not state.enabled:
@@ -126,7 +126,7 @@ def _running(name: str, kernel: Any, doc: str) -> Any:
         if out is not None:
             for t, d in zip(out, (input.dtype, dtypes.int64), strict=True):
                 check(t.dtype is d, f"expected scalar_type {d.type_name} but found {t.dtype.type_name}")
-        if not input.dtype.bit & ORDERED:
+        if not input.dtype.bit & ORDERED and 0 not in shape:
             not_implemented_for(f"{name}_cpu", input.dtype)
         return Launch((input,), [shape, shape], [input.dtype, dtypes.int64], dim=along)
 

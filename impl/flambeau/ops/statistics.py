@@ -9,6 +9,7 @@ from flambeau import dtypes
 from flambeau.cpu import statistics as cpu
 from flambeau.cpu.reduce import count_of
 from flambeau.declare import composite, primitive
+from flambeau.dtypes import dtype
 from flambeau.errors import cannot_cast, check, not_implemented_for
 from flambeau.geometry import wrap_dim
 from flambeau.operation import Launch, joint
@@ -55,6 +56,17 @@ def _with_mean(first_gradient: Any) -> Any:
     return joint(rule)
 
 
+def _check_out(own: dtype, out: dtype, whole: bool) -> None:
+    """Raise as PyTorch's kernels do for the dtypes of out= that they do not write; one sums up whole tensors."""
+    parts = out.to_real() if own.is_complex else out
+    half = (dtypes.float16, dtypes.bfloat16)
+    if whole:
+        text = f"std_var_all: Unsupported dtype {own.to_real().type_name}"
+        check(own.to_real() not in half or parts in half, text)
+    elif out.is_complex and not own.is_complex:
+        not_implemented_for("std_cpu", out)
+
+
 def _declare(name: str, kernel: Any, grad: Any, doc: str, *, with_mean: bool) -> Any:
     def body(
         input: Tensor, dim: Any = None, unbiased: bool = True, correction: Any = None, keepdim: bool = False,
@@ -83,13 +95,8 @@ def _declare(name: str, kernel: Any, grad: Any, doc: str, *, with_mean: bool) ->
             d, made = [real, input.dtype], [shape, shape]
         elif out is not None:
             d = out.dtype
-            if d.is_complex and not input.dtype.is_complex and 0 not in shape_of(input):
-                not_implemented_for("std_cpu", d)
-            check(
-                len(dims) < len(shape_of(input)) or input.dtype not in (dtypes.float16, dtypes.bfloat16)
-                or d not in (dtypes.float32, dtypes.float64),
-                f"std_var_all: Unsupported dtype {input.dtype.type_name}",
-            )  # fmt: skip
+            if 0 not in shape_of(input):
+                _check_out(input.dtype, d, len(dims) == len(shape_of(input)))
         whole = dim is None or not shape_of(input)
         # PyTorch's derivative takes an empty list of dims for no dims, its value for all
         among = () if dim == () and not whole else dims
