@@ -11,7 +11,7 @@ from flambeau.declare import composite, primitive, python_function
 from flambeau.dtypes import BAREBONES_UNSIGNED, complex32, dtype, promote_types
 from flambeau.elementwise import result_type
 from flambeau.errors import check, not_implemented_for
-from flambeau.geometry import Shape, broadcast, wrap_dim
+from flambeau.geometry import Shape, broadcast, suggests_channels_last, wrap_dim
 from flambeau.inplace import can_store
 from flambeau.operation import Launch, joint
 from flambeau.ops.copying import strides_for
@@ -64,9 +64,14 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, out: Tensor | None = None) -> L
         sizes.append(have[dim])
     total = sum(n for n in sizes if n is not None)
     size = shape if all(n is None for n in sizes) else (*shape[:dim], total, *shape[dim + 1 :])
-    return Launch(
-        (list(tensors),), size, target, dim=dim, sizes=sizes, dtypes=[t.dtype for t in tensors], target=target
+    places = [memory(t) for t in tensors]
+    last = len(shape) in (4, 5) and all(
+        len(p.shape) == len(shape) and suggests_channels_last(p.shape, p.strides) for p in places
     )
+    return Launch(
+        (list(tensors),), size, target,
+        dim=dim, sizes=sizes, dtypes=[t.dtype for t in tensors], target=target, last=last,
+    )  # fmt: skip
 
 
 def _check_out(d: dtype, out: Tensor | None) -> None:
@@ -303,13 +308,18 @@ _splitter("dsplit", 3, lambda n: 2)
 
 
 def _repeat_rule(g: Tensor, input_shape: Shape, repeats: Shape) -> Tensor:
-    lead = len(repeats) - len(input_shape)
-    padded = (1,) * lead + tuple(input_shape)
     if 0 in repeats:
         return g.new_zeros(input_shape)  # type: ignore[attr-defined,no-any-return]
-    parted = [n for pair in zip(repeats, padded, strict=True) for n in pair]
-    summed = g.reshape(parted).sum(tuple(range(0, len(parted), 2))) if parted else g  # type: ignore[attr-defined]
-    return summed.reshape(input_shape)  # type: ignore[no-any-return]
+    for _ in range(len(repeats) - len(input_shape)):
+        g = g.sum(0)  # type: ignore[attr-defined]
+    parted: list[int] = []
+    summed: list[int] = []
+    for n, times in zip(input_shape, repeats[len(repeats) - len(input_shape) :], strict=True):
+        if times != 1:
+            summed.append(len(parted))
+            parted.append(times)
+        parted.append(n)
+    return g.reshape(parted).sum(summed) if summed else g  # type: ignore[attr-defined,no-any-return]
 
 
 @primitive(
