@@ -468,8 +468,11 @@ class _Judgement:
 
 
 def normalised(text: str) -> str:
-    """Text with numbers and addresses replaced, so that only its words are compared."""
-    return _NUMBER.sub("#", text).replace("flambeau", "torch")
+    """Text with numbers and addresses replaced, so that only its words are compared.
+
+    CPython itself names a built-in method after its class or after its instance's, by how it is called.
+    """
+    return _NUMBER.sub("#", text).replace("TensorBase.", "Tensor.")
 
 
 def _first_line(error: Error) -> str:
