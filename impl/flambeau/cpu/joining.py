@@ -8,22 +8,31 @@ from typing import Any
 import numpy as np
 
 from flambeau.cpu.casting import cast
-from flambeau.cpu.copying import copy
+from flambeau.cpu.copying import copy, empty
 from flambeau.dtypes import dtype
 from flambeau.geometry import Shape
 
 Array = np.ndarray[Any, Any]
 
 
-def cat(tensors: Sequence[Array], dim: int, sizes: Sequence[Any], dtypes: Sequence[dtype], target: dtype) -> Array:
-    """Arrays one after the other; size None marks one to leave out."""
+def cat(
+    tensors: Sequence[Array], dim: int, sizes: Sequence[Any], dtypes: Sequence[dtype], target: dtype, strides: Shape
+) -> Array:
+    """Arrays one after the other, in memory with these strides; size None marks one to leave out."""
     parts = [cast(a, d, target) for a, n, d in zip(tensors, sizes, dtypes, strict=True) if n is not None]
-    return np.concatenate(parts, axis=dim) if parts else np.empty(0, target.numpy)
+    if not parts:
+        return np.empty(0, target.numpy)
+    total = sum(n for n in sizes if n is not None)
+    shape = (*parts[0].shape[:dim], total, *parts[0].shape[dim + 1 :])
+    return np.concatenate(parts, axis=dim, out=empty(shape, strides, target.numpy))
 
 
-def stack(tensors: Sequence[Array], dim: int, dtypes: Sequence[dtype], target: dtype) -> Array:
-    """Arrays along a new axis."""
-    return np.stack([cast(a, d, target) for a, d in zip(tensors, dtypes, strict=True)], axis=dim)
+def stack(tensors: Sequence[Array], dim: int, dtypes: Sequence[dtype], target: dtype, strides: Shape) -> Array:
+    """Arrays along a new axis, in memory with these strides."""
+    parts = [cast(a, d, target) for a, d in zip(tensors, dtypes, strict=True)]
+    shape = parts[0].shape
+    out = empty((*shape[:dim], len(parts), *shape[dim:]), strides, target.numpy)
+    return np.stack(parts, axis=dim, out=out)
 
 
 def repeat(x: Array, repeats: Shape) -> Array:

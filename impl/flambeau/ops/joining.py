@@ -11,7 +11,14 @@ from flambeau.declare import composite, primitive, python_function
 from flambeau.dtypes import BAREBONES_UNSIGNED, complex32, dtype, promote_types
 from flambeau.elementwise import result_type
 from flambeau.errors import check, not_implemented_for
-from flambeau.geometry import Shape, broadcast, suggests_channels_last, wrap_dim
+from flambeau.geometry import (
+    Shape,
+    broadcast,
+    channels_last_strides,
+    contiguous_strides,
+    suggests_channels_last,
+    wrap_dim,
+)
 from flambeau.inplace import can_store
 from flambeau.operation import Launch, joint
 from flambeau.ops.copying import strides_for
@@ -64,14 +71,19 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, out: Tensor | None = None) -> L
         sizes.append(have[dim])
     total = sum(n for n in sizes if n is not None)
     size = shape if all(n is None for n in sizes) else (*shape[:dim], total, *shape[dim + 1 :])
-    places = [memory(t) for t in tensors]
-    last = len(shape) in (4, 5) and all(
-        len(p.shape) == len(shape) and suggests_channels_last(p.shape, p.strides) for p in places
-    )
+    strides = _joined_strides(size, [(m.shape, m.strides) for m in map(memory, tensors)])
     return Launch(
         (list(tensors),), size, target,
-        dim=dim, sizes=sizes, dtypes=[t.dtype for t in tensors], target=target, last=last,
+        dim=dim, sizes=sizes, dtypes=[t.dtype for t in tensors], target=target, strides=strides,
     )  # fmt: skip
+
+
+def _joined_strides(shape: Shape, places: Sequence[tuple[Shape, Shape]]) -> Shape:
+    """Strides of what is joined from tensors of these shapes and strides: channels last if all of them are."""
+    rank = len(shape)
+    if rank in (4, 5) and all(len(have) == rank and suggests_channels_last(have, steps) for have, steps in places):
+        return channels_last_strides(shape)
+    return contiguous_strides(shape)
 
 
 def _check_out(d: dtype, out: Tensor | None) -> None:
@@ -112,9 +124,15 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, out: Tensor | None = None) ->
     for t in tensors[1:]:
         d = promote_types(d, t.dtype)
     _check_out(d, out)
+    n, places = len(tensors), [(m.shape, m.strides) for m in map(memory, tensors)]
+    if dim == len(shape):
+        strides = _joined_strides((*shape, n), [((*have, 1), (*steps, 1)) for have, steps in places])
+    else:  # PyTorch joins along the dim, then splits it
+        strides = _joined_strides((*shape[:dim], n * shape[dim], *shape[dim + 1 :]), places)
+        strides = (*strides[:dim], strides[dim] * shape[dim], *strides[dim:])
     return Launch(
-        (list(tensors),), (*shape[:dim], len(tensors), *shape[dim:]), d,
-        dim=dim, dtypes=[t.dtype for t in tensors], target=d,
+        (list(tensors),), (*shape[:dim], n, *shape[dim:]), d,
+        dim=dim, dtypes=[t.dtype for t in tensors], target=d, strides=strides,
     )  # fmt: skip
 
 
