@@ -59,11 +59,13 @@ def log_softmax(x: Array, dim: int) -> Array:
 
 
 @row_major
-def logsumexp(x: Array, dims: Axes, keepdim: bool) -> Array:
-    """Logarithm of the sum of exponentials over dims, -inf for an empty sum."""
+def logsumexp(x: Array, dims: Axes, keepdim: bool, real: bool) -> Array:
+    """Logarithm of the sum of exponentials (real: of their real parts) over dims, -inf for an empty sum."""
     if x.size == 0:
+        x = x.real if real else x
         return np.log(np.asarray(np.add.reduce(x, axis=dims, keepdims=keepdim)))
     top = np.maximum.reduce(x.real, axis=dims, keepdims=True)
     top = np.where(np.isinf(top), top.dtype.type(0), top)
-    found = np.log(total(np.exp(x - top), dims, True)) + top
+    terms = np.exp(x - top)
+    found = np.log(total(terms.real if real else terms, dims, True)) + top
     return found if keepdim else found.squeeze(dims)

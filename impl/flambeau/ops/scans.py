@@ -8,7 +8,7 @@ from flambeau import dtypes, return_types
 from flambeau.autograd.modes import state
 from flambeau.cpu import scan as cpu
 from flambeau.declare import ANY, primitive
-from flambeau.dtypes import dtype, mask
+from flambeau.dtypes import dtype, mask, promote_types
 from flambeau.errors import cannot_cast, check, cpp_name, not_implemented_for, structured_out
 from flambeau.geometry import wrap_dim
 from flambeau.numeric_limits import finfo
@@ -37,6 +37,9 @@ def _product_gradient(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
         return g
     if out.dtype.is_complex and not input.dtype.is_complex:
         cannot_cast(out.dtype, input.dtype)
+    if out.dtype is not input.dtype and promote_types(out.dtype, input.dtype) is input.dtype:
+        # no rounding in between beyond that of the narrower result
+        g, out = to_dtype(g, input.dtype), to_dtype(out, input.dtype)
     if input._array is not None and not (input == 0).any():
         return from_behind(g * conj(out), dim) / conj(input)
     if not state.enabled:
