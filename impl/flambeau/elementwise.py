@@ -34,7 +34,7 @@ from flambeau.inplace import can_store
 from flambeau.operation import Launch, Operation
 from flambeau.overrides import PLAIN
 from flambeau.size import device
-from flambeau.tensor import UNTRACKED, Tensor, bump, new, shape_of
+from flambeau.tensor import UNTRACKED, Tensor, bump, new, row_major, shape_of
 
 SAME, INT_TO_FLOAT, TO_BOOL, TO_REAL = "same", "int_to_float", "bool", "real"
 
@@ -67,6 +67,8 @@ class Elementwise(Operation):
     reversed_layout = False
     # whether a second operand's layout counts where the first is a Python number
     lays_out_numbers = True
+    # whether the result of complex numbers is row-major whatever their layout
+    complex_contiguous = False
     # three tensors, none optional
     ternary = False
 
@@ -160,6 +162,8 @@ class Elementwise(Operation):
 
     def laid_out(self, result: Any, inputs: Sequence[Any], common: dtype | None = None) -> Any:
         """The result with the strides that PyTorch gives it."""
+        if self.complex_contiguous and inputs[0]._dtype.is_complex:
+            return relaid(result, contiguous_strides(result.shape))
         if not self.lays_out_numbers and not isinstance(inputs[0], Tensor):
             return relaid(result, contiguous_strides(result.shape))
         return super().laid_out(result, inputs[::-1] if self.reversed_layout else inputs, common)
@@ -206,6 +210,7 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
     has_rule = op.rules[0] is not None
     keep_in, keep_out = op.tensors[0] in op.saved_names, "out" in op.saved_names
     constants = tuple(op.defaults.get(n) for n in op.saved_names if n not in (op.tensors[0], "out"))
+    unchanged = (0,) * len(constants)
     raw = op.raw
 
     def front(self: Tensor) -> Tensor:
@@ -234,14 +239,13 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
             n.hooks = None
             n.raw = raw and d.bit & NATIVE_FLOAT
             n.seq = sequence()
-            saved: tuple[Any, ...] = constants
-            versions: tuple[int, ...] = ()
+            saved, versions = constants, unchanged
             if keep_out:
-                saved, versions = (Saved(out), *saved), (0,)
+                saved, versions = (Saved(out), *saved), (0, *versions)
             if keep_in:
                 counter = self._version_counter
                 saved, versions = (self, *saved), (0 if counter is None else counter[0], *versions)
-            n.saved, n.versions = saved, versions + (0,) * len(constants)
+            n.saved, n.versions = saved, versions or None
         return out
 
     return front
@@ -304,7 +308,7 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
             return slow(self, other)
         finally:
             leave(token)
-        if r.ndim > 1 and not (x.flags.c_contiguous and (y is other or y.flags.c_contiguous)):
+        if r.ndim > 1 and not (row_major(self) and (y is other or row_major(other))):
             r = op.laid_out(r, (self, other))
         out = new(Tensor)
         out._array = r
@@ -338,7 +342,7 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
                 n.saved = (*saved, *constants)
                 n.versions = (*versions, *constants)
             else:
-                n.saved, n.versions = constants, constants
+                n.saved, n.versions = constants, None
         return out
 
     return front
@@ -384,7 +388,8 @@ def inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[...,
             ):
                 return slow(self, other, alpha)
             if alpha is not one:
-                if type(alpha) is not float and type(alpha) is not int or d.category < FLOATING:
+                # zero, too: the sign of the zeros that it leaves depends on the operation
+                if not alpha or type(alpha) is not float and type(alpha) is not int or d.category < FLOATING:
                     return slow(self, other, alpha)
                 y = y * alpha
         token = enter(QUIET)

@@ -169,7 +169,7 @@ class Operation:
     # whether the body itself writes to out= (random operations draw straight into it)
     takes_out = False
     # the error for an out= of another dtype than the result's, for operations that do not convert
-    out_text: Callable[[dtype, dtype], str] | None = None
+    out_text: Callable[[dtype, dtype], str | None] | None = None
     # schemas that the function alone has
     function_only: tuple[str, ...] = ()
     # whether results are laid out as elementwise ones are
@@ -596,7 +596,9 @@ class Operation:
         made = list(results) if isinstance(results, tuple) else [results]
         for target, result in zip(given, made, strict=True):
             if self.out_text is not None and target._dtype is not result._dtype:
-                raise RuntimeError(self.out_text(result._dtype, target._dtype))
+                message = self.out_text(result._dtype, target._dtype)
+                if message is not None:
+                    raise RuntimeError(message)
             write_out(target, result, self.follows(bound))
         if isinstance(results, StructSequence):
             return getattr(return_types, f"{type(results).__name__}_out")(given)

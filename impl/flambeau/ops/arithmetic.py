@@ -303,8 +303,8 @@ def _check_addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any) -> Non
     cuda="x + value * y * z",
     grad=(
         lambda g: g,
-        lambda g, tensor2, value: scaled(g * conj(tensor2), value),
-        lambda g, tensor1, value: scaled(g * conj(tensor1), value),
+        lambda g, tensor2, value: g * conj(tensor2 * value),
+        lambda g, tensor1, value: g * conj(tensor1 * value),
     ),
     defaults={"value": 1},
     accept=WITHOUT_UNSIGNED & ~dtypes.bool_.bit,

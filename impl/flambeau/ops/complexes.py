@@ -15,8 +15,9 @@ from flambeau.cpu import complexes as cpu
 from flambeau.declare import composite, elementwise, primitive
 from flambeau.dtypes import FLOATING, dtype, float16, float32, float64
 from flambeau.elementwise import TO_REAL
-from flambeau.errors import check
+from flambeau.errors import cannot_cast, check
 from flambeau.geometry import broadcast
+from flambeau.inplace import can_store
 from flambeau.operation import Launch
 from flambeau.ops.arithmetic import NOT_HALF_COMPLEX
 from flambeau.ops.rules import choose, conj, is_complex, real, zeros_like
@@ -178,9 +179,14 @@ def angle_of_floats(input: Tensor) -> None:
     """Argument of each element."""
 
 
+angle_of_floats.op.complex_contiguous = True
+
+
 @composite("angle(Tensor input, *, Tensor out=None)")
-def angle(input: Tensor) -> Tensor:
+def angle(input: Tensor, out: Tensor | None = None) -> Tensor:
     """The argument, in radians: of real numbers 0 or π."""
+    if out is not None and input.dtype.is_complex and not can_store(input.dtype.to_real(), out.dtype):
+        cannot_cast(input.dtype.to_real(), out.dtype)
     if input.dtype.category < FLOATING:
         input = input.to(dtypes.get_default_dtype())  # type: ignore[attr-defined]
     return angle_of_floats(input)  # type: ignore[no-any-return]

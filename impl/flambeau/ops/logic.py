@@ -11,7 +11,7 @@ from flambeau.cpu import bits as cpu
 from flambeau.declare import elementwise
 from flambeau.dtypes import INTEGERS, NATIVE_INTEXACT, mask
 from flambeau.elementwise import TO_BOOL
-from flambeau.errors import check, found_out
+from flambeau.errors import check, found_out, not_implemented_for
 from flambeau.ops.arithmetic import NOT_HALF_COMPLEX, WITHOUT_UNSIGNED
 from flambeau.tensor import Tensor
 
@@ -39,6 +39,11 @@ _logical("logical_or", "Whether either element is nonzero.", numpy=np.logical_or
 _logical("logical_xor", "Whether just one element is nonzero.", numpy=np.logical_xor)
 
 
+def _refuse_half_complex(result: dtypes.dtype, out: dtypes.dtype) -> None:
+    if out is dtypes.complex32:
+        not_implemented_for("logical_not_cpu", out)
+
+
 @elementwise(
     "logical_not(Tensor input, *, Tensor out=None)",
     numpy=np.logical_not,
@@ -46,6 +51,7 @@ _logical("logical_xor", "Whether just one element is nonzero.", numpy=np.logical
     promote=TO_BOOL,
     accept=LOGICAL,
     native=LOGICAL & (dtypes.NATIVE_FLOAT | EXACT),
+    out_text=_refuse_half_complex,
     inplace=True,
 )
 def logical_not(input: Tensor) -> None:

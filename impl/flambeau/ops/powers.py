@@ -46,7 +46,10 @@ def _of_base(g: Any, input: Any, exponent: Any) -> Any:
 
 
 def _of_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:
-    base = _complex_if(g, input) if isinstance(input, int | float) and input < 0 else input
+    if isinstance(input, Tensor):
+        base = input.to(out.dtype) if is_complex(out) else input  # type: ignore[attr-defined]
+    else:
+        base = _complex_if(g, input) if isinstance(input, int | float) and input < 0 else input
     slope = conj(out * log(base))
     if isinstance(input, int | float | complex):
         return g * (choose(_not_negative(exponent), 0, slope) if input == 0 else slope)

@@ -136,13 +136,15 @@ def _check_clamp(input: Tensor, min: Any, max: Any) -> Mapping[str, Any]:
     )
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         refusal = "maximum_cpu" if max is None else "minimum_cpu" if min is None else "clamp_cpu"
-        return {"node": "ClampBackward0", "refusal": refusal}
+        bounded = BOUNDED & ~bool_.bit if refusal == "clamp_cpu" else BOUNDED
+        return {"node": "ClampBackward0", "refusal": refusal, "accept": bounded}
     both = min is not None and max is not None
     refusal = "clamp_scalar_cpu" if both else "clamp_max_scalar_cpu" if min is None else "clamp_min_scalar_cpu"
     common = result_type(input, min, max)
     for bound in (min, max):
         check_fits(bound, common)
-    return {"node": "ClampBackward1", "refusal": refusal, "c_names": True, "out_text": found_out}
+    accept = BOUNDED & ~bool_.bit
+    return {"node": "ClampBackward1", "refusal": refusal, "accept": accept, "c_names": True, "out_text": found_out}
 
 
 def _inside(input: Any, min: Any, max: Any) -> Any:
