@@ -11,7 +11,13 @@ from flambeau.cpu.accumulate import add_at
 from flambeau.cpu.casting import cast
 from flambeau.cpu.copying import empty
 from flambeau.dtypes import dtype
-from flambeau.geometry import Shape, expand_strides, iterated_strides
+from flambeau.geometry import (
+    Shape,
+    copied_strides,
+    expand_strides,
+    iterated_strides,
+    view_strides,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -80,17 +86,43 @@ class Selection:
             # PyTorch names the place among the index tensors, not the dim
             raise IndexError(f"index {value} is out of bounds for dimension {i} with size {shape[self.dims[i]]}")
 
-    def strides(self, x: Array) -> Shape:
-        """How PyTorch lays out what is read from x."""
+    def strides(self, x: Array, *values: Array) -> Shape:
+        """The order in which PyTorch goes through x, values (those written) and indices, as strides of the result.
+
+        What is read is laid out so, and what is written is written so: of several values for one element the last
+        one stays.
+        """
         size = x.itemsize
         kept = [s // size for d, s in enumerate(x.strides) if d not in self.dims]
         first = self.dims[0] if self.adjacent else 0
         operands = [(*kept[:first], *(0,) * len(self.common), *kept[first:])]
-        lead, tail = (0,) * first, (0,) * (len(kept) - first)
+        for v in values:
+            operands.append(expand_strides(v.shape, tuple(s // v.itemsize for s in v.strides), self.shape))
+        whole = (1,) * first + self.common + (1,) * (len(kept) - first)
         for a in self.arrays:
-            own = tuple(s // a.itemsize for s in a.strides)
-            operands.append((*lead, *expand_strides(a.shape, own, self.common), *tail))
+            own = expand_strides(a.shape, tuple(s // a.itemsize for s in a.strides), self.common)
+            if a.itemsize < 8:  # widened once expanded
+                own = copied_strides(self.common, own)
+            own = view_strides(self.common, own, whole) or own
+            operands.append(tuple(0 if n == 1 != m else s for n, m, s in zip(whole, self.shape, own, strict=True)))
         return iterated_strides(self.shape, operands)
+
+    def in_order(self, x: Array, strides: Shape) -> tuple[list[Array], list[int]]:
+        """Index arrays for every dim of x that broadcast to the result with its dims in the order of strides."""
+        order = sorted(range(len(self.shape)), key=lambda d: -strides[d])
+        first = self.dims[0] if self.adjacent else 0
+        rest = len(self.shape) - first - len(self.common)
+        places = iter((*range(first), *range(first + len(self.common), len(self.shape))))
+        arrays: list[Array] = []
+        chosen = iter(self.arrays)
+        for d, n in enumerate(x.shape):
+            if d in self.dims:
+                a = np.broadcast_to(next(chosen), self.common)
+                arrays.append(a.reshape((1,) * first + a.shape + (1,) * rest).transpose(order))
+            else:
+                place = next(places)
+                arrays.append(np.arange(n).reshape([n if p == place else 1 for p in order]))
+        return arrays, order
 
 
 def index(x: Array, indices: Sequence[Array | None]) -> Array:
@@ -99,7 +131,7 @@ def index(x: Array, indices: Sequence[Array | None]) -> Array:
     if 0 in chosen.shape:
         return np.empty(chosen.shape, x.dtype)
     try:
-        if len(chosen.arrays) == 1 and x.flags.c_contiguous:
+        if len(chosen.arrays) == 1 and x.flags.c_contiguous and chosen.arrays[0].flags.c_contiguous:
             return x.take(chosen.arrays[0], chosen.dims[0])
         out = empty(chosen.shape, chosen.strides(x), x.dtype)
         out[...] = x[chosen.key]
@@ -115,9 +147,12 @@ def index_put(
     """x[indices] = values, or += with every duplicate counted. source: the dtypes of one value to be cast."""
     if source is not None:
         values = cast(values.reshape(()), *source)
+    if not indices:
+        return  # PyTorch takes that for an x without elements
     chosen = Selection(x.shape, indices)
+    given = values
     try:
-        values = np.broadcast_to(values, chosen.shape)
+        values = np.broadcast_to(given, chosen.shape)
     except ValueError:
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of "
@@ -127,7 +162,7 @@ def index_put(
         return
     if not accumulate:
         try:
-            x[chosen.key] = values
+            _write(x, chosen, values, given)
         except IndexError:
             chosen.check(x.shape)
             raise
@@ -147,3 +182,14 @@ def index_put(
     add_at(rows, flat.reshape(-1), np.ascontiguousarray(values).reshape(flat.size, -1))
     if not np.may_share_memory(rows, x):
         moved[...] = rows.reshape(moved.shape)
+
+
+def _write(x: Array, chosen: Selection, values: Array, given: Array) -> None:
+    """x[indices] = values in PyTorch's order, which tells where an element is named twice."""
+    if given.size == 1 or (given.flags.c_contiguous and all(a.flags.c_contiguous for a in chosen.arrays)):
+        x[chosen.key] = values
+        return
+    strides = chosen.strides(x, given)
+    arrays, order = chosen.in_order(x, strides)
+    flat = [a.ravel() for a in np.broadcast_arrays(*arrays)]
+    x[tuple(flat)] = values.transpose(order).ravel()

@@ -116,14 +116,24 @@ def index_put(input: Tensor, indices: Indices, values: Tensor, accumulate: bool 
     """A copy with the elements that index tensors select overwritten by values, or values added to them."""
     shape, n = shape_of(input), len(shape_of(input))
     check(len(indices) <= n, f"too many indices for tensor of dimension {n} (got {len(indices)})", IndexError)
+    check(
+        indices or accumulate or prod(shape_of(values)) != 1,
+        "masked_fill_ only supports boolean masks, but got mask with dtype nullptr (uninitialized)",
+    )
     if not accumulate and prod(shape_of(values)) == 1:
         filled = _as_fill(input, indices, values)
         if filled is not None:
             return filled
     check_indices(input, indices)
-    chosen = selected_shape(shape, indices)
+    chosen = selected_shape(shape, indices) if indices else shape
     have = shape_of(values)
     if chosen is not None:
+        given = [(n, t) for n, t in zip(shape, indices, strict=False) if t is not None]
+        check(
+            all(n for n, _ in given) or any(0 in shape_of(t) for _, t in given),
+            "index is out of bounds for dimension with size 0",
+            IndexError,
+        )
         lead = len(chosen) - len(have)
         check(
             lead >= 0 and all(a in (1, b) for a, b in zip(have, chosen[lead:], strict=True)),
@@ -135,6 +145,7 @@ def index_put(input: Tensor, indices: Indices, values: Tensor, accumulate: bool 
         "Index put requires the source and destination dtypes match, got "
         f"{input.dtype.type_name} for the destination and {values.dtype.type_name} for the source.",
     )
+    check(indices or 0 in shape, "index_put_(): nothing to index by")
     refuse("index_put", input.dtype, BAREBONES)
     return Launch(
         (input, list(indices), values), shape, input.dtype, device=input.device, accumulate=accumulate, source=None
