@@ -34,7 +34,7 @@ from flambeau.inplace import can_store
 from flambeau.operation import Launch, Operation
 from flambeau.overrides import PLAIN
 from flambeau.size import device
-from flambeau.tensor import UNTRACKED, Tensor, bump, new, shape_of
+from flambeau.tensor import UNTRACKED, Tensor, bump, new, row_major, shape_of
 
 SAME, INT_TO_FLOAT, TO_BOOL, TO_REAL = "same", "int_to_float", "bool", "real"
 
@@ -210,6 +210,7 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
     has_rule = op.rules[0] is not None
     keep_in, keep_out = op.tensors[0] in op.saved_names, "out" in op.saved_names
     constants = tuple(op.defaults.get(n) for n in op.saved_names if n not in (op.tensors[0], "out"))
+    unchanged = (0,) * len(constants)
     raw = op.raw
 
     def front(self: Tensor) -> Tensor:
@@ -238,14 +239,13 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
             n.hooks = None
             n.raw = raw and d.bit & NATIVE_FLOAT
             n.seq = sequence()
-            saved: tuple[Any, ...] = constants
-            versions: tuple[int, ...] = ()
+            saved, versions = constants, unchanged
             if keep_out:
-                saved, versions = (Saved(out), *saved), (0,)
+                saved, versions = (Saved(out), *saved), (0, *versions)
             if keep_in:
                 counter = self._version_counter
                 saved, versions = (self, *saved), (0 if counter is None else counter[0], *versions)
-            n.saved, n.versions = saved, versions + (0,) * len(constants)
+            n.saved, n.versions = saved, versions or None
         return out
 
     return front
@@ -308,12 +308,7 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
             return slow(self, other)
         finally:
             leave(token)
-        # of a broadcast operand also the strides of dims of size 1 count, which NumPy's flag overlooks
-        if r.ndim > 1 and not (
-            x.flags.c_contiguous
-            and (self._memory is None or x.shape == r.shape)
-            and (y is other or y.flags.c_contiguous and (other._memory is None or y.shape == r.shape))
-        ):
+        if r.ndim > 1 and not (row_major(self) and (y is other or row_major(other))):
             r = op.laid_out(r, (self, other))
         out = new(Tensor)
         out._array = r
@@ -347,7 +342,7 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
                 n.saved = (*saved, *constants)
                 n.versions = (*versions, *constants)
             else:
-                n.saved, n.versions = constants, constants
+                n.saved, n.versions = constants, None
         return out
 
     return front

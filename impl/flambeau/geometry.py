@@ -8,6 +8,7 @@ from math import prod
 Shape = tuple[int, ...]
 
 
+@lru_cache(4096)
 def contiguous_strides(shape: Shape) -> Shape:
     """Row-major strides; empty dims count as one, as PyTorch counts them."""
     step, strides = 1, []

@@ -36,7 +36,7 @@ from flambeau.inplace import (
 from flambeau.return_types import StructSequence
 from flambeau.signatures import Parser, not_a_tensor
 from flambeau.size import CPU, META, device
-from flambeau.tensor import Memory, Tensor, bump, column_major, fresh, memory, shape_of, without_data
+from flambeau.tensor import Memory, Tensor, bump, column_major, fresh, memory, row_major, shape_of, without_data
 
 Rule = Callable[..., Any]
 OPERATIONS: dict[str, Operation] = {}
@@ -360,9 +360,7 @@ class Operation:
         if result.ndim < 2:
             return result
         tensors = [t for t in inputs if isinstance(t, Tensor)]
-        if result.flags.c_contiguous and all(
-            t._array.flags.c_contiguous and (t._memory is None or t._array.shape == result.shape) for t in tensors
-        ):
+        if result.flags.c_contiguous and all(row_major(t) for t in tensors):
             return result
         return relaid(result, self._strides(result.shape, tensors, common))
 
@@ -507,7 +505,8 @@ class Operation:
                 versions.append([v._version_counter[0] if getattr(v, "_version_counter", None) else 0 for v in value])
             else:
                 versions.append(0)
-        n.saved, n.versions = tuple(saved), versions
+        held = any(isinstance(v, Tensor | Saved | list | tuple) for v in saved)
+        n.saved, n.versions = tuple(saved), versions if held else None
         first = inputs[0] if inputs else None
         n.raw = (
             self.raw
@@ -567,7 +566,7 @@ class Operation:
             for key, t in zip(self.tensors, inputs, strict=False):
                 if key not in self.saved_names or key in originals or not isinstance(t, Tensor):
                     continue
-                if t._version_counter is this._version_counter:
+                if t._version_counter is this._version_counter and node.versions is not None:
                     node.versions[self.saved_names.index(key)] -= 1  # an operand that this update has changed
             set_history(this, node)
         return this

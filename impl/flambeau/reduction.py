@@ -6,6 +6,7 @@ The general path parses dims and dtype and costs 10 µs; a training step on smal
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from flambeau.autograd.modes import inference_modes, state
@@ -16,15 +17,20 @@ from flambeau.operation import OPERATIONS
 from flambeau.overrides import PLAIN
 from flambeau.tensor import UNTRACKED, Tensor, new
 
+# what rules may ask for, in the order in which the shortcut has it
+_KNOWN = ("input_shape", "input_dtype", "dims", "keepdim", "count")
+# all dims, by rank
+_DIMS = tuple(tuple(range(n)) for n in range(65))
+
 
 def to_one(name: str, kernel: Callable[..., Any]) -> Callable[..., Tensor | None]:
     """A shortcut (see `declare.install`) for operation `name`, called with one plain floating or complex tensor.
 
     kernel: an ndarray in, a 0-d one out. The operation's rule runs on ndarrays too, and its arguments are among
-    input_shape, input_dtype, dims, keepdim and count (at least one).
+    input_shape, input_dtype, dims, keepdim and count (at least two).
     """
     op: Any = None
-    versions: tuple[int, ...] = ()
+    pick: Any = None
 
     def shortcut(self: Any, *rest: Any) -> Tensor | None:
         if rest or type(self) not in PLAIN:
@@ -45,10 +51,10 @@ def to_one(name: str, kernel: Callable[..., Any]) -> Callable[..., Tensor | None
         out._version_counter = UNTRACKED if inference_modes and state.inference else None
         a = self._node if self._view is None else edge_of(self)
         if a is not None and state.enabled:
-            nonlocal op, versions
+            nonlocal op, pick
             if op is None:
                 op = OPERATIONS[name]
-                versions = (0,) * len(op.saved_names)
+                pick = itemgetter(*[_KNOWN.index(k) for k in op.saved_names])
             n = out._node = new(op.node_class)
             n.edges = (a,)
             n.shape = ()
@@ -56,10 +62,8 @@ def to_one(name: str, kernel: Callable[..., Any]) -> Callable[..., Tensor | None
             n.hooks = None
             n.raw = True
             n.seq = sequence()
-            known = {"input_shape": x.shape, "dims": tuple(range(x.ndim)), "keepdim": False, "count": x.size or 1}
-            known["input_dtype"] = d
-            n.saved = tuple([known[k] for k in op.saved_names])
-            n.versions = versions
+            n.saved = pick((x.shape, d, _DIMS[x.ndim], False, x.size or 1))
+            n.versions = None
         return out
 
     return shortcut

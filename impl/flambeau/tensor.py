@@ -196,6 +196,12 @@ def column_major(t: Tensor) -> bool:
     return bool(flags.c_contiguous and not array.flags.c_contiguous)
 
 
+def row_major(t: Tensor) -> bool:
+    """Whether the strides are those of a fresh tensor, also in dims of size 1, which NumPy's flag overlooks."""
+    own = t._memory
+    return t._array.flags.c_contiguous if own is None else own.strides == contiguous_strides(own.shape)  # type: ignore[union-attr]
+
+
 def memory(t: Tensor) -> Memory:
     """The tensor's place in its storage, made on first request."""
     found = t._memory

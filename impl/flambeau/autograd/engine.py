@@ -195,13 +195,10 @@ def run(
 _CONSTANTS = frozenset((int, float, bool, complex, tuple, type(None), dtype))
 
 
-def _run_raw(this: _Run, n: Any, g: Any, keep_graph: bool) -> None:
-    """Run a node's rules on ndarrays."""
-    saved = n.saved
-    if saved is None:
-        unpack(n, False)
+def _arrays(n: Node, keep_graph: bool) -> list[Any]:
+    """What a node saved, tensors as ndarrays, for rules that run on those. Raises RuntimeError as `unpack` does."""
     values, held = [], False
-    for v, expected in zip(saved, n.versions):  # noqa: B905
+    for v, expected in zip(n.saved or unpack(n, False), n.versions):  # noqa: B905
         if type(v) not in _CONSTANTS:
             if isinstance(v, Tensor):
                 counter = v._version_counter
@@ -216,6 +213,12 @@ def _run_raw(this: _Run, n: Any, g: Any, keep_graph: bool) -> None:
         values.append(v)
     if held and not keep_graph:
         n.saved = None
+    return values
+
+
+def _run_raw(this: _Run, n: Any, g: Any, keep_graph: bool) -> None:
+    """Run a node's rules on ndarrays."""
+    values = n.saved if n.versions is None else _arrays(n, keep_graph)
     grads = this.grads
     for e, rule in zip(n.edges, n.op.rules):  # noqa: B905
         if e is None:

@@ -40,7 +40,8 @@ def accumulate(n: AccumulateGrad, g: Any, create_graph: bool) -> None:
         else:
             np.add(current._array, g, out=current._array)
             bump(current)
-        if current._memory is not None or t._memory is not None:
+        have, own = current._memory, t._memory
+        if have is not own and (have is None or own is None or have.strides != own.strides):
             _check_layout(current, t)
     if n.hooks is not None:
         hooks.accumulated(n.hooks, t)
