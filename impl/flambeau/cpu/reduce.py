@@ -77,12 +77,11 @@ def nansum(x: Array, dims: Axes, keepdim: bool) -> Array:
 
 @row_major
 def product(x: Array, dims: Axes, keepdim: bool) -> Array:
-    """Product; single precision is left behind only where it overflows."""
+    """Product; real single precision is left behind only where it overflows."""
     found = np.multiply.reduce(x, axis=dims, keepdims=keepdim)
-    if x.dtype in _SINGLE and np.isnan(found).any() and np.isfinite(x).all():
+    if x.dtype == np.float32 and np.isnan(found).any() and np.isfinite(x).all():
         # an overflow met a zero, in an order that is nobody's
-        wide = np.float64 if x.dtype.kind == "f" else np.complex128
-        return np.multiply.reduce(x, axis=dims, keepdims=keepdim, dtype=wide).astype(x.dtype)
+        return np.multiply.reduce(x, axis=dims, keepdims=keepdim, dtype=np.float64).astype(x.dtype)
     return found
 
 
