@@ -618,3 +618,60 @@ def test_meta_tensors_have_the_shapes() -> None:
     assert x.unfold(1, 2, 1).shape == (2, 2, 2)
     with pytest.raises(NotImplementedError, match="depends on the data"):
         x.nonzero()
+
+
+LAYOUTS = r"""
+x.flip(0), x.flip(2), x.flip(()), x.rot90(1), x.rot90(-1, (1, 2)), x.rot90(2), x.rot90(0)
+s.flip(0), s.flip(1), s.rot90(1), s.rot90(4)
+torch.cat([x, x], 1), torch.stack([x, x], 0), torch.stack([x, x], 3), torch.cat([x.contiguous(), x], 0)
+torch.cat([n, n], 1), torch.cat([n, n.contiguous()], 1), torch.stack([n, n], 1), torch.stack([n[0], n[0]], 3)
+torch.cat([torch.zeros(0)], 5)
+x[p], x[:, p], x[None, :, p], x[p, :, p], x[p.int()], x[:, p.int(), None], s[p], s[:, p], s[p.int().expand(3, 2, 2), p]
+"""
+
+
+@pytest.mark.parametrize("line", LAYOUTS.strip().splitlines())
+def test_layouts(line: str) -> None:
+    assert_agree(
+        f"[({line},)]",
+        "x = torch.arange(24.0).reshape(2, 3, 4).permute(2, 1, 0)\ns = torch.arange(2.0).expand(3, 2)\n"
+        "n = torch.arange(120.0).reshape(2, 3, 4, 5).permute(0, 3, 1, 2)\np = torch.tensor([[0, 1], [1, 0]]).t()",
+    )
+
+
+WRITES = r"""
+x.index_put_((torch.tensor([0, 0]),), torch.tensor([[1.0, 2], [3, 4]]).t())
+x.index_put_((torch.tensor([[0, 0], [0, 1]]),), torch.arange(8.0).reshape(2, 2, 2).permute(2, 1, 0))
+torch.zeros(1, 2).expand(3, 2).index_put_((torch.tensor([0, 1, 1]),), torch.ones(2), True)
+torch.zeros(1, 2, dtype=torch.complex32).expand(3, 2).index_put_((torch.tensor([0]),), h, True).real.tolist()
+torch.zeros(()).index_put_((), torch.tensor(1.0))
+torch.zeros(0).index_put_((torch.tensor([0]),), torch.ones(1, 2, 9))
+torch.zeros(0).index_put_((torch.tensor([0, 1]),), torch.ones(1, dtype=torch.int32))
+torch.zeros(0, 2, 0).index_fill_(0, torch.tensor([0]), 1)
+torch.zeros(0, 2, 0).index_copy_(0, torch.tensor([5]), torch.zeros(1, 2, 0))
+"""
+
+
+@pytest.mark.filterwarnings("ignore:Use of index_put_ on expanded:UserWarning")
+@pytest.mark.filterwarnings("ignore:ComplexHalf:UserWarning")
+@pytest.mark.parametrize("line", WRITES.strip().splitlines())
+def test_writes(line: str) -> None:
+    assert_agree(f"{line}", "x = torch.zeros(2, 2)\nh = torch.ones(2, dtype=torch.complex32)")
+
+
+OUT_FIRST = r"""
+torch.index_select(u, 0, i, out=o)
+torch.gather(u, 0, i, out=o)
+torch.masked_select(u, u == u, out=o)
+torch.take(u, i, out=o)
+torch.nonzero(u, out=o)
+torch.masked_select(u, torch.tensor(False)).shape
+torch.masked_select(u, torch.tensor(True))
+torch.take_along_dim(torch.zeros(2, 2).t(), i)
+torch.cat([o, torch.zeros(1, 1)], out=torch.zeros((), dtype=torch.int64))
+"""
+
+
+@pytest.mark.parametrize("line", OUT_FIRST.strip().splitlines())
+def test_what_is_looked_at_first(line: str) -> None:
+    assert_agree(line, "u = torch.tensor([1, 2], dtype=torch.uint16)\ni = torch.tensor([0, 1])\no = torch.zeros(3)")

@@ -177,6 +177,12 @@ def index_put(
         lead = chosen.dims[0]
         values = np.moveaxis(values, range(lead, lead + len(chosen.common)), range(len(chosen.common)))
     count = int(np.prod(sizes))
+    if any(n > 1 and step == 0 for n, step in zip(x.shape, x.strides, strict=True)):
+        # elements with several names: each addition has to see the one before
+        # (NumPy cannot add pairs: the parts of half complex numbers are taken one by one)
+        for target, part in zip(*([a[n] for n in a.dtype.names or (...,)] for a in (x, given)), strict=True):
+            np.add.at(target, chosen.key, np.broadcast_to(part, chosen.shape))
+        return
     moved = x.transpose(front)
     rows = moved.reshape(count, -1)
     add_at(rows, flat.reshape(-1), np.ascontiguousarray(values).reshape(flat.size, -1))
