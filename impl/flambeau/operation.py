@@ -11,6 +11,7 @@ import copy
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Self
 
 import numpy as np
@@ -147,10 +148,10 @@ def _bind_rule(rule: Rule, names: Sequence[str], index: Mapping[str, int], lead:
     if len(picks) == 1:
         (i,) = picks
         return lambda g, saved: rule(g, saved[i])
-    if len(picks) == 2:
-        i, j = picks
-        return lambda g, saved: rule(g, saved[i], saved[j])
-    return lambda g, saved: rule(g, *[saved[i] for i in picks])
+    if picks == list(range(len(index))):
+        return lambda g, saved: rule(g, *saved)
+    pick = itemgetter(*picks)
+    return lambda g, saved: rule(g, *pick(saved))
 
 
 def _argument_names(rule: Rule, lead: int) -> tuple[str, ...]:

@@ -209,8 +209,8 @@ def _of_role(role: str) -> Callable[[Parameter, int, Any], bool]:
 
 
 _PYTHON_FLOATS = frozenset({float, bool, complex})
-# Told apart from tensors without looking for `__torch_function__`.
-_NEVER_TENSORS = frozenset({int, float, bool, complex, str, tuple, list})
+# Told apart from tensors without looking for `__torch_function__`, and from dtypes.
+_PLAIN_DATA = frozenset({int, float, bool, complex, str, tuple, list})
 
 
 @dataclass(frozen=True)
@@ -314,8 +314,8 @@ def _taker(signature: Signature, position: int) -> Callable[[Any], Any]:
             return (value,) * size if size and _INT64_MIN <= value <= _INT64_MAX else take(value)
         return tuple(value) if isinstance(value, (tuple, list)) and _are_plain_ints(value) else take(value)
 
-    def take_tensor(value: Any) -> Any:
-        return _REFUSED if type(value) in _NEVER_TENSORS else take(value)
+    def take_object(value: Any) -> Any:
+        return _REFUSED if type(value) in _PLAIN_DATA else take(value)
 
     def take_tensors(value: Any) -> Any:
         if type(value) in (list, tuple) and not size and {type(element) for element in value} <= EXACT["tensor"]:
@@ -329,11 +329,16 @@ def _taker(signature: Signature, position: int) -> Callable[[Any], Any]:
         return take_int
     if parameter.kind == "Number" or parameter.numbers:
         return take_number
-    if parameter.kind == "Tensor":
-        return take_tensor
+    if parameter.kind in ("Tensor", "torch.dtype"):
+        return take_object
     if parameter.kind == "tuple of Tensors":
         return take_tensors
     return take_ints if parameter.kind == "tuple of ints" else take
+
+
+def _taker_of_one(take: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The taker of a list of ints that may be spelled out, for one argument."""
+    return lambda value: (value,) if type(value) is int and _INT64_MIN <= value <= _INT64_MAX else take(value)
 
 
 # ---------------------------------------------------------------------------------------------- the parser
@@ -344,6 +349,8 @@ class _Candidate:
 
     def __init__(self, index: int, signature: Signature) -> None:
         self.index, self.signature = index, signature
+        # x.view(6) is x.view((6,)); where the list has a size, one int is all of its elements
+        self.spelled_out = signature.varargs and signature.parameters[0].size == 0
         self.slots = tuple(
             (_KINDS[p.kind].exact, _taker(signature, i), p.name, p.aliases, p.optional)
             for i, p in enumerate(signature.parameters)
@@ -360,7 +367,10 @@ class _Candidate:
             return self, (), self.defaults[1:]
         if count > self.signature.max_positional or not all(p.optional for p in parameters[count:]):
             return None
-        return self, tuple(slot[:2] for slot in self.slots[:count]), self.defaults[count:]
+        slots = tuple(slot[:2] for slot in self.slots[:count])
+        if self.spelled_out and count == 1:
+            slots = ((slots[0][0], _taker_of_one(slots[0][1])),)
+        return self, slots, self.defaults[count:]
 
 
 class Parser:
@@ -426,7 +436,7 @@ class Parser:
     def _bind_keywords(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[int, list[Any]]:
         for candidate in self._candidates:
             signature, positional = candidate.signature, args
-            if signature.varargs and len(args) > 1:
+            if signature.varargs and args and (len(args) > 1 or (candidate.spelled_out and type(args[0]) is int)):
                 if not _are_plain_ints(args):
                     return self._bind_slowly(args, kwargs)
                 positional = (args,)

@@ -34,13 +34,15 @@ def _check_pow(input: Any, exponent: Any) -> Mapping[str, Any] | None:
     check_fits(exponent, common)
     return {"refusal": _KERNELS.get(exponent, "pow")}
 
+_NUMBERS = (int, float, complex)
+
 
 def _of_base(g: Any, input: Any, exponent: Any) -> Any:
-    if isinstance(exponent, int | float | complex):
+    if isinstance(exponent, _NUMBERS):
+        if exponent == 2:
+            return g * conj(input + input)
         if exponent == 0:
             return zeros_like(g)
-        if exponent == 2:
-            return g * conj(2 * input)
         return g * conj(exponent * input ** (exponent - 1))
     return choose(exponent == 0, 0, g * conj(exponent * input ** (exponent - 1)))
 
@@ -51,7 +53,7 @@ def _of_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:
     else:
         base = _complex_if(g, input) if isinstance(input, int | float) and input < 0 else input
     slope = conj(out * log(base))
-    if isinstance(input, int | float | complex):
+    if isinstance(input, _NUMBERS):
         return g * (choose(_not_negative(exponent), 0, slope) if input == 0 else slope)
     return g * choose((input == 0) & _not_negative(exponent), 0, slope)
 

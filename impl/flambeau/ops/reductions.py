@@ -11,7 +11,7 @@ from flambeau.dtypes import BAREBONES_UNSIGNED, dtype, mask
 from flambeau.errors import cannot_cast, check, expect_out, not_implemented_for, structured_out
 from flambeau.geometry import Shape, wrap_dim
 from flambeau.operation import Launch
-from flambeau.ops.rules import conj, kept, of_one_kind, restore, unsqueezed
+from flambeau.ops.rules import conj, divided, kept, of_one_kind, restore, unsqueezed
 from flambeau.reduction import to_one
 from flambeau.tensor import Tensor, shape_of
 from flambeau.warning import warn_once
@@ -116,7 +116,7 @@ def nansum(
     "mean(Tensor input, tuple of ints[1]? dim, bool keepdim=False, *, torch.dtype? dtype=None, Tensor out=None)",
     cpu=cpu.mean,
     grad=lambda g, input_shape, input_dtype, dims, keepdim, count: restore(
-        of_one_kind(g, input_dtype) / (count or 1), input_shape, dims, keepdim
+        divided(of_one_kind(g, input_dtype), count or 1), input_shape, dims, keepdim
     ),
     raw=True,
     shortcut=to_one("mean", cpu.mean_of_all),
