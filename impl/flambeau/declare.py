@@ -317,7 +317,7 @@ def primitive(
     results: type | None = None,
     out_text: Callable[[dtype, dtype], str] | None = None,
     iterated: bool = False,
-    fills: bool | str = False,
+    fills: bool | str | Callable[[Tensor], bool] = False,
     function_only: Sequence[str] = (),
     **where: Any,
 ) -> Callable[[Callable[..., Any]], Front]:

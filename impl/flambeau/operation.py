@@ -180,7 +180,8 @@ class Operation:
     layout_kept: Callable[[Any], bool] | None = None
 
     # whether the in-place form writes one value everywhere, so that an element named twice does no harm
-    fills: bool | str = False
+    # (a text: with a warning; a function: for the tensors that it holds for)
+    fills: bool | str | Callable[[Tensor], bool] = False
     # names of the nodes of overloads for a Python number in place of a tensor
     number_nodes: tuple[str | None, ...] = ()
 
@@ -531,10 +532,11 @@ class Operation:
         if type(plan) is not Launch:
             return overwrite(this, plan)
         inputs = plan.inputs
-        if not self.fills and self.form != "elementwise":
+        fills = self.fills(this) if callable(self.fills) else self.fills
+        if not fills and self.form != "elementwise":
             check_memory(this, inputs)
-        elif type(self.fills) is str:
-            warn_of_expanded(this, self.fills)
+        elif type(fills) is str:
+            warn_of_expanded(this, fills)
         if self.update is not None:
             for other in inputs[1:]:
                 check_no_overlap(this, other)

@@ -173,8 +173,23 @@ def bmm(input: Tensor, mat2: Tensor, out_dtype: dtype | None = None, out: Tensor
     check_out(out, mat2.dtype)
     if 0 in (*shape, shape_of(mat2)[1]):  # nothing to multiply: the dtypes are not compared
         return Launch((input, mat2), shape, mat2.dtype)
+    if prod((*shape[1:], shape_of(mat2)[1])) >= 400:
+        _check_large("baddbmm_with_gemm", input.dtype, mat2.dtype)
     batch_dtypes("bmm", input, mat2)
     return Launch((input, mat2), shape, input.dtype)
+
+
+def _check_large(kernel: str, a: dtype, b: dtype) -> None:
+    """Raise for two dtypes of a product large enough that PyTorch leaves it to a library, which asks otherwise."""
+    if a is b:
+        return
+    if b is complex32:
+        not_implemented_for(kernel, b)
+    check(
+        not b.bit & NATIVE_FLOAT,
+        f"expected scalar type {b.type_name} but found {a.type_name}",
+    )
+    raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {cpp_name(a)} != {cpp_name(b)}")
 
 
 def batch_shape(a: Shape, b: Shape) -> Shape:

@@ -13,13 +13,28 @@ from flambeau.geometry import wrap_dim
 from flambeau.operation import Launch
 from flambeau.ops.copying import check_device
 from flambeau.ops.slicing import diagonal, diagonal_copy
-from flambeau.tensor import Tensor, shape_of
+from flambeau.tensor import Tensor, memory, shape_of
+
+
+def _updates_at_once(t: Tensor) -> bool:
+    """Whether PyTorch's kernel goes through t itself, and not through a copy that it then writes over t."""
+    own = memory(t)
+    if len(own.shape) <= 3:
+        return True
+    step = own.shape[-1] * own.shape[-2]
+    for d in range(len(own.shape) - 3, -1, -1):
+        if d == 0 and (own.strides[d] == 0 or own.shape[d] == 1):
+            continue
+        if own.strides[d] != step:
+            return False
+        step *= own.shape[d]
+    return True
 
 
 @primitive(
     "tril(Tensor input, index diagonal=0, *, Tensor out=None)",
     update=cpu.tril,
-    fills=True,
+    fills=lambda t: _updates_at_once(t),
     out_text=structured_out,
     grad=lambda g, diagonal: tril(g, diagonal),
     moves=True,
@@ -35,7 +50,7 @@ def tril(input: Tensor, diagonal: int = 0) -> Launch:
 @primitive(
     "triu(Tensor input, index diagonal=0, *, Tensor out=None)",
     update=cpu.triu,
-    fills=True,
+    fills=lambda t: _updates_at_once(t),
     out_text=structured_out,
     grad=lambda g, diagonal: triu(g, diagonal),
     moves=True,
