@@ -265,6 +265,7 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
     recorded = op.joint is not None or any(r is not None for r in op.rules)
     names = op.saved_names
     constants = tuple(op.defaults.get(n) for n in names if n not in (first, second, "out"))
+    unchanged = (0,) * len(constants)
     # which of (first, second, out) to save when the first, the second or both inputs require grad
     plans = []
     for k in range(4):
@@ -273,9 +274,9 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
             if k >> i & 1:
                 needed |= op.needs.get(i, frozenset())
         plans.append(tuple(n in needed for n in (first, second, "out")))
-    layout = tuple(n in names for n in (first, second, "out"))
+    has_x, has_y, has_out = (n in names for n in (first, second, "out"))
     raw = op.raw
-    keeps = any(layout)
+    keeps = has_x or has_y or has_out
 
     def front(self: Any, other: Any) -> Tensor:
         if type(self) not in PLAIN:
@@ -326,21 +327,18 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
             n.seq = sequence()
             if keeps:
                 keep_x, keep_y, keep_out = plans[(a is not None) + 2 * (b is not None)]
-                saved: list[Any] = []
-                versions: list[int] = []
-                if layout[0]:
-                    saved.append(self if keep_x else None)
+                saved, versions = constants, unchanged
+                if has_out:
+                    saved, versions = (Saved(out) if keep_out else None, *saved), (0, *versions)
+                if has_y:
+                    counter = None if y is other else other._version_counter
+                    saved = (other if keep_y else None, *saved)
+                    versions = (0 if counter is None else counter[0], *versions)
+                if has_x:
                     counter = self._version_counter
-                    versions.append(0 if counter is None else counter[0])
-                if layout[1]:
-                    saved.append(other if keep_y else None)
-                    counter = other._version_counter if kind in PLAIN else None
-                    versions.append(0 if counter is None else counter[0])
-                if layout[2]:
-                    saved.append(Saved(out) if keep_out else None)
-                    versions.append(0)
-                n.saved = (*saved, *constants)
-                n.versions = (*versions, *constants)
+                    saved = (self if keep_x else None, *saved)
+                    versions = (0 if counter is None else counter[0], *versions)
+                n.saved, n.versions = saved, versions
             else:
                 n.saved, n.versions = constants, None
         return out

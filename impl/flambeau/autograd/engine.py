@@ -170,11 +170,13 @@ def run(
                 this.leaves.remove(n)
                 this.run_leaf(n, grads.pop(n))
         while heap:
+            if plain:
+                _run_raws(this, keep_graph)
+                if not heap:
+                    break
             n = heappop(heap)[1]
             g = grads.pop(n)
-            if plain and n.raw and n.hooks is None:  # type: ignore[attr-defined]
-                _run_raw(this, n, g._array if type(g) is Tensor else g, keep_graph)
-            elif needed is None or n in needed:
+            if needed is None or n in needed:
                 if n.hooks is not None or this.wanted:
                     g = this.arrive(n, g)
                 if needed is None or any(e is not None and _node(e) in needed for e in n.edges):
@@ -216,24 +218,36 @@ def _arrays(n: Node, keep_graph: bool) -> list[Any]:
     return values
 
 
-def _run_raw(this: _Run, n: Any, g: Any, keep_graph: bool) -> None:
-    """Run a node's rules on ndarrays."""
-    values = n.saved if n.versions is None else _arrays(n, keep_graph)
-    grads = this.grads
-    for e, rule in zip(n.edges, n.op.rules):  # noqa: B905
-        if e is None:
-            continue
-        d = rule(g, values)
-        if d.shape != e.shape or d.dtype is not e.dtype.numpy:
-            d = fit(d, e.shape, e.dtype, n)
-        if type(e) is Pick or e in grads:
-            this.push(e, d)
-            continue
-        grads[e] = d
-        if e.seq < 0:
-            this.leaves.append(e)
-        else:
-            heappush(this.heap, (-e.seq, e))
+def _run_raws(this: _Run, keep_graph: bool) -> None:
+    """Run nodes' rules on ndarrays, until a node comes that wants Tensors."""
+    grads, heap, leaves = this.grads, this.heap, this.leaves
+    while heap:
+        n: Any = heap[0][1]
+        if not n.raw or n.hooks is not None:
+            return
+        heappop(heap)
+        g = grads.pop(n)
+        if type(g) is Tensor:
+            g = g._array
+        values = n.saved if n.versions is None else _arrays(n, keep_graph)
+        for e, rule in zip(n.edges, n.op.rules):  # noqa: B905
+            if e is None:
+                continue
+            d = rule(g, values)
+            if d.shape != e.shape or d.dtype is not e.dtype.numpy:
+                d = fit(d, e.shape, e.dtype, n)
+            if type(e) is Pick or e in grads:
+                this.push(e, d)
+                continue
+            grads[e] = d
+            if e.seq < 0:
+                leaves.append(e)
+            else:
+                heappush(heap, (-e.seq, e))
+        if this.waiting is not None:
+            # nobody but the engine holds a gradient when its leaf asks whether it may keep it
+            g = d = None
+            this.run_ready(n.edges)
 
 
 def _run_node(this: _Run, n: Node, g: Any, needed: set[Node] | None) -> None:

@@ -38,7 +38,7 @@ def accumulate(n: AccumulateGrad, g: Any, create_graph: bool) -> None:
         if current._array is None or isinstance(g, Tensor) or current._node is not None:
             current.add_(to_tensor(g, n.dtype))  # type: ignore[attr-defined]
         else:
-            np.add(current._array, g, out=current._array)
+            np.add(current._array, g, current._array)
             bump(current)
         have, own = current._memory, t._memory
         if have is not own and (have is None or own is None or have.strides != own.strides):
