@@ -169,3 +169,12 @@ def test_long_single_precision_sums_keep_their_accuracy():
                 strided = strided.t()
                 np.testing.assert_allclose(strided.sum(dim).numpy(), exact, rtol=1e-6)
     np.testing.assert_allclose(flambeau.from_numpy(x)[::2].sum().item(), x[::2].astype(np.float64).sum(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean"])
+@pytest.mark.parametrize("dim", [0, 1, -1])
+@pytest.mark.parametrize("tensor", ["G", "G.t()", "GC"])
+def test_gradient_along_one_dim(name, dim, tensor):
+    agree(
+        f"y = {tensor}.{name}({dim}); (y * y).abs().sum().backward(); (y.detach(), y.grad_fn.name(), {tensor[:2].rstrip('.')}.grad)"
+    )

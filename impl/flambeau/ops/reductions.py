@@ -70,7 +70,7 @@ def warn_if_imaginary_part_is_lost(source: dtype, target: dtype) -> None:
         of_one_kind(g, input_dtype), input_shape, dims, keepdim
     ),
     raw=True,
-    shortcut=to_one("sum", cpu.total_of_all),
+    shortcut=to_one("sum", cpu.total_of_all, lambda x, dims, _: cpu.total(x, dims, False), "SumBackward1"),
     out_text=structured_out,
 )
 def sum(
@@ -119,7 +119,7 @@ def nansum(
         divided(of_one_kind(g, input_dtype), count or 1), input_shape, dims, keepdim
     ),
     raw=True,
-    shortcut=to_one("mean", cpu.mean_of_all),
+    shortcut=to_one("mean", cpu.mean_of_all, lambda x, dims, n: cpu.mean(x, dims, False, n), "MeanBackward1"),
     out_text=structured_out,
 )
 def mean(
