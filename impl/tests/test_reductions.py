@@ -176,5 +176,6 @@ def test_long_single_precision_sums_keep_their_accuracy():
 @pytest.mark.parametrize("tensor", ["G", "G.t()", "GC"])
 def test_gradient_along_one_dim(name, dim, tensor):
     agree(
-        f"y = {tensor}.{name}({dim}); (y * y).abs().sum().backward(); (y.detach(), y.grad_fn.name(), {tensor[:2].rstrip('.')}.grad)"
+        f"y = {tensor}.{name}({dim}); (y * y).abs().sum().backward(); "
+        f"(y.detach(), y.grad_fn.name(), {tensor[:2].rstrip('.')}.grad)"
     )

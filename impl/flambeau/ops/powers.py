@@ -34,6 +34,7 @@ def _check_pow(input: Any, exponent: Any) -> Mapping[str, Any] | None:
     check_fits(exponent, common)
     return {"refusal": _KERNELS.get(exponent, "pow")}
 
+
 _NUMBERS = (int, float, complex)
 
 

@@ -12,7 +12,6 @@ from flambeau.errors import check
 from flambeau.geometry import Shape
 from flambeau.tensor import Tensor, shape_of
 
-
 _ARRAYS = (np.ndarray, np.generic)
 
 
