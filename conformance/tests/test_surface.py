@@ -221,8 +221,11 @@ def test_coverage_counts_operations_and_names_the_rest(surface):
 
 def test_the_catalogue_names_only_what_torch_offers(surface):
     """Every entry is an operation of PyTorch, and calls each variant by a path that is that variant."""
-    assert surface.coverage(catalog()).unknown == ()
+    classes = {"finfo", "iinfo"}  # which the record lists as classes, not operations
+    assert set(surface.coverage(catalog()).unknown) == classes
     for entry in catalog().values():
+        if entry.op in classes:
+            continue
         operation = surface.operation(entry.op)
         assert set(entry.variants) <= set(operation.variants), entry.op
         for variant in set(entry.variants) - {"operator"}:
