@@ -52,6 +52,7 @@ PERMISSIONS = (
     Permission("autograd/fitting.py", "undoes broadcasting and casts of raw arrays"),
     Permission("autograd/leaves.py", "accumulates raw arrays of operator-only rules into .grad"),
     Permission("storage.py", "the bytes behind a tensor"),
+    Permission("reduction.py", "the fast path keeps the numbers of ufuncs' reductions as arrays"),
     Permission("ops/rules.py", "helpers of rules that take tensors and raw arrays alike"),
     Permission("printing.py", "formats elements copied out of a tensor"),
     Permission("serialization.py", "writes and reads storages"),
