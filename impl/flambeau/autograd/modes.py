@@ -79,38 +79,36 @@ class _Mode:
         return call  # type: ignore[return-value]
 
 
-class no_grad(_Mode):
+class _Fixed(_Mode):
+    """A mode that sets recording to one value, as context manager or as bare decorator."""
+
+    __module__ = "torch.autograd.grad_mode"
+    recording: bool
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        self = object.__new__(cls)
+        return self if function is None else self(function)
+
+    def __enter__(self) -> None:
+        self.previous = is_grad_enabled()
+        _set_grad_enabled(self.recording)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        _set_grad_enabled(self.previous)
+
+
+class no_grad(_Fixed):
     """Context manager and decorator: nothing is recorded inside."""
 
     __module__ = "torch.autograd.grad_mode"
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        self = object.__new__(cls)
-        return self if function is None else self(function)
-
-    def __enter__(self) -> None:
-        self.previous = is_grad_enabled()
-        _set_grad_enabled(False)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        _set_grad_enabled(self.previous)
+    recording = False
 
 
-class enable_grad(_Mode):
+class enable_grad(_Fixed):
     """Context manager and decorator: recording is on inside."""
 
     __module__ = "torch.autograd.grad_mode"
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        self = object.__new__(cls)
-        return self if function is None else self(function)
-
-    def __enter__(self) -> None:
-        self.previous = is_grad_enabled()
-        _set_grad_enabled(True)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        _set_grad_enabled(self.previous)
+    recording = True
 
 
 class set_grad_enabled(_Mode):
