@@ -13,7 +13,7 @@ from flambeau.declare import composite
 from flambeau.dtypes import NATIVE_FLOAT
 from flambeau.errors import check, structured_out
 from flambeau.operation import OpNode
-from flambeau.ops import arithmetic, views
+from flambeau.ops import arithmetic, permutations, views
 from flambeau.ops.linear import matmul, mm, times
 from flambeau.ops.scaled_products import addmm
 from flambeau.overrides import PLAIN
@@ -27,7 +27,7 @@ def _transposed(weight: Tensor, edge: Edge | None) -> Tensor:
     out._memory = Memory(own.shape[::-1], own.strides[::-1], own.offset, own.storage)
     out._version_counter = version(weight)
     if edge is not None:
-        n = out._node = new(views.t.op.node_class)  # type: ignore[attr-defined]
+        n = out._node = new(permutations.t.op.node_class)  # type: ignore[attr-defined]
         n.edges = (edge,)
         _fill(n, out)
         n.saved = n.versions = ()
@@ -108,11 +108,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     a, b = shape_of(input), shape_of(weight)
     check(a and b, f"both arguments to linear need to be at least 1D, but they are {len(a)}D and {len(b)}D")
     if bias is not None and len(a) == 2:
-        return addmm(bias, input, views.t(weight))  # type: ignore[no-any-return]
+        return addmm(bias, input, permutations.t(weight))  # type: ignore[no-any-return]
     if bias is not None and len(shape_of(bias)) == 1 and input.is_contiguous():  # type: ignore[attr-defined]
-        flat = addmm(bias, views.reshape(input, (prod(a[:-1]), a[-1])), views.t(weight))
+        flat = addmm(bias, views.reshape(input, (prod(a[:-1]), a[-1])), permutations.t(weight))
         return views.view_(flat, (*a[:-1], shape_of(flat)[1]))  # type: ignore[no-any-return]
-    result = matmul(input, views.t(weight))
+    result = matmul(input, permutations.t(weight))
     return result if bias is None else result.add_(bias)  # type: ignore[no-any-return]
 
 

@@ -15,7 +15,8 @@ from flambeau.dtypes import COMPLEX, INTEGRAL, dtype
 from flambeau.errors import check
 from flambeau.geometry import Shape, may_overlap, wrap_dim
 from flambeau.inplace import check_no_overlap
-from flambeau.ops.creation import check_representable, full
+from flambeau.ops.creation import full
+from flambeau.ops.filling import check_representable
 from flambeau.ops.indexing import MASKS, index, index_put
 from flambeau.ops.slicing import LAST, clipped, select, selected, slice_, sliced
 from flambeau.ops.views import alias_of, unsqueeze

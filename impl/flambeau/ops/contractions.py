@@ -12,7 +12,7 @@ from flambeau.dtypes import FLOATING
 from flambeau.errors import check, cpp_name, structured_out
 from flambeau.geometry import broadcast, wrap_dim
 from flambeau.operation import Launch
-from flambeau.ops import arithmetic, views
+from flambeau.ops import arithmetic, permutations, views
 from flambeau.ops.linear import batch_dtypes, dot, mm, own_view, times
 from flambeau.ops.rules import conj
 from flambeau.tensor import Tensor, shape_of
@@ -88,8 +88,8 @@ def _contract(a: Tensor, b: Tensor, dims_a: Sequence[int], dims_b: Sequence[int]
     free_b = [d for d in range(len(shape_b)) if d not in wrapped[1]]
     result = (*(shape_a[d] for d in free_a), *(shape_b[d] for d in free_b))
     count = prod(shape_a[d] for d in wrapped[0]) if shape_a else 1
-    x = views.permute(a, (*free_a, *wrapped[0])) if shape_a else views.permute(a, ())
-    y = views.permute(b, (*wrapped[1], *free_b)) if shape_b else views.permute(b, ())
+    x = permutations.permute(a, (*free_a, *wrapped[0])) if shape_a else permutations.permute(a, ())
+    y = permutations.permute(b, (*wrapped[1], *free_b)) if shape_b else permutations.permute(b, ())
     if not free_a and not free_b:
         return views.reshape(dot(_vector(x), _vector(y)), result)  # type: ignore[no-any-return]
     rows, columns = prod(shape_a[d] for d in free_a), prod(shape_b[d] for d in free_b)

@@ -13,7 +13,7 @@ from typing import Any
 
 from flambeau.declare import python_function
 from flambeau.errors import check
-from flambeau.ops import arithmetic, views
+from flambeau.ops import arithmetic, permutations, views
 from flambeau.ops.linear import bmm
 from flambeau.tensor import Tensor, shape_of
 
@@ -31,7 +31,7 @@ def _reshaped(t: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def _permuted(t: Tensor, dims: tuple[int, ...]) -> Tensor:
-    return _run(views.permute, t, dims=dims)
+    return _run(permutations.permute, t, dims=dims)
 
 
 @dataclass(frozen=True)

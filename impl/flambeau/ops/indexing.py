@@ -12,7 +12,7 @@ from flambeau.dtypes import BAREBONES
 from flambeau.errors import check, refuse
 from flambeau.geometry import Shape, broadcast
 from flambeau.operation import Launch
-from flambeau.ops.creation import check_representable
+from flambeau.ops.filling import check_representable
 from flambeau.tensor import Tensor, shape_of
 from flambeau.warning import warn
 

@@ -18,7 +18,7 @@ from flambeau.dtypes import BAREBONES_UNSIGNED, NATIVE_FLOAT, bool_, complex32, 
 from flambeau.errors import check, cpp_name, not_implemented_for, structured_out
 from flambeau.geometry import Shape, broadcast
 from flambeau.operation import Launch, OpNode
-from flambeau.ops import views
+from flambeau.ops import permutations, views
 from flambeau.ops.rules import conj
 from flambeau.overrides import PLAIN
 from flambeau.tensor import UNTRACKED, Tensor, memory, new, shape_of
@@ -336,7 +336,7 @@ def _folds(input: Tensor, other: Tensor) -> bool:
         return True
     if len(a) == 2:
         return False
-    own = memory(input if first_larger else views.transpose(other, -2, -1))
+    own = memory(input if first_larger else permutations.transpose(other, -2, -1))
     if 0 in own.shape:
         return True
     shape, strides = own.shape, own.strides
@@ -346,9 +346,9 @@ def _folds(input: Tensor, other: Tensor) -> bool:
 def _folded(input: Tensor, other: Tensor) -> Tensor:
     """The product of a batch of matrices and a matrix or vector, in either order, as one product."""
     swapped = len(shape_of(other)) > len(shape_of(input))
-    batch, rest = (views.transpose(other, -2, -1), input) if swapped else (input, other)
+    batch, rest = (permutations.transpose(other, -2, -1), input) if swapped else (input, other)
     if swapped and len(shape_of(rest)) == 2:
-        rest = views.t(rest)
+        rest = permutations.t(rest)
     shape = shape_of(batch)
     folded = views.reshape(batch, (prod(shape[:-1]), shape[-1]))
     if len(shape_of(rest)) == 1:

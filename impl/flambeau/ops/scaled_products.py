@@ -11,7 +11,8 @@ from flambeau.elementwise import result_type
 from flambeau.errors import check, cpp_name, not_implemented_for, structured_out
 from flambeau.geometry import Shape
 from flambeau.operation import Launch
-from flambeau.ops.creation import check_representable
+from flambeau.ops.broadcasting import expand
+from flambeau.ops.filling import check_representable
 from flambeau.ops.linear import (
     batch_dtypes,
     batch_shape,
@@ -25,7 +26,6 @@ from flambeau.ops.linear import (
     vector_dtypes,
 )
 from flambeau.ops.rules import conj, scaled
-from flambeau.ops.views import expand
 from flambeau.tensor import Tensor, shape_of
 
 

@@ -1,4 +1,4 @@
-"""Running sums, products and extremes."""
+"""Running sums, products and extremes; differences of neighbours."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from flambeau import dtypes, return_types
 from flambeau.autograd.modes import state
 from flambeau.cpu import scan as cpu
-from flambeau.declare import ANY, primitive
+from flambeau.declare import ANY, composite, primitive
 from flambeau.dtypes import dtype, mask, promote_types
 from flambeau.errors import cannot_cast, check, cpp_name, not_implemented_for, structured_out
 from flambeau.geometry import wrap_dim
@@ -15,6 +15,7 @@ from flambeau.numeric_limits import finfo
 from flambeau.operation import Launch
 from flambeau.ops.copying import to_dtype
 from flambeau.ops.extremes import ORDERED
+from flambeau.ops.joining import cat, stack
 from flambeau.ops.reductions import SUMMABLE, accumulated
 from flambeau.ops.rules import choose, conj, kept
 from flambeau.tensor import Tensor, shape_of
@@ -30,8 +31,6 @@ def from_behind(t: Tensor, dim: int) -> Any:
 
 def _product_gradient(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
     """Gradient of a running product: exact where elements are zero, and differentiable again."""
-    from flambeau.ops.joining import stack
-
     shape = shape_of(input)
     if not shape or 0 in shape or shape[dim] == 1:
         return g
@@ -49,8 +48,6 @@ def _product_gradient(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
     sums = [gradients[-1]]
     for j in range(shape[dim] - 2, -1, -1):
         sums.append(gradients[j] + inputs[j + 1] * sums[-1])
-    from flambeau.ops.joining import cat
-
     one = input.new_ones(kept(shape, (dim,)))  # type: ignore[attr-defined]
     before = cat([one, conj(input).narrow(dim, 0, shape[dim] - 1).cumprod(dim)], dim)
     return before * stack(sums[::-1], dim)
@@ -176,3 +173,26 @@ def logcumsumexp(input: Tensor, dim: int, out: Tensor | None = None) -> Launch:
         d = input.dtype
         check(out.dtype is d, f"expected scalar_type {d.type_name} but found {out.dtype.type_name}")
     return Launch((input,), shape, input.dtype, dim=along)
+
+
+@composite("diff(Tensor input, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None, *, Tensor out=None)")
+def diff(
+    input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
+) -> Tensor:
+    """The n-th difference of neighbours along a dim."""
+    shape = shape_of(input)
+    check(shape, "diff expects input to be at least one-dimensional")
+    check(n >= 0, f"order must be non-negative but got {n}")
+    dim = wrap_dim(dim, len(shape))
+    for t in (prepend, append):
+        check(
+            t is None or len(shape_of(t)) == len(shape),
+            "diff expects prepend or append to be the same dimension as input",
+        )
+    joined = [t for t in (prepend, input, append) if t is not None]
+    x = cat(joined, dim) if len(joined) > 1 else input
+    for _ in range(min(n, shape_of(x)[dim])):
+        size = shape_of(x)[dim]
+        high, low = x.narrow(dim, 1, size - 1), x.narrow(dim, 0, size - 1)  # type: ignore[attr-defined]
+        x = high.logical_xor(low) if x.dtype.name == "bool" else high - low
+    return x  # type: ignore[no-any-return]
