@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .argument_types import type_name
+from .keyword_order import map_order
 from .schema import Signature
 
 __all__ = ["extra_keywords_text", "invalid_combination_text", "no_arguments_text", "too_many_text"]
@@ -35,8 +36,7 @@ def no_arguments_text(name: str, args: Sequence[Any], kwargs: Mapping[str, Any])
 
 
 def invalid_combination_text(name: str, options: list[str], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-    # libstdc++'s hash map walks from the last inserted to the first, as long as few keywords keep its buckets apart.
-    keywords = dict(reversed(list(kwargs.items())))
+    keywords = {k: kwargs[k] for k in map_order(kwargs)}
     text = f"{name}() received an invalid combination of arguments - "
     if len(options) == 1:
         fields = _printed_fields(options[0])

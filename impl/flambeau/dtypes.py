@@ -13,10 +13,12 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from flambeau.ctype import CType
+
 BOOL, INTEGRAL, FLOATING, COMPLEX = range(4)
 
 
-class dtype:
+class dtype(metaclass=CType):
     """Data type of a tensor's elements.
 
     numpy: the storage type of one element. compute: the dtype arithmetic is done in (float32 for half and bfloat16,

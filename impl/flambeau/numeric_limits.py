@@ -8,6 +8,7 @@ import ml_dtypes
 import numpy as np
 
 from flambeau import dtypes, printing
+from flambeau.ctype import CType
 from flambeau.declare import export
 from flambeau.dtypes import dtype
 from flambeau.signatures import Parser
@@ -16,7 +17,7 @@ _FINFO = Parser("finfo", "finfo(torch.dtype type)", "finfo()")
 _IINFO = Parser("iinfo", "iinfo(torch.dtype type)")
 
 
-class finfo:
+class finfo(metaclass=CType):
     """Limits of a floating dtype: bits, eps, min, max, tiny (smallest_normal), resolution.
 
     Raises TypeError for other dtypes.
@@ -53,7 +54,7 @@ class finfo:
         return hash(self.dtype)
 
 
-class iinfo:
+class iinfo(metaclass=CType):
     """Limits of an integer dtype: bits, min, max. Raises TypeError for other dtypes."""
 
     __module__ = "torch"

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from math import prod
 from typing import Any, SupportsIndex
 
+from flambeau.ctype import CType
 
-class Size(tuple[int, ...]):
+
+class Size(tuple[int, ...], metaclass=CType):
     """A shape: a tuple of ints. Raises TypeError for other elements."""
 
     __slots__ = ()
@@ -51,7 +53,7 @@ class Size(tuple[int, ...]):
         return Size, (tuple(self),)
 
 
-class device:
+class device(metaclass=CType):
     """Where a tensor's elements live: 'cpu', 'meta' (nowhere), or 'cuda' (not implemented yet).
 
     Raises RuntimeError for an unknown device string.
@@ -110,7 +112,7 @@ CPU = device("cpu")
 META = device("meta")
 
 
-class layout:
+class layout(metaclass=CType):
     """How a tensor keeps its elements; flambeau has strided tensors only."""
 
     __slots__ = ("name",)

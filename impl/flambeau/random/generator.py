@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from flambeau.ctype import CType
 from flambeau.random.mt19937 import Engine
 from flambeau.size import device as device_class
 
 
-class Generator:
+class Generator(metaclass=CType):
     """A pseudo-random stream (https://docs.pytorch.org/docs/stable/generated/torch.Generator.html).
 
     Raises RuntimeError for a device without one.
