@@ -28,13 +28,13 @@ from flambeau.dtypes import (
     of_scalar,
     promote_types,
 )
-from flambeau.errors import cannot_cast, not_implemented_for
+from flambeau.errors import cannot_cast, no_case_for
 from flambeau.geometry import broadcast, contiguous_strides
 from flambeau.inplace import can_store
 from flambeau.operation import Launch, Operation
 from flambeau.overrides import PLAIN
 from flambeau.size import device
-from flambeau.tensor import UNTRACKED, Tensor, bump, new, row_major, shape_of
+from flambeau.tensor import UNTRACKED, Tensor, bump, new, row_major, shape_of, warn_of_complex_half, warn_of_lost_parts
 
 SAME, INT_TO_FLOAT, TO_BOOL, TO_REAL = "same", "int_to_float", "bool", "real"
 
@@ -158,6 +158,7 @@ class Elementwise(Operation):
                 raise RuntimeError(message)
             if not can_store(answer, out._dtype):
                 cannot_cast(answer, out._dtype)
+            plan.target = out._dtype
         return plan
 
     def laid_out(self, result: Any, inputs: Sequence[Any], common: dtype | None = None) -> Any:
@@ -170,10 +171,28 @@ class Elementwise(Operation):
 
     def compute(self, plan: Launch, where: device) -> list[Any]:
         """Run the kernel. Raises NotImplementedError for a dtype that PyTorch's has no case for."""
+        common = plan.compute
+        assert common is not None
+        if common.is_complex:
+            self._warn_of_complex(plan, common)
         if plan.refusal is not None:
-            assert plan.compute is not None
-            not_implemented_for(plan.refusal, plan.compute)
+            raise no_case_for(plan.refusal, common)
         return super().compute(plan, where)
+
+    def _warn_of_complex(self, plan: Launch, common: dtype) -> None:
+        """Warn as PyTorch does where it makes complex tensors on the way: operands and results of the common dtype."""
+        target, is_test = plan.target, self.promote == TO_BOOL
+        if is_test and len(self.tensors) == 1:
+            return
+        converted = target is not None and target is not common and not (is_test and target is dtypes.bool_)
+        if common is dtypes.complex32 and (
+            converted
+            or (target is None and not is_test)
+            or any(x is not None and (not isinstance(x, Tensor) or x._dtype is not common) for x in plan.inputs)
+        ):
+            warn_of_complex_half()
+        if converted and is_test and plan.refusal is None:
+            warn_of_lost_parts(common, target, plan.shape)  # type: ignore[arg-type]
 
     def _operands(self, plan: Launch) -> list[Any]:
         common = plan.compute

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from flambeau.dtypes import BAREBONES_UNSIGNED, INTEGRAL, dtype
+from flambeau.dtypes import BAREBONES_UNSIGNED, INTEGRAL, complex32, dtype
 
 
 class LinAlgError(RuntimeError):
@@ -54,8 +54,17 @@ NO_CUDA = (
 
 
 def not_implemented_for(kernel: str, d: dtype) -> NoReturn:
-    """Raise as PyTorch does where a kernel has no case for a dtype."""
-    raise NotImplementedError(f"\"{kernel}\" not implemented for '{d.type_name}'")
+    """Raise as PyTorch does where a kernel has no case for a dtype, which is after it has made its result."""
+    if d is complex32:
+        from flambeau.tensor import warn_of_complex_half
+
+        warn_of_complex_half()
+    raise no_case_for(kernel, d)
+
+
+def no_case_for(kernel: str, d: dtype) -> NotImplementedError:
+    """The error of a kernel that has no case for a dtype."""
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{d.type_name}'")
 
 
 _C_NAMES = {

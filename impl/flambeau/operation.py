@@ -50,7 +50,7 @@ class Launch:
     autograd node where it is not the operation's own.
     """
 
-    __slots__ = ("c_names", "compute", "device", "dtype", "inputs", "node", "params", "refusal", "shape")
+    __slots__ = ("c_names", "compute", "device", "dtype", "inputs", "node", "params", "refusal", "shape", "target")
 
     def __init__(
         self,
@@ -75,6 +75,8 @@ class Launch:
         self.refusal: str | None = None
         # whether PyTorch calls dtypes by their C names where the result cannot be stored
         self.c_names = False
+        # dtype of the tensor that the result is written to, where that is given
+        self.target: dtype | None = None
 
 
 # what a rule may ask of an argument that it does not keep
@@ -545,6 +547,7 @@ class Operation:
             raise RuntimeError(f"output with shape {list(have)} doesn't match the broadcast shape {list(plan.shape)}")
         if not can_store(plan.dtype, this._dtype):
             cannot_cast(plan.dtype, this._dtype, plan.c_names)
+        plan.target = this._dtype
         edges = self.edges(plan) if state.enabled and this._dtype.category >= FLOATING else None
         originals: dict[str, Any] = {}
         if edges is not None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from flambeau.autograd.modes import inference_modes, state
-from flambeau.dtypes import complex32, dtype
+from flambeau.dtypes import BOOL, complex32, dtype
 from flambeau.errors import INFERENCE_SAVED, INFERENCE_UPDATED
 from flambeau.geometry import Shape, contiguous_strides, extent
 from flambeau.size import CPU, META, Size, device
@@ -129,6 +129,14 @@ def warn_of_complex_half() -> None:
         "aten/src/ATen/EmptyTensor.cpp:54",
         stacklevel=6,
     )
+
+
+def warn_of_lost_parts(source: dtype, target: dtype, shape: Shape = ()) -> None:
+    """Warn that a conversion of a tensor of that shape drops imaginary parts."""
+    if source.is_complex and not target.is_complex and target.category != BOOL and 0 not in shape:
+        from flambeau.warning import warn_once
+
+        warn_once("Casting complex values to real discards the imaginary part", "aten/src/ATen/native/Copy.cpp:307")
 
 
 def fresh(array: np.ndarray[Any, Any], d: dtype) -> Tensor:

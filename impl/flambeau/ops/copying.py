@@ -8,7 +8,7 @@ from flambeau import dtypes
 from flambeau.autograd.node import no_leaf
 from flambeau.cpu import copying as cpu
 from flambeau.declare import composite, internal
-from flambeau.dtypes import COMPLEX, dtype
+from flambeau.dtypes import dtype
 from flambeau.errors import NO_CUDA
 from flambeau.geometry import (
     broadcast,
@@ -31,8 +31,7 @@ from flambeau.size import (
     device,
     preserve_format,
 )
-from flambeau.tensor import Tensor, detached, memory, shape_of
-from flambeau.warning import warn_once
+from flambeau.tensor import Tensor, detached, memory, shape_of, warn_of_lost_parts
 
 
 def strides_for(t: Tensor, memory_format: Any) -> tuple[int, ...]:
@@ -116,15 +115,6 @@ def check_device(where: Any) -> device:
     if where.type == "cuda":
         raise NotImplementedError(NO_CUDA)
     raise NotImplementedError(f"flambeau has no {where.type} device; it has 'cpu' and 'meta'")
-
-
-def warn_of_lost_parts(source: dtype, target: dtype, shape: tuple[int, ...] = ()) -> None:
-    """Warn that a conversion of a tensor of that shape drops imaginary parts."""
-    if 0 not in shape and source.category == COMPLEX > target.category and target is not dtypes.bool_:
-        warn_once(
-            "Casting complex values to real discards the imaginary part",
-            "aten/src/ATen/native/Copy.cpp:307",
-        )
 
 
 def suggested_format(t: Tensor) -> Any:

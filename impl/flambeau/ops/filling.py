@@ -14,9 +14,8 @@ from flambeau.dtypes import COMPLEX, FLOATING, dtype
 from flambeau.errors import check
 from flambeau.geometry import Shape
 from flambeau.operation import Launch
-from flambeau.ops.copying import warn_of_lost_parts
 from flambeau.overrides import PLAIN
-from flambeau.tensor import Tensor, bump, shape_of
+from flambeau.tensor import Tensor, bump, shape_of, warn_of_lost_parts
 
 _CHECKED_NAMES = {
     "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t", "bool": "bool",

@@ -13,8 +13,7 @@ from flambeau.geometry import Shape, wrap_dim
 from flambeau.operation import Launch
 from flambeau.ops.rules import conj, divided, kept, of_one_kind, restore, unsqueezed
 from flambeau.reduction import to_one
-from flambeau.tensor import Tensor, shape_of
-from flambeau.warning import warn_once
+from flambeau.tensor import Tensor, shape_of, warn_of_lost_parts
 
 SUMMABLE = ANY & ~mask(dtypes.complex32, *BAREBONES_UNSIGNED)
 EVERY_COMPLEX = mask(*dtypes.COMPLEXES)
@@ -52,14 +51,8 @@ def accumulated(input: Tensor, given: dtype | None, out: Tensor | None) -> dtype
     found = given or (out.dtype if out is not None else None)
     if found is None:
         return dtypes.int64 if input.dtype.category < dtypes.FLOATING else input.dtype
-    warn_if_imaginary_part_is_lost(input.dtype, found)
+    warn_of_lost_parts(input.dtype, found)
     return found
-
-
-def warn_if_imaginary_part_is_lost(source: dtype, target: dtype) -> None:
-    """Warn of a cast from complex to real."""
-    if source.is_complex and not target.is_complex and target is not dtypes.bool_:
-        warn_once("Casting complex values to real discards the imaginary part", "aten/src/ATen/native/Copy.cpp:307")
 
 
 @primitive(
@@ -143,7 +136,7 @@ def mean(
         expect_out(out, dtype)
     if not d.bit & SUMMABLE:
         not_implemented_for("div_cpu" if 0 in shape else "sum_cpu", d)
-    warn_if_imaginary_part_is_lost(input.dtype, d)
+    warn_of_lost_parts(input.dtype, d)
     if d.category < dtypes.FLOATING:
         cannot_cast(dtypes.get_default_dtype(), d)
     count = cpu.count_of(shape, dims)

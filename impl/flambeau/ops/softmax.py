@@ -12,9 +12,9 @@ from flambeau.dtypes import FLOATS, dtype, mask
 from flambeau.errors import check, expect_out, not_implemented_for
 from flambeau.geometry import wrap_dim
 from flambeau.operation import Launch
-from flambeau.ops.reductions import reduced, warn_if_imaginary_part_is_lost
+from flambeau.ops.reductions import reduced
 from flambeau.ops.rules import conj, exp, summed, unsqueezed
-from flambeau.tensor import Tensor, shape_of
+from flambeau.tensor import Tensor, shape_of, warn_of_lost_parts
 
 REAL = mask(*FLOATS)
 
@@ -134,7 +134,7 @@ def _logsumexp(input: Tensor, dim: Any, keepdim: bool = False, out: Tensor | Non
         made = out.dtype
         if made is dtypes.complex32:
             not_implemented_for("log_vml_cpu" if 0 in shape_of(input) else "sum_cpu", made)
-        warn_if_imaginary_part_is_lost(d, made)
+        warn_of_lost_parts(d, made)
     real = d.is_complex and not made.is_complex
     return Launch((input,), shape, made, compute=d, dims=dims, keepdim=keepdim, real=real)
 
