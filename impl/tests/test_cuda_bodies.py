@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from needs import needs_cuda_packages
 
 import flambeau.ops  # noqa: F401 - declares the operations
 from flambeau.cuda.host.arrays import Array, launch_on, numpy_dtype
 from flambeau.cuda.host.runner import HostModule
-from flambeau.cuda.packages import include_directory
 from flambeau.cuda.templates import ElementwiseKernel, Instance, instance, kernels_of, module_source
 from flambeau.operation import OPERATIONS
 
-try:
-    include_directory()
-    MISSING = ""
-except ImportError as error:
-    MISSING = str(error)
-
-pytestmark = [pytest.mark.nvrtc, pytest.mark.skipif(bool(MISSING), reason=MISSING)]
+pytestmark = [pytest.mark.nvrtc, needs_cuda_packages]
 KERNELS = kernels_of(OPERATIONS.values())
 WIDER = {"float16": "float64", "bfloat16": "float64", "float32": "float64", "complex64": "complex128"}
 COUNT = 1500

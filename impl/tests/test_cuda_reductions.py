@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from needs import needs_cuda_packages
 
 from flambeau.cuda import launch as launching
 from flambeau.cuda import reduction as reducing
@@ -14,17 +15,10 @@ from flambeau.cuda.cpp import CPP_TYPES
 from flambeau.cuda.host.arrays import Array, numpy_dtype, operand
 from flambeau.cuda.host.runner import HostModule, KernelError
 from flambeau.cuda.launch import Launch, Operand
-from flambeau.cuda.packages import include_directory
 from flambeau.cuda.reduction import REDUCTIONS, SOURCE, reduction_instances, reduction_launches, result_dtype
 from flambeau.cuda.templates import KERNELS
 
-try:
-    include_directory()
-    MISSING = ""
-except ImportError as error:
-    MISSING = str(error)
-
-pytestmark = [pytest.mark.nvrtc, pytest.mark.skipif(bool(MISSING), reason=MISSING)]
+pytestmark = [pytest.mark.nvrtc, needs_cuda_packages]
 DTYPES = ("float16", "bfloat16", "float32", "float64", "int32", "int64", "bool", "complex64")
 ORDERS = (0, 1, 20261)
 CASES = [(name, dtype) for name, (_, accepted) in REDUCTIONS.items() for dtype in DTYPES if dtype in accepted]

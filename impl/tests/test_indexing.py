@@ -6,18 +6,9 @@ import torch
 from against import assert_agree, assert_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from setups import INDEXED, INDEXES, LEAVES
 
 import flambeau
-
-SETUP = """
-t = torch.tensor([[0.0, 1, 2], [3, 4, 5]])
-r = torch.arange(24.0).reshape(2, 3, 4).requires_grad_()
-c, z, e, l = r * 1, torch.tensor(5.0), torch.empty(0, 3), t.long()
-b, u = torch.zeros(3, dtype=torch.bool), torch.zeros(3, dtype=torch.uint8)
-v, cz = torch.arange(4.0, requires_grad=True), torch.tensor(5.0, requires_grad=True) * 1
-m = torch.tensor([[True, False, True], [False, True, False]])
-i, o = lambda *a: torch.tensor(a), lambda *s: torch.ones(s)
-"""
 
 READ = r"""
 r[0]
@@ -211,6 +202,34 @@ r[True:]
 r[:,True:]
 r[0:True]
 r[torch.tensor(True):]
+r[np.array([[0,1],[0,2]])]
+r[np.array([0.5,1])]
+r[np.array([1,0],dtype=np.uint8)]
+r[np.array([1],dtype=np.int8)]
+r[np.array([1],dtype=np.uint16)]
+r[np.float64(1)]
+r[np.uint8(1)]
+r[[np.int64(0)]]
+r[[torch.tensor(0)]]
+r[[torch.tensor([0]),torch.tensor([1])]]
+r[[0]*40]
+r[[[0]]*40]
+r[[True,0]]
+r[[1,0.5]]
+r[[[0,1],[0]]]
+r[[[[0,1],[0]]]]
+r[[(0,1),(1,)],]
+r[[...]]
+r[torch.tensor([0,1]),]
+r[{0}]
+r[None,5]
+r[...,5]
+r[None,:,7]
+r.__getitem__(slice(0,1))
+t.half()[0]
+torch.ones(2,dtype=torch.uint16)[[0]]
+torch.ones(2,dtype=torch.complex32)[[0]]
+torch.ones(2,dtype=torch.uint16)[:1]
 """
 
 WRITTEN = r"""
@@ -378,13 +397,13 @@ t[np.bool_(1)]=1
 
 @pytest.mark.parametrize("source", READ.strip().split("\n"))
 def test_reading(source: str) -> None:
-    assert_agree(source, SETUP)
+    assert_agree(source, INDEXED)
 
 
 @pytest.mark.parametrize("source", WRITTEN.strip().split("\n"))
 def test_writing(source: str) -> None:
     name = source.removeprefix("del ").partition("[")[0]
-    assert_agree(f"{source}; {name}", SETUP)
+    assert_agree(f"{source}; {name}", INDEXED)
 
 
 # ------------------------------------------------------------------------------------------ drawn indices
@@ -458,11 +477,6 @@ def test_dtypes(source: str, dtype: str) -> None:
 
 # ------------------------------------------------------------------------------------------ gradients
 
-LEAVES = {
-    "x": np.random.RandomState(1).randn(2, 3, 4), "y": np.random.RandomState(2).randn(2, 3),
-    "v": np.random.RandomState(3).randn(4), "s": 0.7,
-    "c": np.random.RandomState(4).randn(2, 3) + 1j * np.random.RandomState(5).randn(2, 3),
-}  # fmt: skip
 DIFFERENTIATED = """
 x[0]
 x[1:,0,None]
@@ -489,13 +503,13 @@ a=y*1; b=a[0]; b[1:]=v[:2]; a*y
 a=y*1; a[...]=s; a
 a=y*1; a[:]=v[:3]; a*a
 a=y*1; b=a.t(); b[1]=v[:2]; a*a
+a=y*1; b=a[0]; b.mul_(2); b[0]=s; a*y
 """
 
 
 @pytest.mark.parametrize("source", DIFFERENTIATED.strip().split("\n"))
 def test_gradients(source: str) -> None:
-    setup = "i = lambda *a: torch.tensor(a); m = torch.tensor([[True, False, True], [False, True, False]])"
-    assert_gradients(source, setup, LEAVES)
+    assert_gradients(source, INDEXES, LEAVES)
 
 
 def test_an_index_changed_before_backward_is_noticed() -> None:
@@ -525,3 +539,11 @@ def test_meta_tensors_have_the_shapes() -> None:
     assert x[[0, 1], :, [1, 1]].shape == (2, 3)
     with pytest.raises(NotImplementedError, match="depends on the data"):
         x[flambeau.tensor([True, False])]
+
+
+@pytest.mark.parametrize(
+    "x", ["torch.arange(24.0).reshape(2, 3, 4).permute(2, 1, 0)", "torch.arange(2.0).expand(3, 2)"]
+)
+def test_strides_of_what_index_tensors_name(x: str) -> None:
+    read = "[x[p], x[:, p], x[None, :, p], x[p, :, p], x[p.int()], x[:, p.int(), None], x[p.int().expand(3, 2, 2), p]]"
+    assert_agree(read, f"x = {x}; p = torch.tensor([[0, 1], [1, 0]]).t()")

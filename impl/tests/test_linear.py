@@ -6,30 +6,8 @@ import itertools
 
 import pytest
 from against import assert_agree
+from setups import MATRICES
 
-HELPERS = """
-F = torch.nn.functional
-def t(*shape, d=torch.float32, g=False, seed=0):
-    values = np.random.RandomState(len(shape) + sum(shape) + seed).randint(-4, 5, shape)
-    x = torch.tensor(values.tolist(), dtype=torch.int64).reshape(shape).to(d)
-    return x.requires_grad_() if g else x
-def cotangent(y, seed=7):
-    values = np.random.RandomState(seed).randint(-3, 4, tuple(y.shape))
-    return torch.tensor(values.tolist(), dtype=torch.int64).reshape(tuple(y.shape)).to(y.dtype)
-def chain(n):
-    if n is None: return '-'
-    if 'Accum' in n.name(): return 'A'
-    return n.name() + '(' + ','.join(chain(m) for m, _ in n.next_functions) + ')'
-def grads(f, *xs):
-    'first and second gradients with integer cotangents: exact in every floating dtype'
-    y = f(*xs)
-    first = torch.autograd.grad(y, xs, cotangent(y), create_graph=True)
-    again = torch.autograd.grad(f(*xs), xs, cotangent(y))
-    live = [g for g in first if g.requires_grad]
-    second = torch.autograd.grad(live, xs, [cotangent(g) for g in live], allow_unused=True) if live else ()
-    return chain(y.grad_fn), [g.tolist() for g in first], [g.tolist() for g in again], [
-        None if g is None else g.tolist() for g in second]
-"""
 FLOATS = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 INTEGERS = ("uint8", "int8", "int16", "int32", "int64")
 REFUSED = ("bool", "uint16", "uint32", "uint64", "complex32")
@@ -65,8 +43,8 @@ def call(name: str, shapes: tuple[tuple[int, ...], ...], extra: str = "", option
 def test_matmul_of_all_ranks(a: tuple[int, ...], b: tuple[int, ...]) -> None:
     for first, second in itertools.product((False, True), repeat=2):
         source = f"y = torch.matmul(t(*{a}, g={first}), t(*{b}, g={second})); [y, chain(y.grad_fn)]"
-        assert_agree(source, HELPERS)
-    assert_agree(f"grads(torch.matmul, t(*{a}, d=torch.float64, g=True), t(*{b}, d=torch.float64, g=True))", HELPERS)
+        assert_agree(source, MATRICES)
+    assert_agree(f"grads(torch.matmul, t(*{a}, d=torch.float64, g=True), t(*{b}, d=torch.float64, g=True))", MATRICES)
 
 
 @pytest.mark.parametrize("name", PRODUCTS)
@@ -74,10 +52,10 @@ def test_matmul_of_all_ranks(a: tuple[int, ...], b: tuple[int, ...]) -> None:
 def test_products_of_every_dtype(name: str, dtype: str) -> None:
     a, b = PRODUCTS[name]
     make = f"d=torch.{dtype}"
-    assert_agree(f"torch.{name}(t(*{a}, {make}), t(*{b}, {make}))", HELPERS)
-    assert_agree(f"t(*{a}, {make}).{name}(t(*{b}, {make}))", HELPERS)
+    assert_agree(f"torch.{name}(t(*{a}, {make}), t(*{b}, {make}))", MATRICES)
+    assert_agree(f"t(*{a}, {make}).{name}(t(*{b}, {make}))", MATRICES)
     if dtype in FLOATS:
-        assert_agree(f"grads(torch.{name}, t(*{a}, {make}, g=True), t(*{b}, {make}, g=True))", HELPERS)
+        assert_agree(f"grads(torch.{name}, t(*{a}, {make}, g=True), t(*{b}, {make}, g=True))", MATRICES)
 
 
 @pytest.mark.parametrize("name", ["outer", "kron", "mm", "dot", "mv", "bmm", "inner", "matmul", "vdot"])
@@ -87,7 +65,7 @@ def test_refused_dtypes(name: str, dtype: str) -> None:
     source = f"torch.{name}(t(*{a}).to(torch.{dtype}), t(*{b}).to(torch.{dtype}))"
     if dtype == "complex32" and name in ("outer", "kron"):
         source = f"({source}).to(torch.complex64)"
-    setup = "import warnings; warnings.filterwarnings('ignore', message='.*ComplexHalf')" + HELPERS
+    setup = "import warnings; warnings.filterwarnings('ignore', message='.*ComplexHalf')" + MATRICES
     assert_agree(f"abs_ = lambda d: d; {source.replace('t(*', 'abs(t(*').replace(').to', ')).to')}", setup)
 
 
@@ -95,8 +73,8 @@ def test_refused_dtypes(name: str, dtype: str) -> None:
 @pytest.mark.parametrize("second", ["int64", "float64", "complex64", "bool", "uint8"])
 def test_dtypes_that_differ(name: str, second: str) -> None:
     a, b = PRODUCTS[name]
-    assert_agree(f"torch.{name}(t(*{a}), t(*{b}).to(torch.{second}))", HELPERS)
-    assert_agree(f"torch.{name}(t(*{a}).to(torch.{second}), t(*{b}))", HELPERS)
+    assert_agree(f"torch.{name}(t(*{a}), t(*{b}).to(torch.{second}))", MATRICES)
+    assert_agree(f"torch.{name}(t(*{a}).to(torch.{second}), t(*{b}))", MATRICES)
 
 
 WRONG = (
@@ -123,14 +101,14 @@ WRONG = (
 @pytest.mark.parametrize("name", [*PRODUCTS, "nn.functional.linear"])
 @pytest.mark.parametrize(("a", "b"), WRONG)
 def test_shapes_that_do_not_fit(name: str, a: tuple[int, ...], b: tuple[int, ...]) -> None:
-    assert_agree(f"torch.{name}(t(*{a}), t(*{b}))", HELPERS)
+    assert_agree(f"torch.{name}(t(*{a}), t(*{b}))", MATRICES)
 
 
 @pytest.mark.parametrize("name", [n for n in PRODUCTS if n != "kron"])
 @pytest.mark.parametrize("out", ["float32", "float64", "int64", "float16", "complex64"])
 def test_out(name: str, out: str) -> None:
     a, b = PRODUCTS[name]
-    setup = HELPERS + f"x, y = t(*{a}), t(*{b}); o = torch.empty(tuple(torch.{name}(x, y).shape), dtype=torch.{out})"
+    setup = MATRICES + f"x, y = t(*{a}), t(*{b}); o = torch.empty(tuple(torch.{name}(x, y).shape), dtype=torch.{out})"
     assert_agree(f"r = torch.{name}(x, y, out=o); [r, r is o]", setup)
     if out == "float32":
         assert_agree(f"torch.{name}(x, y, out=torch.empty(7))", setup)
@@ -147,12 +125,12 @@ def test_scaled_products(name: str, dtype: str, factors: str) -> None:
     args = ", ".join(f"t(*{s}).to(torch.{dtype})" for s in shapes)
     tolerance = 1e-2 if dtype in ("float16", "bfloat16") and "." in factors else 0.0
     if not (dtype in INTEGERS and "." in factors):  # negative products times a truncated factor
-        assert_agree(f"torch.{name}({args}{factors})", HELPERS, rtol=tolerance, atol=tolerance)
+        assert_agree(f"torch.{name}({args}{factors})", MATRICES, rtol=tolerance, atol=tolerance)
     if dtype in FLOATS and "." not in factors and "True" not in factors and ("j" not in factors or "c" in dtype):
         gs = ", ".join(f"t(*{s}, d=torch.{dtype}, g=True)" for s in shapes)
-        assert_agree(f"grads(lambda *a: torch.{name}(*a{factors}), {gs})", HELPERS)
+        assert_agree(f"grads(lambda *a: torch.{name}(*a{factors}), {gs})", MATRICES)
         first, rest = args.split(", t", 1)
-        assert_agree(f"x = {first}; y = x.{name}_(t{rest}{factors}); [y, y is x, x._version]", HELPERS)
+        assert_agree(f"x = {first}; y = x.{name}_(t{rest}{factors}); [y, y is x, x._version]", MATRICES)
 
 
 @pytest.mark.parametrize(
@@ -195,9 +173,9 @@ def test_scaled_products(name: str, dtype: str, factors: str) -> None:
     ],
 )
 def test_what_scaled_products_add(name: str, shapes: tuple[tuple[int, ...], ...]) -> None:
-    assert_agree(call(name, shapes), HELPERS)
-    assert_agree(call(name, shapes, ", beta=2", ", g=True"), HELPERS)
-    assert_agree(f"grads(torch.{name}, {', '.join(f't(*{s}, d=torch.float64, g=True)' for s in shapes)})", HELPERS)
+    assert_agree(call(name, shapes), MATRICES)
+    assert_agree(call(name, shapes, ", beta=2", ", g=True"), MATRICES)
+    assert_agree(f"grads(torch.{name}, {', '.join(f't(*{s}, d=torch.float64, g=True)' for s in shapes)})", MATRICES)
 
 
 @pytest.mark.parametrize("name", ADDED)
@@ -205,8 +183,8 @@ def test_factors_of_zero_and_nan(name: str) -> None:
     x, *rest = ADDED[name]
     others = ", ".join(f"t(*{s})" for s in rest)
     nans = ", ".join(f"t(*{s}) + float('nan')" for s in rest)
-    assert_agree(f"torch.{name}(t(*{x}) + float('nan'), {others}, beta=0)", HELPERS)
-    assert_agree(f"torch.{name}(t(*{x}), {nans}, alpha=0)", HELPERS)
+    assert_agree(f"torch.{name}(t(*{x}) + float('nan'), {others}, beta=0)", MATRICES)
+    assert_agree(f"torch.{name}(t(*{x}), {nans}, alpha=0)", MATRICES)
 
 
 @pytest.mark.parametrize("name", ADDED)
@@ -214,10 +192,10 @@ def test_factors_of_zero_and_nan(name: str) -> None:
 def test_scaled_products_of_dtypes_that_differ(name: str, second: str) -> None:
     x, *rest = ADDED[name]
     others = ", ".join(f"t(*{s}).to(torch.{second})" for s in rest)
-    assert_agree(f"torch.{name}(t(*{x}), {others})", HELPERS)
-    assert_agree(f"torch.{name}(t(*{x}), t(*{rest[0]}), t(*{rest[1]}).to(torch.{second}))", HELPERS)
+    assert_agree(f"torch.{name}(t(*{x}), {others})", MATRICES)
+    assert_agree(f"torch.{name}(t(*{x}), t(*{rest[0]}), t(*{rest[1]}).to(torch.{second}))", MATRICES)
     assert_agree(
-        f"torch.{name}(t(*{x}), t(*{rest[0]}), t(*{rest[1]}), out=torch.empty(0, dtype=torch.{second}))", HELPERS
+        f"torch.{name}(t(*{x}), t(*{rest[0]}), t(*{rest[1]}), out=torch.empty(0, dtype=torch.{second}))", MATRICES
     )
 
 
@@ -231,7 +209,7 @@ def test_deprecated_overloads(name: str) -> None:
         f"{x}.{name}(2, 3, {', '.join(rest)})",
         f"{x}.{name}_(2, 3, {', '.join(rest)})",
     ):
-        assert_agree(source, HELPERS)
+        assert_agree(source, MATRICES)
 
 
 LINEAR = [
@@ -265,21 +243,21 @@ def test_linear(x: tuple[int, ...], w: tuple[int, ...], b: tuple[int, ...] | Non
     shapes = [s for s in (x, w, b) if s is not None]
     for g in itertools.product((False, True), repeat=len(shapes)):
         made = ", ".join(f"t(*{s}, g={q})" for s, q in zip(shapes, g, strict=True))
-        assert_agree(f"y = F.linear({made}); [y, chain(y.grad_fn)]", HELPERS)
+        assert_agree(f"y = F.linear({made}); [y, chain(y.grad_fn)]", MATRICES)
     for dtype in ("float32", "float64", "complex128", "float16"):
         args = ", ".join(f"t(*{s}, d=torch.{dtype}, g=True)" for s in shapes)
-        assert_agree(f"grads(F.linear, {args})", HELPERS)
+        assert_agree(f"grads(F.linear, {args})", MATRICES)
 
 
 def test_linear_of_views_and_dtypes() -> None:
     assert_agree(
         "y = F.linear(t(2, 4, 3, g=True).mT.mT.transpose(0, 1), t(4, 3, g=True), t(4, g=True)); chain(y.grad_fn)",
-        HELPERS,
+        MATRICES,
     )
     for w, b in itertools.product(("float32", "float64", "int64", "bool"), repeat=2):
-        assert_agree(f"F.linear(t(2, 3), t(4, 3).to(torch.{w}), t(4).to(torch.{b}))", HELPERS)
-    assert_agree("F.linear(t(2, 3), t(4, 3), t(4), out=torch.empty(2, 4))", HELPERS)
-    assert_agree("F.linear(t(2, 3), t(4, 3), t(4), out=torch.empty(2, 4, dtype=torch.float64))", HELPERS)
+        assert_agree(f"F.linear(t(2, 3), t(4, 3).to(torch.{w}), t(4).to(torch.{b}))", MATRICES)
+    assert_agree("F.linear(t(2, 3), t(4, 3), t(4), out=torch.empty(2, 4))", MATRICES)
+    assert_agree("F.linear(t(2, 3), t(4, 3), t(4), out=torch.empty(2, 4, dtype=torch.float64))", MATRICES)
 
 
 def test_weight_gradients_are_row_major_and_accumulate() -> None:
@@ -289,7 +267,7 @@ for _ in range(2):
     y = F.linear(x, w, b)
     y.backward(cotangent(y))
 """
-    assert_agree("[x.grad, w.grad, b.grad, w.grad.is_contiguous()]", HELPERS + source)
+    assert_agree("[x.grad, w.grad, b.grad, w.grad.is_contiguous()]", MATRICES + source)
 
 
 @pytest.mark.parametrize(
@@ -324,200 +302,4 @@ for _ in range(2):
     ],
 )
 def test_calls(source: str) -> None:
-    assert_agree(source, HELPERS)
-
-
-EINSUM = [
-    ("ij,jk->ik", (2, 3), (3, 4)),
-    ("ij,jk", (2, 3), (3, 4)),
-    ("bij,bjk->bik", (2, 2, 3), (2, 3, 4)),
-    ("ii->i", (3, 3)),
-    ("ii", (3, 3)),
-    ("ij->ji", (2, 3)),
-    ("ij->", (2, 3)),
-    ("i,j->ij", (2,), (3,)),
-    ("...ij,...jk->...ik", (5, 2, 3), (3, 4)),
-    ("ij,ij->", (2, 3), (2, 3)),
-    ("i,i", (3,), (3,)),
-    ("ij,j->i", (2, 3), (3,)),
-    ("a,b,c->abc", (2,), (3,), (4,)),
-    ("ijk,jil->kl", (2, 3, 4), (3, 2, 5)),
-    ("ij,jk,kl->il", (2, 3), (3, 4), (4, 5)),
-    ("i j -> j i", (2, 3)),
-    ("...->...", (2, 3)),
-    ("ij,kj->ik", (2, 3), (4, 3)),
-    ("bhqd,bhkd->bhqk", (2, 2, 3, 4), (2, 2, 5, 4)),
-    ("ij,jk->iz", (2, 3), (3, 4)),
-    ("ij,jk->ii", (2, 3), (3, 4)),
-    ("ij", (2, 3, 4)),
-    ("ijk", (2, 3)),
-    ("ij,jk->ik", (2, 3), (4, 4)),
-    ("ij,jk->ik", (2, 3)),
-    ("ij->ik", (2, 3), (3,)),
-    ("i1->i", (2, 3)),
-    ("i.j->i", (2, 3)),
-    ("ij->i->j", (2, 3)),
-    ("...i...", (2, 3)),
-    ("ii->i", (3, 4)),
-    ("ij,jk->ik", (2, 1), (3, 4)),
-    ("", ()),
-    ("->", ()),
-    (",->", (), ()),
-    ("ij->...", (2, 3)),
-    ("...ij->ij", (4, 2, 3)),
-    ("ij->ij...", (2, 3)),
-    ("", (2,)),
-    ("iJ->Ji", (2, 3)),
-    ("ij-", (2, 3)),
-    ("ij>", (2, 3)),
-    ("ij->i.", (2, 3)),
-    ("...ijk", (2,)),
-    ("ij,ij->j", (2, 3), (2, 3)),
-    ("iij->j", (2, 2, 3)),
-    ("iijj->ij", (2, 2, 3, 3)),
-    ("i,ij,j->", (2,), (2, 3), (3,)),
-    ("...i,...i->...", (2, 1, 3), (4, 3)),
-    ("ij,k->ik", (2, 3), (4,)),
-    ("->...", ()),
-    ("i...->...", (2, 3, 4)),
-    ("ij,jk->ki", (2, 3), (3, 4)),
-    ("acx,bx->abc", (2, 4, 5), (3, 5)),
-    ("bx,acx->abc", (3, 5), (2, 4, 5)),
-    ("cx,abx->abc", (4, 5), (2, 3, 5)),
-    ("bcx,adx->abcd", (3, 4, 5), (2, 6, 5)),
-    ("ba,b->a", (0, 3), (0,)),
-    ("ij...,j...->i...", (2, 3), (3, 4)),
-]
-
-
-@pytest.mark.parametrize(("equation", "shapes"), [(e, s) for e, *s in EINSUM])
-def test_einsum(equation: str, shapes: list[tuple[int, ...]]) -> None:
-    args = ", ".join(f"t(*{s}, g=True)" for s in shapes)
-    assert_agree(f"y = torch.einsum('{equation}', {args}); [y, chain(y.grad_fn)]", HELPERS)
-    args = ", ".join(f"t(*{s}, d=torch.float64, g=True)" for s in shapes)
-    assert_agree(f"grads(lambda *a: torch.einsum('{equation}', *a), {args})", HELPERS)
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "torch.einsum(t(2, 3), [0, 1], t(3, 4), [1, 2], [0, 2])",
-        "torch.einsum(t(2, 3), [0, 1], t(3, 4), [1, 2])",
-        "torch.einsum(t(2, 3), [..., 1], [1, ...])",
-        "torch.einsum('ij,jk', [t(2, 3), t(3, 4)])",
-        "torch.einsum('ij')",
-        "torch.einsum()",
-        "torch.einsum(t(2, 3), [0, 60])",
-        "torch.einsum('ij', 3)",
-        "torch.einsum(t(2, 3))",
-        "torch.einsum('ij,jk', t(2, 3), t(3, 4, d=torch.float64))",
-        "torch.einsum('ij,jk', t(2, 3, d=torch.int64), t(3, 4, d=torch.int64))",
-    ],
-)
-def test_calls_of_einsum(source: str) -> None:
-    assert_agree(source, HELPERS)
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "torch.tensordot(t(2, 3), t(3, 4), 1)",
-        "torch.tensordot(t(2, 3, 4), t(3, 4, 5), 2)",
-        "torch.tensordot(t(2, 3), t(4), 0)",
-        "torch.tensordot(t(2, 3, 4), t(4, 3, 5), ([1, 2], [1, 0]))",
-        "torch.tensordot(t(2, 3), t(2, 3), 2)",
-        "torch.tensordot(t(2, 3), t(2, 3), -1)",
-        "torch.tensordot(t(2, 3), t(2, 3), 3)",
-        "torch.tensordot(t(2, 3), t(4, 3), 1)",
-        "torch.tensordot(t(2, 1), t(3, 4), 1)",
-        "torch.tensordot(t(2, 3), t(2, 3), ([0, 1], [0]))",
-        "torch.tensordot(t(2, 2), t(2, 2), ([0, 0], [0, 1]))",
-        "torch.tensordot(t(2, 2), t(2, 2), ([5], [0]))",
-        "torch.tensordot(t(2, 3), t(3, 2), torch.tensor(1))",
-        "torch.tensordot(t(2, 3), t(3, 2), torch.tensor([[1], [0]]))",
-        "torch.tensordot(t(2, 3), t(3, 2), 1.5)",
-        "torch.tensordot(t(2, 3), t(3, 2), 'a')",
-        "torch.tensordot(t(2, 3), t(3, 2), [1])",
-        "torch.tensordot(t(2, 3), t(3, 2), 1, out=torch.empty(2, 2))",
-        "torch.tensordot(t(2, 3), t(3, 2, d=torch.float64), 1)",
-        "grads(lambda a, b: torch.tensordot(a, b, ([1, 2], [1, 0])), t(2, 3, 4, g=True), t(4, 3, 5, g=True))",
-        "grads(lambda a, b: torch.tensordot(a, b, 1), t(2, 1, g=True), t(3, 4, g=True))",
-        "torch.inner(t(1, d=torch.int32), t(1, d=torch.int32))",
-        "torch.inner(t(2, 1, g=True), t(3, 1, g=True))",
-        "torch.bmm(t(0, 1, 1), t(0, 1, 1, d=torch.int64))",
-        "torch.bmm(t(2, 1, 0), t(2, 0, 1, d=torch.int64))",
-        "torch.bmm(t(1, 1, 1).to(torch.uint16), t(1, 1, 1).to(torch.uint16), out=torch.empty(1))",
-        "torch.mv(t(2, 2), t(2), out=torch.empty(0, dtype=torch.int8))",
-        "torch.dot(t(), t(), out=torch.empty(0, dtype=torch.int8))",
-        "torch.matmul(t(2), t(2), out=torch.empty(0, dtype=torch.int8))",
-        "torch.mm(t(2, 2), t(2, 2).long(), out=torch.empty(0).long())",
-        "torch.inner(t(), t(3))",
-        "torch.inner(t(2, 3), t())",
-        "torch.inner(t(2, 2, 3), t(4, 3))",
-        "torch.kron(t(), t(3))",
-        "torch.kron(t(2, 3, 2), t(2))",
-        "torch.kron(t(2), t(3), out=torch.empty(6, dtype=torch.float64))",
-        "torch.kron(t(2), t(3), out=torch.empty(6, dtype=torch.int64))",
-        "torch.cross(t(2, 3), t(2, 3, seed=1))",
-        "torch.cross(t(3, 2), t(3, 2, seed=1), dim=0)",
-        "torch.cross(t(2, 2), t(2, 2))",
-        "torch.cross(t(2, 3), t(3), dim=1)",
-        "torch.linalg.cross(t(2, 3), t(1, 3))",
-        "torch.linalg.cross(t(2, 3), t(2, 3), dim=0)",
-        "torch.linalg.cross(t(2, 3), t(2, 3), dim=5)",
-        "torch.linalg.cross(t(2, 3), t(4, 3))",
-        "torch.linalg.cross(t(2, 3), t(2, 3).to(torch.bool))",
-        "torch.linalg.cross(t(2, 3).to(torch.bool), t(2, 3))",
-        "torch.linalg.cross(t(3, 2).t(), t(3, 2).t())",
-        "t(3).cross(t(3, seed=2), dim=0)",
-        "torch.cross(t(2, 3), t(2, 3), dim=1, out=torch.empty(2, 3, dtype=torch.float64))",
-        "grads(torch.linalg.cross, t(2, 3, g=True), t(1, 3, g=True))",
-        "grads(torch.linalg.cross, t(2, 3, d=torch.complex64, g=True), t(2, 3, d=torch.complex64, g=True, seed=1) * 1j)",  # noqa: E501
-        "torch.linalg.vecdot(t(2, 3), t(2, 3))",
-        "torch.linalg.vecdot(t(2, 3, d=torch.int64), t(2, 3, d=torch.int64))",
-        "torch.linalg.vecdot(t(2, 3), t(2, 4))",
-        "torch.linalg.vecdot(t(2, 3), t(2, 3, d=torch.float64))",
-        "torch.linalg.vecdot(t(2, 3, d=torch.complex64) * 1j, t(3, d=torch.complex64))",
-        "torch.linalg.vecdot(t(3), t(3))",
-        "grads(torch.linalg.vecdot, t(2, 3, g=True), t(2, 3, g=True))",
-        *(
-            f"torch.linalg.multi_dot([{', '.join(f't(*{s})' for s in ss)}])"
-            for ss in (
-                ((2, 3), (3, 4)),
-                ((2, 3), (3, 4), (4, 5)),
-                ((3,), (3, 4), (4,)),
-                ((3,), (3,)),
-                ((2, 3),),
-                ((2, 3), (4, 5)),
-                ((2, 3, 4), (4, 5)),
-                ((2, 3), (3, 4, 5), (5, 2)),
-                ((2, 3), (3, 4), (4, 5), (5,)),
-                (),
-                ((2, 3), (3,)),
-            )
-        ),
-        "y = torch.linalg.multi_dot([t(2, 9, g=True), t(9, 3, g=True), t(3, 8, g=True), t(8, 1, g=True)]); [y, "
-        "chain(y.grad_fn)]",
-        "torch.linalg.multi_dot([t(2, 3), t(3, 3, d=torch.float64)])",
-        "torch.chain_matmul(t(2, 3), t(3, 4), t(4, 2))",
-        "torch.chain_matmul(t(2, 3))",
-        "torch.chain_matmul()",
-        "torch.chain_matmul(t(3), t(3))",
-        *(
-            f"F.bilinear({', '.join(f't(*{s})' for s in ss)})"
-            for ss in (
-                ((2, 3), (2, 4), (5, 3, 4), (5,)),
-                ((2, 2, 3), (2, 2, 4), (5, 3, 4)),
-                ((3,), (4,), (5, 3, 4), (5,)),
-                ((2, 3), (3, 4), (5, 3, 4), (5,)),
-                ((2, 3), (2, 4), (5, 3, 5), (5,)),
-                ((2, 3), (2, 4), (5, 3, 4), (6,)),
-                ((2, 3), (2, 4), (5, 2, 4), (5,)),
-                ((2, 3), (2, 2, 4), (5, 3, 4)),
-            )
-        ),
-        "grads(F.bilinear, t(2, 3, g=True), t(2, 4, g=True), t(5, 3, 4, g=True), t(5, g=True))[1:]",
-    ],
-)
-def test_contractions(source: str) -> None:
-    assert_agree(source, HELPERS)
+    assert_agree(source, MATRICES)
