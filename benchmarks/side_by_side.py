@@ -6,9 +6,8 @@ import statistics
 import time
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
-import pytest
 import torch
 
 import flambeau
@@ -20,13 +19,32 @@ ROUND_TIME = 0.01
 Make = Callable[[ModuleType], Callable[[], Any]]
 
 
-def _repetitions(work: Callable[[], Any]) -> int:
+class Times(NamedTuple):
+    """Seconds of process time of one call: the least and the median of all rounds, by library."""
+
+    least: dict[str, float]
+    median: dict[str, float]
+    works: dict[str, Callable[[], Any]]
+    repetitions: dict[str, int]
+
+    @property
+    def ratio(self) -> float:
+        """flambeau's median ÷ PyTorch's: below 1, flambeau is faster."""
+        return self.median["flambeau"] / self.median["torch"]
+
+    @property
+    def ratio_of_least(self) -> float:
+        """The same of the least times, which a busy machine disturbs less."""
+        return self.least["flambeau"] / self.least["torch"]
+
+
+def _repetitions(work: Callable[[], Any], round_time: float) -> int:
     for _ in range(3):
         work()
     start = time.process_time()
     for _ in range(3):
         work()
-    return max(int(ROUND_TIME / max((time.process_time() - start) / 3, 1e-7)), 1)
+    return max(int(round_time / max((time.process_time() - start) / 3, 1e-7)), 1)
 
 
 def _round(work: Callable[[], Any], repetitions: int) -> float:
@@ -36,27 +54,39 @@ def _round(work: Callable[[], Any], repetitions: int) -> float:
     return (time.process_time() - start) / repetitions
 
 
+def measure(make: Make, rounds: int = ROUNDS, round_time: float = ROUND_TIME) -> Times:
+    """Time what `make(library)` returns, for both libraries in turns, on one thread.
+
+    Raises NotImplementedError or AttributeError where flambeau lacks an operation.
+    """
+    torch.set_num_threads(1)
+    flambeau.set_num_threads(1)
+    works = {"torch": make(torch), "flambeau": make(flambeau)}
+    repetitions = {name: _repetitions(work, round_time) for name, work in works.items()}
+    seconds: dict[str, list[float]] = {"torch": [], "flambeau": []}
+    for i in range(rounds):
+        for name in ("torch", "flambeau") if i % 2 else ("flambeau", "torch"):
+            seconds[name].append(_round(works[name], repetitions[name]))
+    least = {name: min(s) for name, s in seconds.items()}
+    return Times(least, {name: statistics.median(s) for name, s in seconds.items()}, works, repetitions)
+
+
 def compare(benchmark: Any, make: Make) -> None:
     """Measure what `make(library)` returns, for both libraries in turns.
 
     pytest-benchmark records flambeau's rounds; extra_info holds PyTorch's median, flambeau's and their ratio (below 1:
     flambeau is faster). Times are reported, never asserted. Operations that flambeau lacks are skipped by name.
     """
-    torch.set_num_threads(1)
-    flambeau.set_num_threads(1)
+    import pytest
+
     try:
-        works = {"torch": make(torch), "flambeau": make(flambeau)}
-        repetitions = {name: _repetitions(work) for name, work in works.items()}
+        times = measure(make)
     except (NotImplementedError, AttributeError) as error:
         pytest.skip(f"flambeau: {error}")
-    seconds: dict[str, list[float]] = {"torch": [], "flambeau": []}
-    for i in range(ROUNDS):
-        for name in ("torch", "flambeau") if i % 2 else ("flambeau", "torch"):
-            seconds[name].append(_round(works[name], repetitions[name]))
-    medians = {name: statistics.median(s) for name, s in seconds.items()}
     benchmark.extra_info.update(
-        torch_us=medians["torch"] * 1e6,
-        flambeau_us=medians["flambeau"] * 1e6,
-        ratio=medians["flambeau"] / medians["torch"],
+        torch_us=times.median["torch"] * 1e6,
+        flambeau_us=times.median["flambeau"] * 1e6,
+        ratio=times.ratio,
+        ratio_of_least=times.ratio_of_least,
     )
-    benchmark.pedantic(works["flambeau"], rounds=5, iterations=repetitions["flambeau"])
+    benchmark.pedantic(times.works["flambeau"], rounds=5, iterations=times.repetitions["flambeau"])

@@ -280,22 +280,10 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
     low, high = (0, 127) if answer else (-0x80000000, 0x7FFFFFFF)
     tensor_class = op.node_class
     number_class = op.node_class if op.number_nodes[0] is None else op.node_class_of(op.number_nodes[0])
-    first, second = op.tensors
     recorded = op.joint is not None or any(r is not None for r in op.rules)
-    names = op.saved_names
-    constants = tuple(op.defaults.get(n) for n in names if n not in (first, second, "out"))
-    unchanged = (0,) * len(constants)
-    # which of (first, second, out) to save when the first, the second or both inputs require grad
-    plans = []
-    for k in range(4):
-        needed: set[str] = set()
-        for i in (0, 1):
-            if k >> i & 1:
-                needed |= op.needs.get(i, frozenset())
-        plans.append(tuple(n in needed for n in (first, second, "out")))
-    has_x, has_y, has_out = (n in names for n in (first, second, "out"))
-    raw = op.raw
-    keeps = has_x or has_y or has_out
+    save = _saver(op)
+    constants = tuple(op.defaults.get(n) for n in op.saved_names)
+    raw = NATIVE_FLOAT if op.raw else 0
 
     def front(self: Any, other: Any) -> Tensor:
         if type(self) not in PLAIN:
@@ -305,20 +293,27 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
         if not d.bit & native or x is None:
             return slow(self, other)
         kind = type(other)
+        b = None
         if kind in PLAIN:
             y = other._array
             if other._dtype is not d or y is None:
                 return slow(self, other)
-            b = None if not recorded else other._node if other._view is None else edge_of(other)
-            node_class = tensor_class
+            if is_ufunc and x.ndim != y.ndim:
+                # NumPy takes a 0-d operand in its stride; one of shape (1,) makes it broadcast, at six times the price
+                if y.size == 1 and x.ndim > y.ndim:
+                    y = y.reshape(())
+                elif x.size == 1 and x.ndim < y.ndim:
+                    x = x.reshape(())
+            if recorded:
+                b = other._node if other._view is None else edge_of(other)
         elif not takes_numbers:
             return slow(self, other)
         elif kind is float:
             if d.category < FLOATING:
                 return slow(self, other)
-            y, b, node_class = other, None, number_class
+            y = other
         elif kind is int and low <= other <= high and d.category:
-            y, b, node_class = other, None, number_class
+            y = other
         else:
             return slow(self, other)
         token = enter(QUIET)
@@ -328,7 +323,10 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
             return slow(self, other)
         finally:
             leave(token)
-        if r.ndim > 1 and not (row_major(self) and (y is other or row_major(other))):
+        if r.ndim > 1 and not (
+            (x.flags.c_contiguous if self._memory is None else row_major(self))
+            and (y is other or (y.flags.c_contiguous if other._memory is None else row_major(other)))
+        ):
             r = op.laid_out(r, (self, other))
         out = new(Tensor)
         out._array = r
@@ -337,32 +335,65 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
         out._version_counter = UNTRACKED if inference_modes and state.inference else None
         a = None if not recorded else self._node if self._view is None else edge_of(self)
         if (a is not None or b is not None) and state.enabled:
-            n = out._node = new(node_class)
+            n = out._node = new(number_class if y is other else tensor_class)
             n.edges = (a, b)
             n.shape = r.shape
             n.dtype = d
             n.hooks = None
-            n.raw = raw and d.bit & NATIVE_FLOAT
+            n.raw = d.bit & raw
             n.seq = sequence()
-            if keeps:
-                keep_x, keep_y, keep_out = plans[(a is not None) + 2 * (b is not None)]
-                saved, versions = constants, unchanged
-                if has_out:
-                    saved, versions = (Saved(out) if keep_out else None, *saved), (0, *versions)
-                if has_y:
-                    counter = None if y is other else other._version_counter
-                    saved = (other if keep_y else None, *saved)
-                    versions = (0 if counter is None else counter[0], *versions)
-                if has_x:
-                    counter = self._version_counter
-                    saved = (self if keep_x else None, *saved)
-                    versions = (0 if counter is None else counter[0], *versions)
-                n.saved, n.versions = saved, versions
-            else:
+            if save is None:
                 n.saved, n.versions = constants, None
+            else:
+                save(n, self, other, out, y is not other)
         return out
 
     return front
+
+
+def _saver(op: Elementwise) -> Callable[[Any, Tensor, Any, Tensor, bool], None] | None:
+    """What a binary operation's node keeps: a function of the node, the operands, the result, and whether the second
+    operand is a tensor. None where only constants are kept."""
+    first, second = op.tensors
+    names = op.saved_names
+    constants = tuple(op.defaults.get(n) for n in names if n not in (first, second, "out"))
+    unchanged = (0,) * len(constants)
+    has_x, has_y, has_out = (n in names for n in (first, second, "out"))
+    if not (has_x or has_y or has_out):
+        return None
+    # whether to save (first, second, out), by which of the inputs require grad: the first, the second or both
+    plans = []
+    for k in range(4):
+        needed: set[str] = set()
+        for i in (0, 1):
+            if k >> i & 1:
+                needed |= op.needs.get(i, frozenset())
+        plans.append(tuple(n in needed for n in (first, second, "out")))
+
+    def save_operands(n: Any, self: Tensor, other: Any, out: Tensor, tensors: bool) -> None:
+        a, b = n.edges
+        keep_x, keep_y, _ = plans[(a is not None) + 2 * (b is not None)]
+        n.saved = (self if keep_x else None, other if keep_y else None)
+        x, y = self._version_counter, other._version_counter if tensors else None
+        n.versions = (0 if x is None else x[0], 0 if y is None else y[0])
+
+    def save(n: Any, self: Tensor, other: Any, out: Tensor, tensors: bool) -> None:
+        a, b = n.edges
+        keep_x, keep_y, keep_out = plans[(a is not None) + 2 * (b is not None)]
+        saved, versions = constants, unchanged
+        if has_out:
+            saved, versions = (Saved(out) if keep_out else None, *saved), (0, *versions)
+        if has_y:
+            counter = other._version_counter if tensors else None
+            saved = (other if keep_y else None, *saved)
+            versions = (0 if counter is None else counter[0], *versions)
+        if has_x:
+            counter = self._version_counter
+            saved = (self if keep_x else None, *saved)
+            versions = (0 if counter is None else counter[0], *versions)
+        n.saved, n.versions = saved, versions
+
+    return save_operands if has_x and has_y and not has_out and not constants else save
 
 
 def inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -391,6 +422,8 @@ def inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[...,
                 y = other._array
                 if other._dtype is not d or y is None:
                     return slow(self, other, alpha)
+                if is_ufunc and y.size == 1 and x.ndim > y.ndim:
+                    y = y.reshape(())
                 if recording and (other._node is not None or other._view is not None):
                     return slow(self, other, alpha)
                 own, its = self._memory, other._memory

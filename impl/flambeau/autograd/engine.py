@@ -17,6 +17,7 @@ from flambeau.autograd.modes import state
 from flambeau.autograd.node import AccumulateGrad, Edge, Node, Pick, Saved, hooked_leaves, unpack
 from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import dtype
+from flambeau.overrides import PLAIN
 from flambeau.tensor import Tensor
 
 
@@ -194,38 +195,41 @@ def run(
     return found
 
 
-_CONSTANTS = frozenset((int, float, bool, complex, tuple, type(None), dtype))
-
-
 def _arrays(n: Node, keep_graph: bool) -> list[Any]:
     """What a node saved, tensors as ndarrays, for rules that run on those. Raises RuntimeError as `unpack` does."""
     values, held = [], False
     for v, expected in zip(n.saved or unpack(n, False), n.versions):  # noqa: B905
-        if type(v) not in _CONSTANTS:
-            if isinstance(v, Tensor):
-                counter = v._version_counter
-                v, held = v._array, True
-            elif type(v) is Saved:
-                counter = v.counter
-                v, held = v.array, True
-            else:
-                counter = None
+        cls = type(v)
+        if cls in PLAIN or (cls not in _CONSTANTS and isinstance(v, Tensor)):
+            counter = v._version_counter
             if counter is not None and counter[0] != expected:
                 unpack(n, False)
+            v, held = v._array, True
+        elif cls is Saved:
+            if v.counter[0] != expected:
+                unpack(n, False)
+            v, held = v.array, True
         values.append(v)
     if held and not keep_graph:
         n.saved = None
     return values
 
 
+_CONSTANTS = frozenset((int, float, bool, complex, tuple, type(None), dtype, Saved))
+
+
 def _run_raws(this: _Run, keep_graph: bool) -> None:
     """Run nodes' rules on ndarrays, until a node comes that wants Tensors."""
-    grads, heap, leaves = this.grads, this.heap, this.leaves
-    while heap:
-        n: Any = heap[0][1]
+    grads, heap, leaves, waiting = this.grads, this.heap, this.leaves, this.waiting
+    # the only node with a gradient does not pass through the heap
+    alone: Any = None
+    while alone is not None or heap:
+        n: Any = heap[0][1] if alone is None else alone
         if not n.raw or n.hooks is not None:
-            return
-        heappop(heap)
+            break
+        if alone is None:
+            heappop(heap)
+        alone = None
         g = grads.pop(n)
         if type(g) is Tensor:
             g = g._array
@@ -242,12 +246,19 @@ def _run_raws(this: _Run, keep_graph: bool) -> None:
             grads[e] = d
             if e.seq < 0:
                 leaves.append(e)
+            elif alone is None and not heap:
+                alone = e
             else:
                 heappush(heap, (-e.seq, e))
-        if this.waiting is not None:
+        if heap and alone is not None:
+            heappush(heap, (-alone.seq, alone))
+            alone = None
+        if waiting is not None:
             # nobody but the engine holds a gradient when its leaf asks whether it may keep it
             g = d = None
             this.run_ready(n.edges)
+    if alone is not None:
+        heappush(heap, (-alone.seq, alone))
 
 
 def _run_node(this: _Run, n: Node, g: Any, needed: set[Node] | None) -> None:

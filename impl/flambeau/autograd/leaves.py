@@ -14,8 +14,23 @@ from flambeau.geometry import Shape, contiguous_strides, is_dense
 from flambeau.tensor import Tensor, bump, fresh, memory
 from flambeau.warning import warn_once
 
-# what getrefcount says of a gradient that only the engine holds: its name there, `accumulate`'s, the call's argument
-_SOLE = 3
+
+# what getrefcount says where nobody else holds a thing: asked here, for it depends on the interpreter
+def _passed_on(n: Any, g: Any, _: Any) -> int:
+    return getrefcount(g)
+
+
+def _passed(n: Any, g: Any) -> int:
+    return _passed_on(n, g, None)
+
+
+def _held_by(view: np.ndarray[Any, Any]) -> int:
+    base = view.base
+    return getrefcount(base)
+
+
+# of a gradient that the engine passes down to `accumulate`; of what one attribute and one name refer to
+_SOLE, _SOLELY_OWNED = _passed(None, {0: np.empty(4)}.pop(0)), _held_by(np.empty(4).reshape(2, 2))
 
 
 def accumulate(n: AccumulateGrad, g: Any, create_graph: bool) -> None:
@@ -23,6 +38,7 @@ def accumulate(n: AccumulateGrad, g: Any, create_graph: bool) -> None:
     t = n.target()
     if t is None or t._node is None:
         return
+    sole = getrefcount(g) <= _SOLE
     current = t._grad
     if current is None:
         if create_graph:
@@ -31,7 +47,7 @@ def accumulate(n: AccumulateGrad, g: Any, create_graph: bool) -> None:
             own = to_tensor(g, n.dtype)
             t._grad = flambeau.empty_strided(own.shape, _strides(t), dtype=n.dtype, device=own.device).copy_(own)  # type: ignore[attr-defined]
         else:
-            t._grad = _kept(g, t, n, getrefcount(g) <= _SOLE)
+            t._grad = _kept(g, t, n, sole)
     elif create_graph:
         t._grad = current + to_tensor(g, n.dtype)  # type: ignore[operator]
     else:
@@ -54,18 +70,27 @@ def _kept(g: Any, t: Tensor, n: AccumulateGrad, sole: bool) -> Tensor:
             return g.detach().clone()  # type: ignore[attr-defined,no-any-return]
         sole = sole and type(g) is Tensor and g._memory is None
         array = g._array
-        # held by the Tensor, by this name and the call's argument
-        sole = sole and getrefcount(array) <= _SOLE
+        sole = sole and getrefcount(array) <= _SOLELY_OWNED
     else:
         array = g
     wanted = None if t._memory is None else _strides(t)
     if wanted is None or wanted == contiguous_strides(array.shape):
-        if sole and type(array) is np.ndarray and array.base is None and array.flags.c_contiguous:
+        if sole and type(array) is np.ndarray and array.flags.c_contiguous and _owned(array):
             return fresh(array, n.dtype)
         return fresh(np.array(array, n.dtype.numpy, order="C"), n.dtype)
     order = sorted(range(array.ndim), key=lambda i: -wanted[i])
     laid = np.array(array.transpose(order), n.dtype.numpy, order="C")
     return fresh(laid.transpose(np.argsort(order)), n.dtype)
+
+
+def _owned(array: np.ndarray[Any, Any]) -> bool:
+    """Whether the memory is the array's own, or that of an array which it shows whole and which nobody else holds."""
+    base = array.base
+    if base is None:
+        return True
+    if type(base) is not np.ndarray or base.base is not None or base.size != array.size:
+        return False
+    return getrefcount(base) <= _SOLELY_OWNED
 
 
 def _strides(t: Tensor) -> Shape:

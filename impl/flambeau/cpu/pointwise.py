@@ -74,11 +74,17 @@ def fmod(x: Array, y: Array) -> Array:
     return np.fmod(x, y)
 
 
+_NUMBERS = frozenset((int, float))
+
+
 def power(x: Any, y: Any) -> Array:
     """x to the y, element by element; y may be a Python number."""
+    kind = x.dtype.kind
+    if type(y) in _NUMBERS and kind == "f":
+        special = _SPECIAL_POWERS.get(y)
+        return np.power(x, y) if special is None else special(x)
     if isinstance(y, np.ndarray) and y.ndim == 0:
         y = y[()]
-    kind = x.dtype.kind
     if kind == "b":
         return np.logical_or(x, np.logical_not(y))
     if kind in "iu":

@@ -17,6 +17,8 @@ _ARRAYS = (np.ndarray, np.generic)
 
 def conj(v: Any) -> Any:
     """Complex conjugate of a Tensor, ndarray or number; a real one is handed back as it is."""
+    if type(v) is np.ndarray:  # most rules' operand
+        return v.conj() if v.dtype.kind == "c" else v
     if isinstance(v, Tensor):
         return v.conj() if v._dtype.is_complex else v  # type: ignore[attr-defined]
     if isinstance(v, _ARRAYS):
