@@ -10,6 +10,7 @@ import pytest
 from cuda_samples import BY_NAME, SAMPLES, Sample
 from needs import needs_cuda_packages
 
+from flambeau.cuda.check import Unit, check_nvrtc
 from flambeau.cuda.check import main as check
 from flambeau.cuda.compile import CompileError, compile_module, explain
 from flambeau.cuda.host.consistency import inconsistencies
@@ -76,6 +77,17 @@ def test_architecture_must_be_spelled_out(arch: str) -> None:
         compile_module("", ["f"], arch=arch)
 
 
+@needs_cuda_packages
+def test_threads_may_import_the_packages_at_once() -> None:
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+from flambeau.cuda.packages import require
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(lambda _: require("cuda.core").ProgramOptions, range(8)))
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr == ""
+
+
 def test_missing_packages_name_the_extra() -> None:
     code = (
         "import sys; sys.modules['cuda'] = None; from flambeau.cuda.compile import compile_module; "
@@ -107,13 +119,40 @@ def test_check_compiles_and_runs(declared: SimpleNamespace, capsys: pytest.Captu
     assert check([*call, "mul", "--only", "where"]) == 0
     shown = capsys.readouterr().out
     assert "[2/2] sm_90 where:" in shown
-    assert "sm_90: 76 kernels of 2 operations compiled" in shown
+    assert "sm_90: 76 kernels of 2 operations in" in shown
+    assert "0 with spills, 0 warnings, 0 operations failed" in shown
     assert "[1/2] host mul: every path and thread order agrees" in shown
     declared.OPERATIONS = [*OPERATIONS, ElementwiseKernel("bad", "x +", ("x",))]
     assert check([*call, "bad"]) == 1
     shown = capsys.readouterr().out
     assert "[1/1] sm_90 bad: FAILED" in shown
     assert "[1/1] host bad: FAILED" in shown
+
+
+@pytest.mark.nvrtc
+@needs_cuda_packages
+def test_check_fails_on_warnings_and_spills() -> None:
+    source = """
+    __global__ void warns(unsigned* p) { if (*p < 0u) *p = 1; }
+    __global__ void __launch_bounds__(1024) spills(float* p) {  // 64 registers a thread are left
+      float x[128];
+      #pragma unroll
+      for (int i = 0; i < 128; ++i) x[i] = p[i * 1024 + threadIdx.x];
+      __syncthreads();
+      #pragma unroll
+      for (int i = 0; i < 128; ++i) p[(127 - i) * 1024 + threadIdx.x] = x[i] * x[(i + 1) & 127];
+    }
+    __global__ void clean(float* p) { *p = 1; }
+    """
+    shown: list[str] = []
+    units = [Unit(name, source, [name]) for name in ("warns", "spills", "clean")]
+    assert check_nvrtc(units[1:2], "sm_90", say=shown.append) == 1, shown
+    assert "bytes spilled  spills" in "\n".join(shown)
+    assert any("pointless comparison of unsigned integer with zero" in line for line in shown)
+    quiet = Unit("clean", source.replace("if (*p < 0u) ", ""), ["clean"])
+    assert check_nvrtc([quiet], "sm_90", say=shown.append) == 0
+    assert check_nvrtc(units[::2], "sm_90", jobs=2, say=shown.append) == 2
+    assert shown[-1].endswith("0 with spills, 2 warnings, 2 operations failed")
 
 
 def test_check_explains_wrong_calls(declared: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:

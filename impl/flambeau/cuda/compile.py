@@ -20,6 +20,7 @@ from flambeau.cuda.templates import KERNELS, headers_digest
 
 STANDARD = "c++20"
 MODULE = "module.cu"
+SIDECAR = "2"  # version of what stands in the JSON
 
 
 class CompileError(RuntimeError):
@@ -38,12 +39,16 @@ class Resources:
 
 @dataclass(frozen=True)
 class Module:
-    """Machine code for one architecture: ``names`` are mangled, by name expression, ``resources`` likewise."""
+    """Machine code for one architecture: ``names`` are mangled, by name expression, ``resources`` likewise.
+
+    ``warnings`` are the compiler's, each with the line it speaks of.
+    """
 
     arch: str
     cubin: bytes
     names: dict[str, str]
     resources: dict[str, Resources]
+    warnings: tuple[str, ...] = ()
 
 
 def compile_module(source: str, expressions: Iterable[str], *, arch: str, use_cache: bool = True) -> Module:
@@ -65,7 +70,8 @@ def compile_module(source: str, expressions: Iterable[str], *, arch: str, use_ca
             return _from_sidecar(arch, cubin, json.loads(names))
     module = _compile(source, wanted, arch)
     if use_cache:
-        sidecar = {"names": module.names, "resources": {e: asdict(r) for e, r in module.resources.items()}}
+        resources = {expression: asdict(takes) for expression, takes in module.resources.items()}
+        sidecar = {"names": module.names, "resources": resources, "warnings": module.warnings}
         with _program_cache() as kept:
             kept[key] = module.cubin
             kept[f"{key}.json"] = json.dumps(sidecar).encode()
@@ -94,7 +100,8 @@ def _compile(source: str, expressions: tuple[str, ...], arch: str) -> Module:
     by_name = parse_resources(log.getvalue())
     if missing := [expression for expression, name in names.items() if name not in by_name]:
         raise CompileError(f"ptxas reported no resources for {missing[0]}:\n{log.getvalue()[:2000]}")
-    return Module(arch, bytes(code.code), names, {e: by_name[name] for e, name in names.items()})
+    resources = {expression: by_name[name] for expression, name in names.items()}
+    return Module(arch, bytes(code.code), names, resources, parse_warnings(log.getvalue()))
 
 
 def _text(name: bytes | str) -> str:
@@ -120,6 +127,16 @@ def parse_resources(log: str) -> dict[str, Resources]:
     }
 
 
+def parse_warnings(log: str) -> tuple[str, ...]:
+    """Warnings in NVRTC's and ptxas' log: the message, and the line of source beneath if it quotes one."""
+    lines = log.splitlines()
+    return tuple(
+        "\n".join(lines[i : i + 2]).rstrip()
+        for i, line in enumerate(lines)
+        if re.search(r"\bwarning\s*[#:]", line, re.IGNORECASE)
+    )
+
+
 def explain(log: str, limit: int = 40) -> str:
     """NVRTC's messages, which quote the line they speak of, without the template instantiations that led there."""
     out: list[str] = []
@@ -135,7 +152,7 @@ def explain(log: str, limit: int = 40) -> str:
 
 def _from_sidecar(arch: str, cubin: bytes, sidecar: dict[str, Any]) -> Module:
     resources = {e: Resources(**values) for e, values in sidecar["resources"].items()}
-    return Module(arch, cubin, sidecar["names"], resources)
+    return Module(arch, cubin, sidecar["names"], resources, tuple(sidecar["warnings"]))
 
 
 def _program_cache() -> Any:
@@ -149,5 +166,5 @@ def _compiler_version() -> str:
 
 
 def _key(source: str, expressions: tuple[str, ...], arch: str) -> str:
-    parts = (source, headers_digest(), *expressions, arch, STANDARD, _compiler_version())
+    parts = (SIDECAR, source, headers_digest(), *expressions, arch, STANDARD, _compiler_version())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

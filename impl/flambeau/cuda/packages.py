@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import importlib
 import os
+import threading
 from pathlib import Path
 from types import ModuleType
 
+# cuda.core puts another module in its own place while it is imported; a second thread would find that one half made.
+_IMPORTING = threading.RLock()
 _HINT = "the CUDA packages are not installed: pip install 'torch-assay[cuda]'"
 
 
 def require(module: str) -> ModuleType:
     """Import a module of the CUDA packages; ImportError says which extra provides it."""
     try:
-        return importlib.import_module(module)
+        with _IMPORTING:
+            return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != "cuda":
             raise

@@ -32,6 +32,21 @@ REDUCTIONS = {
     "all": ("All", ALL),
     "any": ("Any", ALL),
 }
+#: The declared operations that each serves.
+SERVES = {
+    "sum": ("sum",),
+    "mean": ("mean",),
+    "prod": ("prod",),
+    "max": ("max.all", "amax"),
+    "min": ("min.all", "amin"),
+    "all": ("all",),
+    "any": ("any",),
+}
+#: Declared reductions without a kernel yet.
+WITHOUT_KERNEL = frozenset(
+    "nansum count_nonzero trace diagonal_matrix max.dim min.dim aminmax argmax argmin median.all median.dim "  # noqa: SIM905
+    "nanmedian.all nanmedian.dim mode linalg_vector_norm dist var std var_mean std_mean logsumexp".split()
+)
 # A block is worth its barriers only for reductions longer than this.
 SHORT = 64
 # Results fewer than this leave a GPU idle: long reductions are then split into parts of at least PART elements.
@@ -40,9 +55,9 @@ PART = 16 * BLOCK
 
 
 def result_dtype(name: str, dtype: str) -> str:
-    """int64 for sums and products of integers, bool for all and any, else the operand's dtype."""
+    """int64 for sums and products of integers, bool for all and any but of uint8, else the operand's dtype."""
     if name in ("all", "any"):
-        return "bool"
+        return "uint8" if dtype == "uint8" else "bool"
     return "int64" if name in ("sum", "prod") and dtype in EXACT else dtype
 
 

@@ -138,6 +138,15 @@ def module_source(kernels: Iterable[ElementwiseKernel]) -> str:
     return head + "\n".join(functors) + tail
 
 
+def without_body(operations: Iterable[object]) -> list[str]:
+    """Names of the declared elementwise operations that carry no CUDA body: there should be none."""
+    return [
+        operation.name  # type: ignore[attr-defined]
+        for operation in operations
+        if getattr(operation, "form", None) == "elementwise" and not getattr(operation, "cuda", None)
+    ]
+
+
 def kernels_of(operations: Iterable[object]) -> list[ElementwiseKernel]:
     """Kernels of the declared operations that carry a CUDA body.
 

@@ -127,13 +127,13 @@ def _predicate(
 isnan = _predicate("isnan", "isnan(x)", "Whether the element is not a number.", numpy=np.isnan)
 isinf = _predicate("isinf", "isinf(x)", "Whether the element is infinite.", numpy=np.isinf)
 isfinite = _predicate("isfinite", "isfinite(x)", "Whether the element is neither infinite nor NaN.", numpy=np.isfinite)
-isreal = _predicate("isreal", "", "Whether the imaginary part is zero.", numpy=np.isreal)
+isreal = _predicate("isreal", "isreal(x)", "Whether the imaginary part is zero.", numpy=np.isreal)
 isposinf = _predicate(
-    "isposinf", "", "Whether the element is infinity.", numpy=cpu.isposinf,
+    "isposinf", "isposinf(x)", "Whether the element is infinity.", numpy=cpu.isposinf,
     refuses=(RuntimeError, "isposinf does not support complex inputs."), out=True,
 )  # fmt: skip
 isneginf = _predicate(
-    "isneginf", "", "Whether the element is minus infinity.", numpy=cpu.isneginf,
+    "isneginf", "isneginf(x)", "Whether the element is minus infinity.", numpy=cpu.isneginf,
     refuses=(RuntimeError, "isneginf does not support complex inputs."), out=True,
 )  # fmt: skip
 signbit = _predicate(

@@ -49,13 +49,25 @@ def trials(kernel: ElementwiseKernel) -> Iterator[Trial]:
                 yield Trial(kernel, dtype, path, launch, result, memory, before, arrays)
 
 
+def host_module(kernels: Sequence[ElementwiseKernel]) -> HostModule:
+    """Every path of the kernels on every dtype, with 32-bit indices, compiled for the CPU; kept on disk.
+
+    Raises RuntimeError when g++ refuses the source.
+    """
+    return _module(kernels, [trial for kernel in kernels for trial in trials(kernel)])
+
+
+def _module(kernels: Sequence[ElementwiseKernel], planned: Sequence[Trial]) -> HostModule:
+    return HostModule(module_source(kernels), [trial.launch.expression for trial in planned])
+
+
 def inconsistencies(kernels: Sequence[ElementwiseKernel]) -> list[str]:
     """Compile the kernels for the host, run all trials in every order, and say where two of them differ.
 
     Raises RuntimeError when g++ refuses the source.
     """
     planned = [trial for kernel in kernels for trial in trials(kernel)]
-    module = HostModule(module_source(kernels), [trial.launch.expression for trial in planned])
+    module = _module(kernels, planned)
     found = []
     reference: dict[tuple[str, str], bytes] = {}
     for trial in planned:

@@ -55,6 +55,10 @@ template <Integral T> FLAMBEAU_DEVICE bool signbit(T x) {
   else return false;
 }
 
+template <Arithmetic T> FLAMBEAU_DEVICE bool isposinf(T x) { return isinf(x) && x > T(0); }
+template <Arithmetic T> FLAMBEAU_DEVICE bool isneginf(T x) { return isinf(x) && x < T(0); }
+template <Arithmetic T> FLAMBEAU_DEVICE bool isreal(T) { return true; }
+
 template <class T> FLAMBEAU_DEVICE bool logical_not(T x) { return !bool(x); }
 template <class T> FLAMBEAU_DEVICE bool logical_and(T x, T y) { return bool(x) && bool(y); }
 template <class T> FLAMBEAU_DEVICE bool logical_or(T x, T y) { return bool(x) || bool(y); }
