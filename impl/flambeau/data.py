@@ -150,7 +150,7 @@ def asarray(
     if isinstance(obj, Tensor):
         t = obj
     elif isinstance(obj, np.ndarray):
-        t = from_array(obj)
+        t = from_array(obj if obj.ndim else obj.copy())  # PyTorch takes a 0-d array for a scalar
     elif isinstance(obj, np.generic):
         check(copy is not False, "can't alias NumPy scalars. Either remove copy=False or transform it in a ndarray. ")
         t = from_array(np.asarray(obj).copy())
@@ -163,6 +163,8 @@ def asarray(
     wanted = dtype or t.dtype
     where = t.device if device is None else check_device(device)
     same = wanted is t.dtype and where == t.device
+    if copy and isinstance(obj, np.ndarray | np.generic) and obj.ndim == 0:
+        copy = False  # PyTorch holds that its copy is all that was asked for: it must fit as it is
     if copy is False:
         check(where == t.device, f"can't alias tensor from device '{t.device}' to '{where}'.", ValueError)
         check(

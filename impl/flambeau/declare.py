@@ -21,6 +21,7 @@ from flambeau.dtypes import DTYPES, dtype, mask
 from flambeau.elementwise import SAME, Elementwise, binary_front, inplace_front, ternary_inplace_front, unary_front
 from flambeau.operation import OPERATIONS, Operation
 from flambeau.overrides import PLAIN
+from flambeau.pinning import without_pinning
 from flambeau.signatures import Parser
 from flambeau.tensor import Tensor
 
@@ -362,7 +363,8 @@ def composite(
 
     def declare(body: Callable[..., Any]) -> Front:
         name = schemas[0].partition("(")[0]
-        op = Operation(where.pop("full_name", name), schemas, body, tensors=())
+        run = without_pinning(body) if any("pin_memory" in s for s in schemas) else body
+        op = Operation(where.pop("full_name", name), schemas, run, tensors=())
         op.form = "composite"
         op.takes_out = takes_out
         op.out_text = out_text

@@ -14,7 +14,7 @@ from flambeau.autograd.node import requires_grad
 from flambeau.dtypes import dtype
 from flambeau.geometry import is_channels_last, is_contiguous
 from flambeau.signatures import Parser, not_a_tensor
-from flambeau.size import CPU, Size, channels_last, channels_last_3d, contiguous_format, strided
+from flambeau.size import CPU, NO_ACCELERATOR, Size, channels_last, channels_last_3d, contiguous_format, strided
 from flambeau.tensor import UNTRACKED, Tensor, memory, shape_of
 
 
@@ -139,6 +139,18 @@ def is_complex(self: Tensor) -> bool:
 def is_signed(self: Tensor) -> bool:
     """Whether the dtype has negative values."""
     return self._dtype.is_signed
+
+
+@builtin("is_pinned(torch.device? device=None)")
+def is_pinned(self: Tensor, device: Any = None) -> bool:
+    """Whether the elements lie in page-locked memory, which only an accelerator's allocator gives: never."""
+    return False
+
+
+@builtin("pin_memory(torch.device? device=None)")
+def pin_memory(self: Tensor, device: Any = None) -> Tensor:
+    """A copy in page-locked memory. Raises RuntimeError: no accelerator is available."""
+    raise RuntimeError(NO_ACCELERATOR)
 
 
 @builtin("is_inference()")
@@ -275,7 +287,17 @@ def __bool__(self: Tensor) -> bool:
         raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
     if n > 1:
         raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
-    return bool(item(self))
+    return bool(_signed(item(self)))
+
+
+def _signed(value: Any) -> Any:
+    """The value, refused where it is an integer beyond int64, through which PyTorch passes it."""
+    if type(value) is int and value > _LARGEST_SIGNED:
+        raise RuntimeError("value cannot be converted to type int64_t without overflow")
+    return value
+
+
+_LARGEST_SIGNED = 2**63 - 1
 
 
 def _number(kind: type, self: Tensor) -> Any:
@@ -296,7 +318,7 @@ def _number(kind: type, self: Tensor) -> Any:
                 f"value cannot be converted to type {'double' if kind is float else 'int64_t'} without overflow"
             )
         value = value.real
-    return kind(value)
+    return kind(_signed(value) if kind is int else value)
 
 
 for _kind in (int, float, complex):
@@ -307,4 +329,4 @@ for _kind in (int, float, complex):
 def __index__(self: Tensor) -> int:
     if self._dtype.category > dtypes.INTEGRAL or numel(self) != 1:
         raise TypeError("only integer tensors of a single element can be converted to an index")
-    return int(item(self))
+    return int(_signed(item(self)))

@@ -8,6 +8,8 @@ from typing import Any, SupportsIndex
 
 from flambeau.ctype import CType
 
+NO_ACCELERATOR = "Cannot access accelerator device when none is available."
+
 
 class Size(tuple[int, ...], metaclass=CType):
     """A shape: a tuple of ints. Raises TypeError for other elements."""
@@ -56,7 +58,7 @@ class Size(tuple[int, ...], metaclass=CType):
 class device(metaclass=CType):
     """Where a tensor's elements live: 'cpu', 'meta' (nowhere), or 'cuda' (not implemented yet).
 
-    Raises RuntimeError for an unknown device string.
+    Raises RuntimeError for an unknown device string, and for a bare index, which counts devices of an accelerator.
     """
 
     __slots__ = ("index", "type")
@@ -67,8 +69,10 @@ class device(metaclass=CType):
     def __new__(cls, type: Any = None, index: int | None = None) -> device:
         if isinstance(type, device) and index is None:
             return type
-        if isinstance(type, int) and not isinstance(type, bool):
-            type, index = "cuda", type
+        if hasattr(type, "__index__") and not isinstance(type, bool):
+            if type < 0:
+                raise RuntimeError("Device index must not be negative")
+            raise RuntimeError(NO_ACCELERATOR)
         name, _, number = str(type).partition(":")
         if name not in _KINDS or (":" in str(type) and not number.isdigit()):
             if name in _KINDS or not name.isalpha():

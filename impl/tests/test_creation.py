@@ -211,3 +211,31 @@ def test_dtypes_follow_the_default(default: str) -> None:
 )
 def test_out_is_resized_and_returned(source: str) -> None:
     assert_agree(f"r = torch.{source}; (r is o, r, o)", SETUP)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "zeros(2, pin_memory=True)",
+        "zeros(0, pin_memory=True)",
+        "ones_like(o, pin_memory=True)",
+        "ones_like(o.to('meta'), pin_memory=True)",
+        "empty(2, pin_memory=True, device='meta')",
+        "arange(3, pin_memory=True)",
+        "tensor([1.0], pin_memory=True)",
+        "tril_indices(2, 2, pin_memory=True)",
+        "rand(2, pin_memory=True)",
+        "randperm(2, pin_memory=True)",
+        "zeros(2, pin_memory=None)",
+        "zeros(2).pin_memory()",
+        "zeros(2).is_pinned()",
+        "zeros(2).to(1)",
+        "zeros(2).to(device=0)",
+        "zeros(2, device=1)",
+        "zeros(2).to(-1)",
+        "device(0)",
+        "device('cuda', 1).index",
+    ],
+)
+def test_what_only_an_accelerator_has(source: str) -> None:
+    assert_agree(f"torch.{source}", SETUP)

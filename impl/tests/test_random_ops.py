@@ -124,3 +124,30 @@ OTHERS = (
 def test_others(source: str) -> None:
     expected, found = (drawn(library, source, 11) for library in LIBRARIES)
     assert found == expected
+
+
+WIDE = ("bool", "uint8", "int64", "uint16", "float16", "float32", "float64", "complex64")
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.product(WIDE, WIDE)))
+def test_normal_refuses_what_its_product_and_sum_refuse(first: str, second: str) -> None:
+    """Of no elements too, where nothing is drawn."""
+    for n in (0, 3):
+        for call in ("a, b", "a, b.new_zeros(())", "a, out=b", "0.0, a, out=b"):
+            source = f"torch.normal({call})"
+            setup = f"a, b = torch.zeros({n}, dtype=torch.{first}), torch.zeros({n}, dtype=torch.{second})"
+            answers = []
+            for library in LIBRARIES:
+                found = run(library, f"torch.manual_seed(3); t = {source}; str((t.dtype, tuple(t.shape)))", setup)
+                answers.append(found)
+            assert answers[0] == answers[1], source
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize(
+    "call", ["rand((1, -1)", "randn((1, -1)", "randn((2, 0)", "normal(0.0, 1.0, (1, -1)", "randperm(-1"]
+)
+def test_sizes_are_refused_before_dtypes(call: str, dtype: str) -> None:
+    for source in (f"torch.{call}, dtype=torch.{dtype})", f"torch.{call}, out=torch.zeros(2, dtype=torch.{dtype}))"):
+        expected, found = (run(library, source) for library in LIBRARIES)
+        assert found == expected, source

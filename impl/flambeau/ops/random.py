@@ -11,8 +11,8 @@ from flambeau.autograd.modes import state
 from flambeau.autograd.node import node_of
 from flambeau.cpu.copying import empty as empty_array
 from flambeau.declare import composite, export, internal, python_function
-from flambeau.dtypes import FLOATING, dtype
-from flambeau.errors import check, not_implemented_for
+from flambeau.dtypes import BAREBONES, FLOATING, dtype
+from flambeau.errors import check, not_implemented_for, refuse
 from flambeau.geometry import Shape, broadcast, contiguous_strides
 from flambeau.inplace import check_inplace, check_overlap, set_history
 from flambeau.operation import Launch
@@ -75,8 +75,8 @@ class _Filler:
         )  # fmt: skip
 
     def check(self, d: dtype, size: Shape) -> None:
-        # the normal kernel is not asked to fill nothing
-        if d.category < FLOATING and not (self.name == "randn" and 0 in size):
+        # sizes are looked at first, and the normal kernel is not asked to fill nothing
+        if d.category < FLOATING and min(size, default=1) >= (1 if self.name == "randn" else 0):
             not_implemented_for(self.refusal, d)
 
 
@@ -159,7 +159,8 @@ def randperm(
     pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The integers from 0 to n - 1 in random order."""
-    check(n >= 0, f"Trying to create tensor with negative dimension {n}: [{n}]")
+    refused = f"Trying to create tensor with negative dimension {n}: [{n}]"
+    check(n >= 0, refused if out is None else f"n must be non-negative, got{n}")
     d = out_dtype(out, dtype, dtypes.int64)
 
     def fill(a: Any) -> None:
@@ -311,7 +312,7 @@ def normal(
     e = engine(generator)
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
         d = out_dtype(out, dtype, dtypes.get_default_dtype())
-        if d.category < FLOATING:
+        if d.category < FLOATING and min(size or (), default=1) > 0:
             not_implemented_for("normal_kernel_cpu", d)
         return created("normal", size or (), lambda a: draw.normal(a, mean, std, e), d, device, requires_grad, out)
     first = mean if isinstance(mean, Tensor) else std
@@ -320,13 +321,28 @@ def normal(
         broadcast(shape, shape_of(out))
     which = {(True, False): 1, (False, True): 2, (True, True): 3}[isinstance(mean, Tensor), isinstance(std, Tensor)]
 
-    def make() -> Any:
+    d = first.dtype if out is None else out.dtype
+
+    def fill(array: Any) -> Any:
         arrays = [t._array if isinstance(t, Tensor) else t for t in (mean, std)]
-        return draw.normal_tensor(arrays[0], arrays[1], e)
+        return draw.normal_tensor(arrays[0], arrays[1], e, array, lambda: _check_combination(d, mean, std))
 
     if out is None:
-        return _sample(first, shape, first.dtype, f"NormalBackward{which}", make)
-    return created("normal", shape, lambda a: a.__setitem__(..., make()), out.dtype, None, False, out)
+        return _sample(first, shape, d, f"NormalBackward{which}", lambda: fill(None))
+    return created("normal", shape, fill, d, None, False, out)
+
+
+def _check_combination(d: dtype, mean: Any, std: Any) -> None:
+    """Refuse what PyTorch's kernels do: it multiplies the numbers by std and adds the mean in place, even if none."""
+    if d.category >= FLOATING and all(t.dtype is d for t in (mean, std) if isinstance(t, Tensor)):
+        return
+    drawn = new_tensor_of((0,), None, d)
+    if isinstance(std, Tensor):
+        drawn.mul_(std.new_empty((0,) if shape_of(std) else ()))  # type: ignore[attr-defined]
+    if isinstance(mean, Tensor):
+        drawn.add_(mean.new_empty((0,) if shape_of(mean) else ()))  # type: ignore[attr-defined]
+    else:
+        refuse("add_stub", d, BAREBONES)
 
 
 @composite(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -124,11 +125,18 @@ def log_normal(out: Array, mean: float, std: float, engine: Engine) -> Array:
     return out
 
 
-def normal_tensor(mean: Array | float, std: Array | float, engine: Engine, out: Array | None = None) -> Array:
+def normal_tensor(
+    mean: Array | float,
+    std: Array | float,
+    engine: Engine,
+    out: Array | None = None,
+    check: Callable[[], None] | None = None,
+) -> Array:
     """``torch.normal`` with at least one ndarray among ``mean`` and ``std``, which broadcast.
 
     The result has the dtype of ``mean`` if that is an array, else of ``std``; ``out``, of the broadcast shape, is
-    filled instead when given. Raises RuntimeError for a negative or complex std.
+    filled instead when given; check is called when the numbers are drawn, before std and mean are applied. Raises
+    RuntimeError for a negative or complex std.
     """
     if not isinstance(std, np.ndarray):
         if not isinstance(mean, np.ndarray):
@@ -137,12 +145,14 @@ def normal_tensor(mean: Array | float, std: Array | float, engine: Engine, out: 
         _check_std(std)
         out = np.empty(mean.shape, mean.dtype) if out is None else out
         normal(out, 0.0, std, engine)
+        if check is not None:
+            check()
         _combine(out, np.add, mean)
         return out
     kind = facts(std.dtype).kind
     if kind == "complex":
         raise RuntimeError("normal expects standard deviation to be non-complex")
-    if kind == "unsigned":
+    if kind == "unsigned" and std.size:
         raise not_implemented("min_all", std.dtype)
     if std.size and not (std >= 0).all():
         raise RuntimeError("normal expects all elements of std >= 0.0")
@@ -152,6 +162,8 @@ def normal_tensor(mean: Array | float, std: Array | float, engine: Engine, out: 
         else:
             out = np.empty(std.shape, std.dtype)
     normal(out, 0.0, 1.0, engine)
+    if check is not None:
+        check()
     _combine(out, np.multiply, std)
     _combine(out, np.add, mean if isinstance(mean, np.ndarray) else _full(mean, out.dtype))
     return out
@@ -178,7 +190,7 @@ def _combine(out: Array, operation: np.ufunc, other: Array) -> None:
     ranks = {"bool": 0, "int": 1, "unsigned": 1, "float": 2, "complex": 3}
     same_kind_scalar = b.ndim == 0 and out.ndim > 0 and ranks[facts(other.dtype).kind] <= ranks[facts(out.dtype).kind]
     if same_kind_scalar or ranks[facts(other.dtype).kind] < 2:
-        if is_complex32(out.dtype):
+        if is_complex32(out.dtype) and b.dtype.kind != "c":
             b = b.astype(np.float16)  # float16 scalars are not rounded first, complex32 ones are
         b = b.astype(a.dtype)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
