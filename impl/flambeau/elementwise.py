@@ -69,6 +69,8 @@ class Elementwise(Operation):
     lays_out_numbers = True
     # whether the result of complex numbers is row-major whatever their layout
     complex_contiguous = False
+    # whether Python numbers become tensors of the common dtype
+    converts_numbers = True
     # three tensors, none optional
     ternary = False
 
@@ -188,7 +190,10 @@ class Elementwise(Operation):
         if common is dtypes.complex32 and (
             converted
             or (target is None and not is_test)
-            or any(x is not None and (not isinstance(x, Tensor) or x._dtype is not common) for x in plan.inputs)
+            or any(
+                x._dtype is not common if isinstance(x, Tensor) else x is not None and self.converts_numbers
+                for x in plan.inputs
+            )
         ):
             warn_of_complex_half()
         if converted and is_test and plan.refusal is None:

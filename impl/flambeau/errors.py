@@ -53,18 +53,34 @@ NO_CUDA = (
 )
 
 
+def no_case_for(kernel: str, d: dtype) -> NotImplementedError:
+    """PyTorch's error where a kernel has no case for a dtype."""
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{d.type_name}'")
+
+
 def not_implemented_for(kernel: str, d: dtype) -> NoReturn:
-    """Raise as PyTorch does where a kernel has no case for a dtype, which is after it has made its result."""
-    if d is complex32:
+    """Raise as PyTorch does where a kernel has no case for a dtype, which is after it has made a result of it."""
+    raise too_late(no_case_for(kernel, d), d)
+
+
+def refuse_complex(d: dtype, text: str) -> None:
+    """Raise RuntimeError for a complex dtype, as PyTorch does after it has made a result of it."""
+    if d.is_complex:
+        raise too_late(RuntimeError(text), d)
+
+
+def too_late(error: Exception, made: dtype) -> Exception:
+    """An error that PyTorch raises after it has made a result of that dtype."""
+    error.__dict__["made"] = made
+    return error
+
+
+def warn_of_refused(error: Exception) -> None:
+    """Give the warning of PyTorch for the result that it had made before the error."""
+    if error.__dict__.pop("made", None) is complex32:
         from flambeau.tensor import warn_of_complex_half
 
         warn_of_complex_half()
-    raise no_case_for(kernel, d)
-
-
-def no_case_for(kernel: str, d: dtype) -> NotImplementedError:
-    """The error of a kernel that has no case for a dtype."""
-    return NotImplementedError(f"\"{kernel}\" not implemented for '{d.type_name}'")
 
 
 _C_NAMES = {
@@ -109,6 +125,14 @@ _CPP_NAMES = {
 def cpp_name(d: dtype) -> str:
     """The C++ type of a dtype's elements, as PyTorch's older error texts name it."""
     return _CPP_NAMES[d.name]
+
+
+_LEGACY = frozenset(("Byte", "Char", "Short", "Int", "Long", "Half", "Float", "Double"))
+
+
+def legacy_type(d: dtype) -> str:
+    """The type of a CPU tensor as PyTorch's older error texts name it."""
+    return f"torch.{d.type_name}Tensor" if d.type_name in _LEGACY else f"CPU{d.type_name}Type"
 
 
 def structured_out(result: dtype, out: dtype) -> str:

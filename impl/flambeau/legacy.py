@@ -155,7 +155,10 @@ for _d in _LEGACY:
 _ALL_NAMES = {f"torch.{d.type_name}Tensor": d for d in DTYPES}
 
 
-@builtin("type(object dtype=None, bool non_blocking=False, *, torch.memory_format? memory_format=None)")
+@builtin(
+    "type(object dtype=None, bool non_blocking=False, *, torch.memory_format? memory_format=None)",
+    "type(object dtype=None, bool async=False, *, torch.memory_format? memory_format=None)|deprecated",
+)
 def type_of(self: Tensor, dtype: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Any:
     """The name of the tensor's legacy type; or the tensor converted to a dtype or legacy type."""
     if dtype is None:

@@ -25,12 +25,15 @@ def on_tensor(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def builtin(schema: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Attach a function as a method whose arguments PyTorch's own parser reads. Returns the plain function."""
+def builtin(*schemas: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Attach a function as a method whose arguments PyTorch's own parser reads. Returns the plain function.
+
+    schemas: those after the first are of old, and have the parameters in the same places.
+    """
 
     def attach(function: Callable[..., Any]) -> Callable[..., Any]:
-        name = schema.partition("(")[0]
-        parser = Parser(name, schema, method=True)
+        name = schemas[0].partition("(")[0]
+        parser = Parser(name, *schemas, method=True)
 
         def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
             if type(self) not in overrides.PLAIN:

@@ -22,8 +22,8 @@ from flambeau.autograd.node import Edge, Node, Pick, Saved, node_of, sequence, u
 from flambeau.cpu.casting import cast
 from flambeau.cpu.copying import relaid
 from flambeau.cpu.quiet import QUIET, enter, leave
-from flambeau.dtypes import FLOATING, NATIVE_FLOAT, OF_NUMPY, dtype
-from flambeau.errors import cannot_cast
+from flambeau.dtypes import FLOATING, NATIVE_FLOAT, OF_NUMPY, complex32, dtype
+from flambeau.errors import cannot_cast, warn_of_refused
 from flambeau.geometry import Shape, contiguous_strides, copied_strides, elementwise_strides
 from flambeau.inplace import (
     can_store,
@@ -37,7 +37,18 @@ from flambeau.inplace import (
 from flambeau.return_types import StructSequence
 from flambeau.signatures import Parser, not_a_tensor
 from flambeau.size import CPU, META, device
-from flambeau.tensor import Memory, Tensor, bump, column_major, fresh, memory, row_major, shape_of, without_data
+from flambeau.tensor import (
+    Memory,
+    Tensor,
+    bump,
+    column_major,
+    fresh,
+    memory,
+    row_major,
+    shape_of,
+    warn_of_complex_half,
+    without_data,
+)
 
 Rule = Callable[..., Any]
 OPERATIONS: dict[str, Operation] = {}
@@ -334,7 +345,11 @@ class Operation:
 
     def run(self, bound: dict[str, Any]) -> Any:
         """Run on bound arguments."""
-        plan = self.body(**bound)
+        try:
+            plan = self.body(**bound)
+        except RuntimeError as error:
+            warn_of_refused(error)
+            raise
         return self.launch(plan) if type(plan) is Launch else plan
 
     # ------------------------------------------------------------------------------------------ running
@@ -407,7 +422,12 @@ class Operation:
         where = plan.device or common_device(plan.inputs)
         shape, d = plan.shape, plan.dtype
         if where is CPU:
-            arrays = self.compute(plan, where)
+            try:
+                arrays = self.compute(plan, where)
+            except IndexError:
+                if d is complex32:  # PyTorch has made its result by then
+                    warn_of_complex_half()
+                raise
             if type(d) is not list:
                 outs = [fresh(arrays[0], d)]
             else:

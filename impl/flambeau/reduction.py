@@ -35,7 +35,7 @@ def to_one(name: str, kernel: Callable[..., Any], along: Callable[..., Any], nod
     op: Any = None
     pick: Any = None
 
-    def shortcut(self: Any, *rest: Any) -> Tensor | None:
+    def shortcut(self: Any = None, *rest: Any) -> Tensor | None:
         if type(self) not in PLAIN:
             return None
         d = self._dtype

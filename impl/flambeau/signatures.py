@@ -386,7 +386,8 @@ class Parser:
         self.name, self.method = name, method
         signatures = [parse_signature(schema) for schema in schemas]
         if method:
-            signatures = [_without_self(signature) for signature in signatures]
+            # an overload for a number in place of the first tensor is no method
+            signatures = [_without_self(s) for s in signatures if all(p.name != "self" for p in s.parameters)]
         self.signatures = tuple(signatures)
         # The stable sort puts deprecated signatures last; the index stays that of the declaration.
         self._candidates = sorted((_Candidate(i, s) for i, s in enumerate(signatures)), key=_is_deprecated)

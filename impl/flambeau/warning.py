@@ -12,9 +12,10 @@ _always = False
 
 def warn_once(text: str, source: str = "", category: type[Warning] = UserWarning, stacklevel: int = 3) -> None:
     """Warn the first time only. source: where PyTorch's own code warns, which its text names."""
-    if text in _seen and not _always:
-        return
-    _seen.add(text)
+    if not _always:
+        if text in _seen:
+            return
+        _seen.add(text)
     warn(text, source, category, stacklevel + 1)
 
 

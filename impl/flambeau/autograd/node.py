@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from flambeau.autograd.hooks import Hooks, RemovableHandle
 from flambeau.autograd.modes import state
 from flambeau.dtypes import dtype
-from flambeau.errors import FREED
+from flambeau.errors import FREED, legacy_type
 from flambeau.geometry import Shape
 from flambeau.tensor import Tensor, alias, fresh, memory, shape_of, version
 
@@ -184,10 +184,9 @@ def changed_in_place(t: Tensor | Saved, node: Node, expected: int, actual: int) 
     made_by = made_by.node if type(made_by) is Pick else made_by
     known = made_by is not None and type(made_by) not in (AccumulateGrad, Unreached)
     origin = f", which is output {index} of {short_name(made_by)}," if known else ""  # type: ignore[arg-type]
-    kind = t.dtype.type_name
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[torch.{kind}Tensor {shape}]{origin} is at version {actual}; expected version {expected} instead. "
+        f"[{legacy_type(t.dtype)} {shape}]{origin} is at version {actual}; expected version {expected} instead. "
         "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )

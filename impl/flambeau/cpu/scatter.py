@@ -283,7 +283,9 @@ def nonzero(x: Array) -> Array:
 
 
 def wrap_indices(index: Array, n: int) -> Array:
-    """Negative indices counted from the end."""
+    """Negative indices counted from the end. Raises RuntimeError for indices where there are no elements."""
+    if not n and index.size:
+        raise RuntimeError("ZeroDivisionError")
     return np.where(index < 0, index + n, index)
 
 

@@ -69,9 +69,9 @@ def new_tensor_of(
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     if where is CPU:
         array = _allocated(size, strides, d)
+        t = fresh(array, d)
         if fill is not None:
             fill(array)
-        t = fresh(array, d)
     else:
         t = without_data(size, d, strides, where)
     return requires_grad_(t) if requires_grad else t  # type: ignore[no-any-return]

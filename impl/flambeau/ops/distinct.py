@@ -9,7 +9,7 @@ from flambeau.cpu import sorting as cpu
 from flambeau.declare import composite, primitive, python_function
 from flambeau.dtypes import BAREBONES_UNSIGNED, FLOATING, dtype, mask
 from flambeau.elementwise import result_type
-from flambeau.errors import check, cpp_name, not_implemented_for, structured_out
+from flambeau.errors import check, cpp_name, no_case_for, not_implemented_for, structured_out
 from flambeau.geometry import wrap_dim
 from flambeau.methods import on_tensor
 from flambeau.operation import Launch
@@ -32,7 +32,7 @@ _HIDDEN: dict[str, Any] = {"function": False, "method": False}
 
 def _distinct(input: Tensor, kernel: str, **params: Any) -> Launch:
     if input.dtype.is_complex:
-        not_implemented_for(kernel, input.dtype)
+        raise no_case_for(kernel, input.dtype)
     return Launch((input,), None, [input.dtype, INT64, INT64], **params)
 
 
@@ -67,7 +67,8 @@ def _unique_consecutive(input: Tensor, return_inverse: bool = False, return_coun
 
 
 @primitive(
-    "unique_dim_consecutive(Tensor input, int dim, bool return_inverse=False, bool return_counts=False)",
+    "unique_consecutive(Tensor input, bool return_inverse=False, bool return_counts=False, *, int dim)",
+    full_name="unique_dim_consecutive",
     cpu=cpu.unique_slices, grad=_underivable("unique_consecutive"), node="UniqueConsecutiveBackward0", **_PARTS,
     **_HIDDEN,
 )  # fmt: skip
@@ -106,18 +107,19 @@ def unique(
 ) -> Any:
     """Distinct elements, or slices along dim, in ascending order; with inverse indices and counts where asked for."""
     if dim is None:
-        found = _unique2(input, sorted, return_inverse, return_counts)
+        found = _unique2(input, sorted=sorted, return_inverse=return_inverse, return_counts=return_counts)
     else:
-        found = _unique_dim(input, dim, sorted, return_inverse, return_counts)
+        found = _unique_dim(input, dim, sorted=sorted, return_inverse=return_inverse, return_counts=return_counts)
     return _chosen(found, return_inverse, return_counts)
 
 
 def _runs(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> tuple[Tensor, ...]:
+    flags = {"return_inverse": return_inverse, "return_counts": return_counts}
     if dim is None:
-        return _unique_consecutive(input, return_inverse, return_counts)  # type: ignore[no-any-return]
-    return _unique_dim_consecutive(input, dim, return_inverse, return_counts)  # type: ignore[no-any-return]
+        return _unique_consecutive(input, **flags)  # type: ignore[no-any-return]
+    return _unique_dim_consecutive(input, **flags, dim=dim)  # type: ignore[no-any-return]
 
 
 @python_function

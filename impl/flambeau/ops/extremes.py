@@ -9,7 +9,7 @@ from flambeau import dtypes, return_types
 from flambeau.cpu import extreme as cpu
 from flambeau.declare import ANY, composite, internal, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEXES, dtype, mask
-from flambeau.errors import check, expect_out, not_implemented_for, refuse
+from flambeau.errors import check, expect_out, legacy_type, not_implemented_for, refuse
 from flambeau.geometry import wrap_dim
 from flambeau.numeric_limits import iinfo
 from flambeau.operation import Launch, joint
@@ -241,22 +241,17 @@ argmin = _position("argmin", cpu.argmin, "smallest")
 # ------------------------------------------------------------------------------------------ middle and most frequent
 
 
-def _legacy_name(t: Tensor) -> str:
-    name = t.dtype.type_name
-    return f"CPU{name}Type" if t.dtype.is_complex else f"torch.{name}Tensor"
-
-
 def _check_median_out(out: Any, d: dtype) -> None:
     values, indices = out
     check(
         indices.dtype is dtypes.int64,
-        f"Expected tensor for argument #1 'indices' to have scalar type Long; but got {_legacy_name(indices)} "
+        f"Expected tensor for argument #1 'indices' to have scalar type Long; but got {legacy_type(indices.dtype)} "
         f"instead (while checking arguments for median)",
     )
     check(
         values.dtype is d,
         "Expected tensor for 'values' to have the same type as tensor for argument #2 'self'; but type "
-        f"{_legacy_name(values)} does not equal torch.{d.type_name}Tensor (while checking arguments for "
+        f"{legacy_type(values.dtype)} does not equal {legacy_type(d)} (while checking arguments for "
         "median)",
     )
 

@@ -73,7 +73,7 @@ def _representable(value: Any, d: dtype) -> bool:
 )
 def filled_from(input: Tensor, value: Tensor, node: str) -> Launch:
     """A 0-dim tensor's value everywhere."""
-    warn_of_lost_parts(value.dtype, input.dtype)
+    warn_of_lost_parts(value.dtype, input.dtype, shape_of(input))
     return Launch((input, value), shape_of(input), input.dtype, node=node, source=value.dtype, target=input.dtype)
 
 

@@ -12,6 +12,7 @@ from flambeau.declare import composite, internal, primitive
 from flambeau.dtypes import BAREBONES, INTEGRAL, dtype
 from flambeau.errors import check, not_implemented_for, refuse, structured_out
 from flambeau.geometry import Shape, broadcast, wrap_dim
+from flambeau.methods import builtin
 from flambeau.operation import Launch
 from flambeau.tensor import Tensor, shape_of
 
@@ -165,6 +166,7 @@ def nonzero_indices(input: Tensor) -> Launch:
 
 @composite(
     "nonzero(Tensor input, *, bool as_tuple=False, Tensor out=None)",
+    method=False,
 )
 def nonzero(input: Tensor, as_tuple: bool = False, out: Tensor | None = None) -> Any:
     """Indices of the nonzero elements: one a row, or one tensor a dim."""
@@ -178,6 +180,12 @@ def nonzero(input: Tensor, as_tuple: bool = False, out: Tensor | None = None) ->
             input = input.unsqueeze(0)  # type: ignore[attr-defined]
         return nonzero_indices(input).unbind(1)
     return nonzero_indices(input)
+
+
+@builtin("nonzero()", "nonzero(*, bool as_tuple)")
+def _nonzero_method(input: Tensor, as_tuple: bool = False) -> Any:
+    """Indices of the nonzero elements: one a row, or one tensor a dim."""
+    return nonzero(input, as_tuple=as_tuple)
 
 
 @composite("argwhere(Tensor input)")

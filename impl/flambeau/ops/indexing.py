@@ -9,7 +9,7 @@ from flambeau import dtypes
 from flambeau.cpu import indexing as cpu
 from flambeau.declare import internal, primitive
 from flambeau.dtypes import BAREBONES
-from flambeau.errors import check, refuse
+from flambeau.errors import check, refuse, too_late
 from flambeau.geometry import Shape, broadcast
 from flambeau.operation import Launch
 from flambeau.ops.filling import check_representable
@@ -140,11 +140,12 @@ def index_put(input: Tensor, indices: Indices, values: Tensor, accumulate: bool 
             f"shape mismatch: value tensor of shape {list(have)} cannot be broadcast to indexing result of shape "
             f"{list(chosen)}",
         )
-    check(
-        values.dtype is input.dtype,
-        "Index put requires the source and destination dtypes match, got "
-        f"{input.dtype.type_name} for the destination and {values.dtype.type_name} for the source.",
-    )
+    if values.dtype is not input.dtype:
+        text = (
+            "Index put requires the source and destination dtypes match, got "
+            f"{input.dtype.type_name} for the destination and {values.dtype.type_name} for the source."
+        )
+        raise too_late(RuntimeError(text), input.dtype)
     check(indices or 0 in shape, "index_put_(): nothing to index by")
     refuse("index_put", input.dtype, BAREBONES)
     return Launch(

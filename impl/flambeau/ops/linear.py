@@ -15,7 +15,7 @@ from flambeau.cpu import linear as cpu
 from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.declare import Front, composite, internal, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, NATIVE_FLOAT, bool_, complex32, dtype, mask
-from flambeau.errors import check, cpp_name, not_implemented_for, structured_out
+from flambeau.errors import check, cpp_name, no_case_for, not_implemented_for, structured_out, too_late
 from flambeau.geometry import Shape, broadcast
 from flambeau.operation import Launch, OpNode
 from flambeau.ops import permutations, views
@@ -30,6 +30,8 @@ REFUSED = mask(bool_, complex32, *BAREBONES_UNSIGNED)
 def refuse(kernel: str, d: dtype, *, empty: bool = False) -> None:
     """Raise NotImplementedError for dtypes that no product takes; empty products never reach a kernel."""
     if d.bit & REFUSED and not empty:
+        if kernel in ("dot", "vdot", "bmm"):  # they look before they make a result
+            raise no_case_for(kernel, d)
         not_implemented_for(kernel, d)
 
 
@@ -132,10 +134,9 @@ def mm(input: Tensor, mat2: Tensor, out_dtype: dtype | None = None, out: Tensor 
     check(len(b) == 2, "mat2 must be a matrix")
     check_sizes(a, b)
     check_out(out, input.dtype)
-    check(
-        input.dtype is mat2.dtype,
-        f"expected m1 and m2 to have the same dtype, but got: {cpp_name(input.dtype)} != {cpp_name(mat2.dtype)}",
-    )
+    if input.dtype is not mat2.dtype:
+        text = f"expected m1 and m2 to have the same dtype, but got: {cpp_name(input.dtype)} != {cpp_name(mat2.dtype)}"
+        raise too_late(RuntimeError(text), input.dtype)
     refuse("addmm_impl_cpu_", input.dtype, empty=0 in (*a, b[1]))
     return Launch((input, mat2), (a[0], b[1]), input.dtype)
 
@@ -251,9 +252,9 @@ def mv(input: Tensor, vec: Tensor, out: Tensor | None = None) -> Launch:
     a, b = shape_of(input), shape_of(vec)
     check(a, "Dimension specified as 0 but tensor has no dimensions", IndexError)
     check_vector_product((1, len(a), len(b)), str(a[0]), a, b, True)
+    vector_dtypes(vec.dtype, input.dtype, vec.dtype)
     if out is not None and shape_of(out) != a[:1]:
         check_out(out, vec.dtype)
-    vector_dtypes(vec.dtype, input.dtype, vec.dtype)
     refuse("addmv_impl_cpu", input.dtype, empty=0 in a)
     return Launch((input, vec), a[:1], input.dtype)
 

@@ -9,7 +9,7 @@ from flambeau import dtypes
 from flambeau.cpu import scatter as cpu
 from flambeau.declare import internal, primitive
 from flambeau.dtypes import BAREBONES, COMPLEX, dtype
-from flambeau.errors import check, cpp_name, refuse
+from flambeau.errors import check, cpp_name, refuse, too_late
 from flambeau.geometry import broadcast
 from flambeau.operation import Launch
 from flambeau.ops.creation import full
@@ -100,11 +100,12 @@ def masked_scatter_backward(g: Tensor, mask: Tensor, size: int) -> Launch:
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Launch:
     """A copy with the elements of source, in order, where a mask, broadcast, is true."""
     shape = broadcast(shape_of(mask), shape_of(input))
-    check(
-        input.dtype is source.dtype,
-        "masked_scatter: expected self and source to have same dtypes but got"
-        f"{input.dtype.type_name} and {source.dtype.type_name}",
-    )
+    if input.dtype is not source.dtype:
+        text = (
+            "masked_scatter: expected self and source to have same dtypes but got"
+            f"{input.dtype.type_name} and {source.dtype.type_name}"
+        )
+        raise too_late(RuntimeError(text), input.dtype)
     if mask.dtype is dtypes.uint8:
         warn(
             "masked_scatter_ received a mask with dtype torch.uint8, this behavior is now deprecated,please "

@@ -194,7 +194,7 @@ def norm(
     """Norm of order p over all dims or those in dim; "fro" is 2, "nuc" sums singular values of matrices."""
     if not isinstance(input, Tensor):
         input.layout  # noqa: B018 - what PyTorch looks at first of what is no tensor
-    dims = _as_dims(dim)
+    dims = (dim,) if isinstance(dim, int) else dim
     if isinstance(p, str) and (p != "fro" or (dims is not None and len(dims) > 2)):
         return matrix_norm(input, p, (-2, -1) if dims is None else dims, keepdim, dtype=dtype, out=out)
     order = 2.0 if p is None or p == "fro" else p

@@ -86,6 +86,7 @@ def pow(input: Tensor, exponent: Tensor) -> None:
 
 
 pow.op.lays_out_numbers = False
+pow.op.converts_numbers = False
 
 
 @composite(

@@ -8,7 +8,7 @@ from flambeau import dtypes
 from flambeau.cpu import reduce as cpu
 from flambeau.declare import ANY, composite, internal, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, dtype, mask
-from flambeau.errors import cannot_cast, check, expect_out, not_implemented_for, structured_out
+from flambeau.errors import cannot_cast, check, expect_out, not_implemented_for, refuse_complex, structured_out
 from flambeau.geometry import Shape, wrap_dim
 from flambeau.operation import Launch
 from flambeau.ops.rules import conj, divided, kept, of_one_kind, restore, unsqueezed
@@ -51,7 +51,7 @@ def accumulated(input: Tensor, given: dtype | None, out: Tensor | None) -> dtype
     found = given or (out.dtype if out is not None else None)
     if found is None:
         return dtypes.int64 if input.dtype.category < dtypes.FLOATING else input.dtype
-    warn_of_lost_parts(input.dtype, found)
+    warn_of_lost_parts(input.dtype, found, shape_of(input))
     return found
 
 
@@ -94,9 +94,11 @@ def nansum(
 ) -> Any:
     """Sum of the elements that are not NaN. Raises RuntimeError for complex tensors."""
     dims, shape = reduced(input, dim, keepdim)
-    check(not input.dtype.is_complex, "nansum on CPU does not support complex inputs")
+    refuse_complex(input.dtype, "nansum on CPU does not support complex inputs")
     d = dtype or (out.dtype if out is not None else None)
     if input.dtype.category < dtypes.FLOATING:
+        if dtype is not None:
+            expect_out(out, dtype)
         return sum(input, dim, keepdim, dtype=d)
     d = d or input.dtype
     if not d.bit & SUMMABLE or d.category != dtypes.FLOATING:
@@ -134,9 +136,11 @@ def mean(
     dims, made = reduced(input, dim, keepdim)
     if dtype is not None:
         expect_out(out, dtype)
+    elif node == "MeanBackward0" and input.dtype.is_complex and not d.is_complex:
+        raise RuntimeError(f"mean.dtype_out(): input types can't be cast to the desired output type {d.type_name}")
     if not d.bit & SUMMABLE:
         not_implemented_for("div_cpu" if 0 in shape else "sum_cpu", d)
-    warn_of_lost_parts(input.dtype, d)
+    warn_of_lost_parts(input.dtype, d, shape)
     if d.category < dtypes.FLOATING:
         cannot_cast(dtypes.get_default_dtype(), d)
     count = cpu.count_of(shape, dims)

@@ -13,7 +13,7 @@ from flambeau.cpu import transcendental as cpu
 from flambeau.declare import ANY, elementwise, internal
 from flambeau.dtypes import COMPLEXES, FLOATS, mask
 from flambeau.elementwise import INT_TO_FLOAT
-from flambeau.errors import check, not_implemented_for
+from flambeau.errors import not_implemented_for, refuse_complex
 from flambeau.operation import Launch, joint
 from flambeau.ops.arithmetic import NOT_HALF_COMPLEX
 from flambeau.ops.rules import choose, conj, cos, cosh, exp, is_complex, log, reciprocal, rsqrt, sin, sinh, zeros_like
@@ -191,7 +191,7 @@ def _angle_unit(name: str, factor: float, doc: str) -> None:
     def body(input: Tensor) -> None: ...
 
     def refuse(input: Tensor) -> None:
-        check(not input.dtype.is_complex, f"{name} is not supported for complex tensors.")
+        refuse_complex(input.dtype, f"{name} is not supported for complex tensors.")
 
     body.__doc__ = doc
     elementwise(

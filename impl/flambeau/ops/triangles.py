@@ -10,6 +10,7 @@ from flambeau.declare import composite, internal, primitive
 from flambeau.dtypes import BAREBONES, dtype
 from flambeau.errors import check, not_implemented_for, refuse, structured_out
 from flambeau.geometry import wrap_dim
+from flambeau.inplace import can_store
 from flambeau.operation import Launch
 from flambeau.ops.copying import check_device
 from flambeau.ops.slicing import diagonal, diagonal_copy
@@ -116,11 +117,16 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 
 
 @composite("diag(Tensor input, int diagonal=0, *, Tensor out=None)", out_text=structured_out)
-def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+def diag(input: Tensor, diagonal: int = 0, out: Tensor | None = None) -> Tensor:
     """The matrix with a vector on a diagonal, or a diagonal of a matrix."""
     rank = len(shape_of(input))
     check(rank in (1, 2), f"diag(): Supports 1D or 2D tensors. Got {rank}D")
     if rank == 1:
+        check(
+            out is None or can_store(input.dtype, out.dtype),
+            f"diag: result type {input.dtype.type_name} can't be cast to the desired out= type "
+            f"{'' if out is None else out.dtype.type_name}",
+        )
         return diag_embed(input, diagonal)  # type: ignore[no-any-return]
     return diagonal_copy(input, diagonal)  # type: ignore[no-any-return]
 
