@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from flambeau import dtypes
 from flambeau.autograd.attributes import requires_grad_
@@ -27,6 +27,22 @@ TENSOR_OPTIONS = (
 )
 OPTIONS = f"Tensor out=None, {TENSOR_OPTIONS}"
 LIKE_OPTIONS = f"torch.memory_format? memory_format=None, {TENSOR_OPTIONS}"
+
+
+class TensorOptions(TypedDict, total=False):
+    """What every creation function is given besides arguments of its own; layout has one value."""
+
+    dtype: dtype | None
+    layout: Any
+    device: Any
+    pin_memory: bool | None
+    requires_grad: bool | None
+
+
+def options_of(input: Tensor, options: TensorOptions) -> tuple[dtype, TensorOptions]:
+    """The options, dtype and device being those of a tensor where none are given; and that dtype."""
+    d = options.get("dtype") or input.dtype
+    return d, {**options, "dtype": d, "device": options.get("device") or input.device}
 
 
 def check_size(size: Shape, what: str = "") -> Shape:
@@ -91,14 +107,14 @@ def created(
     size: Shape,
     fill: Callable[..., Any] | None,
     d: dtype,
-    device: Any,
-    requires_grad: bool | None,
     out: Tensor | None,
+    options: TensorOptions,
     strides: Shape | None = None,
 ) -> Tensor:
     """A new tensor, or `out` resized and filled."""
+    requires_grad = options.get("requires_grad")
     if out is None:
-        return new_tensor_of(size, fill, d, device, requires_grad, strides)
+        return new_tensor_of(size, fill, d, options.get("device"), requires_grad, strides)
     if state.enabled and type(node_of(out)) is AccumulateGrad:
         raise RuntimeError(
             f"aten::{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
@@ -113,47 +129,31 @@ def created(
     return requires_grad_(out) if requires_grad else out  # type: ignore[no-any-return]
 
 
+def _default(options: TensorOptions) -> dtype:
+    return options.get("dtype") or dtypes.get_default_dtype()
+
+
+def _filled(size: Shape, value: Any, d: dtype, options: TensorOptions, strides: Shape | None = None) -> Tensor:
+    check_fill(value, d, size)
+    return created("full", size, lambda a: cpu.fill(a, value, d), d, None, options, strides)
+
+
+def _filled_like(input: Tensor, value: Any, memory_format: Any, options: TensorOptions) -> Tensor:
+    return _filled(shape_of(input), value, *options_of(input, options), strides_for(input, memory_format))
+
+
 def _zeros_ones(name: str, value: int) -> None:
-    def body(
-        size: Shape,
-        dtype: dtype | None = None,
-        layout: Any = None,
-        device: Any = None,
-        pin_memory: bool | None = False,
-        requires_grad: bool | None = False,
-        out: Tensor | None = None,
-    ) -> Tensor:
+    def body(size: Shape, out: Tensor | None = None, **options: Unpack[TensorOptions]) -> Tensor:
         if out is None:
             check_size(size, name if name == "zeros" else "")
-        d = out_dtype(out, dtype, dtypes.get_default_dtype())
-        return created(name, size, lambda a: cpu.fill(a, value, d), d, device, requires_grad, out)
+        d = out_dtype(out, options.get("dtype"), dtypes.get_default_dtype())
+        return created(name, size, lambda a: cpu.fill(a, value, d), d, out, options)
 
-    def like(
-        input: Tensor,
-        memory_format: Any = None,
-        dtype: dtype | None = None,
-        layout: Any = None,
-        device: Any = None,
-        pin_memory: bool | None = False,
-        requires_grad: bool | None = False,
-    ) -> Tensor:
-        d = dtype or input.dtype
-        return new_tensor_of(
-            shape_of(input), lambda a: cpu.fill(a, value, d), d, device or input.device, requires_grad,
-            strides_for(input, memory_format),
-        )  # fmt: skip
+    def like(input: Tensor, memory_format: Any = None, **options: Unpack[TensorOptions]) -> Tensor:
+        return _filled_like(input, value, memory_format, options)
 
-    def new(
-        input: Tensor,
-        size: Shape,
-        dtype: dtype | None = None,
-        layout: Any = None,
-        device: Any = None,
-        pin_memory: bool | None = False,
-        requires_grad: bool | None = False,
-    ) -> Tensor:
-        d = dtype or input.dtype
-        return new_tensor_of(size, lambda a: cpu.fill(a, value, d), d, device or input.device, requires_grad)
+    def new(input: Tensor, size: Shape, **options: Unpack[TensorOptions]) -> Tensor:
+        return _filled(size, value, *options_of(input, options))
 
     body.__doc__ = f"A tensor of {name}."
     like.__doc__ = f"A tensor of {name} with the shape, dtype, device and memory order of another."
@@ -167,97 +167,64 @@ _zeros_ones("zeros", 0)
 _zeros_ones("ones", 1)
 
 
-def _filled(
-    size: Shape, fill_value: Any, d: dtype, device: Any, requires_grad: bool | None, strides: Any = None
-) -> Tensor:
-    check_fill(fill_value, d, size)
-    return new_tensor_of(size, lambda a: cpu.fill(a, fill_value, d), d, device, requires_grad, strides)
-
-
 @composite(f"full(tuple of ints size, Number fill_value, *, {OPTIONS})", method=False, takes_out=True)
-def full(
-    size: Shape, fill_value: Any, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+def full(size: Shape, fill_value: Any, out: Tensor | None = None, **options: Unpack[TensorOptions]) -> Tensor:
     """A tensor with one value everywhere; its dtype follows from the value."""
     natural = dtypes.of_scalar(fill_value)
-    d = out_dtype(out, dtype, dtypes.complex64 if natural is dtypes.complex32 else natural)
+    d = out_dtype(out, options.get("dtype"), dtypes.complex64 if natural is dtypes.complex32 else natural)
     check_fill(fill_value, d, size)
-    return created("full", size, lambda a: cpu.fill(a, fill_value, d), d, device, requires_grad, out)
+    return created("full", size, lambda a: cpu.fill(a, fill_value, d), d, out, options)
 
 
 @composite(f"full_like(Tensor input, Number fill_value, *, {LIKE_OPTIONS})", method=False)
-def full_like(
-    input: Tensor, fill_value: Any, memory_format: Any = None, dtype: dtype | None = None, layout: Any = None,
-    device: Any = None, pin_memory: bool | None = False, requires_grad: bool | None = False,
-) -> Tensor:  # fmt: skip
+def full_like(input: Tensor, fill_value: Any, memory_format: Any = None, **options: Unpack[TensorOptions]) -> Tensor:
     """A tensor with one value everywhere and the shape, dtype and device of another."""
-    return _filled(
-        shape_of(input), fill_value, dtype or input.dtype, device or input.device, requires_grad,
-        strides_for(input, memory_format),
-    )  # fmt: skip
+    return _filled_like(input, fill_value, memory_format, options)
 
 
-@composite(
-    f"new_full(Tensor input, tuple of ints size, Number fill_value, *, {TENSOR_OPTIONS})",
-    function=False,
-)
-def new_full(
-    input: Tensor, size: Shape, fill_value: Any, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False,
-) -> Tensor:  # fmt: skip
+@composite(f"new_full(Tensor input, tuple of ints size, Number fill_value, *, {TENSOR_OPTIONS})", function=False)
+def new_full(input: Tensor, size: Shape, fill_value: Any, **options: Unpack[TensorOptions]) -> Tensor:
     """A tensor with one value everywhere and this tensor's dtype and device."""
-    return _filled(size, fill_value, dtype or input.dtype, device or input.device, requires_grad)
+    return _filled(size, fill_value, *options_of(input, options))
 
 
 @composite(f"scalar_tensor(Number s, *, {TENSOR_OPTIONS})", method=False)
-def scalar_tensor(
-    s: Any, dtype: dtype | None = None, layout: Any = None, device: Any = None, pin_memory: bool | None = False,
-    requires_grad: bool | None = False,
-) -> Tensor:  # fmt: skip
+def scalar_tensor(s: Any, **options: Unpack[TensorOptions]) -> Tensor:
     """A 0-dim tensor of the default dtype."""
-    return _filled((), s, dtype or dtypes.get_default_dtype(), device, requires_grad)
+    return _filled((), s, _default(options), options)
 
 
 @composite(
     f"empty(tuple of ints size, *, torch.memory_format? memory_format=None, {OPTIONS})", method=False, takes_out=True
 )
 def empty(
-    size: Shape, memory_format: Any = None, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+    size: Shape, memory_format: Any = None, out: Tensor | None = None, **options: Unpack[TensorOptions]
+) -> Tensor:
     """An uninitialised tensor."""
     strides = None
     check(memory_format is not preserve_format, "unsupported memory format Preserve")
     check(out is None or memory_format is None, "'memory_format' argument is incompatible with 'out' tensor argument")
     if memory_format not in (None, contiguous_format):
         strides = strides_for(without_data(size, dtypes.float32), memory_format)
-    d = out_dtype(out, dtype, dtypes.get_default_dtype())
-    return created("empty", size, None, d, device, requires_grad, out, strides)
+    d = out_dtype(out, options.get("dtype"), dtypes.get_default_dtype())
+    return created("empty", size, None, d, out, options, strides)
 
 
 @composite(f"empty_like(Tensor input, *, {LIKE_OPTIONS})", method=False)
-def empty_like(
-    input: Tensor, memory_format: Any = None, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False,
-) -> Tensor:  # fmt: skip
+def empty_like(input: Tensor, memory_format: Any = None, **options: Unpack[TensorOptions]) -> Tensor:
     """An uninitialised tensor with the shape, dtype, device and memory order of another."""
-    return new_tensor_of(
-        shape_of(input), None, dtype or input.dtype, device or input.device, requires_grad,
-        strides_for(input, memory_format),
-    )  # fmt: skip
+    d, options = options_of(input, options)
+    return created("empty", shape_of(input), None, d, None, options, strides_for(input, memory_format))
 
 
 @composite(f"new_empty(Tensor input, tuple of ints size, *, {TENSOR_OPTIONS})", function=False)
-def new_empty(
-    input: Tensor, size: Shape, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False,
-) -> Tensor:  # fmt: skip
+def new_empty(input: Tensor, size: Shape, **options: Unpack[TensorOptions]) -> Tensor:
     """An uninitialised tensor with this tensor's dtype and device."""
-    return new_tensor_of(size, None, dtype or input.dtype, device or input.device, requires_grad)
+    d, options = options_of(input, options)
+    return created("empty", size, None, d, None, options)
 
 
-def _strided(size: Shape, stride: Shape, d: dtype, device: Any, requires_grad: bool | None) -> Tensor:
+def _strided(size: Shape, stride: Shape, d: dtype, options: TensorOptions) -> Tensor:
     check(
         len(size) == len(stride),
         f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})",
@@ -267,27 +234,30 @@ def _strided(size: Shape, stride: Shape, d: dtype, device: Any, requires_grad: b
         all(s >= 0 for s in stride),
         f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}",
     )
-    if check_device(device) is not CPU:
-        t = without_data(size, d, tuple(stride), check_device(device))
+    device = check_device(options.get("device"))
+    if device is not CPU:
+        t = without_data(size, d, tuple(stride), device)
     else:
         t = cpu.over_strides(tuple(size), tuple(stride), d)
-    return requires_grad_(t) if requires_grad else t  # type: ignore[no-any-return]
+    return requires_grad_(t) if options.get("requires_grad") else t  # type: ignore[no-any-return]
 
 
 @composite(f"empty_strided(tuple of ints size, tuple of ints stride, *, {TENSOR_OPTIONS})", method=False)
 def empty_strided(
-    size: Shape, stride: Shape, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False,
-) -> Tensor:  # fmt: skip
+    size: Shape,
+    stride: Shape,
+    **options: Unpack[TensorOptions],
+) -> Tensor:
     """An uninitialised tensor with the given strides."""
-    return _strided(size, stride, dtype or dtypes.get_default_dtype(), device, requires_grad)
+    return _strided(size, stride, _default(options), options)
 
 
 @composite(f"empty_permuted(tuple of ints size, tuple of ints physical_layout, *, {TENSOR_OPTIONS})", method=False)
 def empty_permuted(
-    size: Shape, physical_layout: Shape, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False,
-) -> Tensor:  # fmt: skip
+    size: Shape,
+    physical_layout: Shape,
+    **options: Unpack[TensorOptions],
+) -> Tensor:
     """An uninitialised tensor whose dims lie in memory in the given order, the outermost first."""
     check(
         len(size) == len(physical_layout),
@@ -305,8 +275,7 @@ def empty_permuted(
     for dim in reversed(physical_layout):
         strides[dim] = step
         step *= max(size[dim], 1)
-    d = dtype or dtypes.get_default_dtype()
-    return new_tensor_of(check_size(size), None, d, device, requires_grad, tuple(strides))
+    return created("empty", check_size(size), None, _default(options), None, options, tuple(strides))
 
 
 @composite(
@@ -314,21 +283,25 @@ def empty_permuted(
     function=False,
 )
 def new_empty_strided(
-    input: Tensor, size: Shape, stride: Shape, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False,
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    size: Shape,
+    stride: Shape,
+    **options: Unpack[TensorOptions],
+) -> Tensor:
     """An uninitialised tensor with the given strides and this tensor's dtype and device."""
-    return _strided(size, stride, dtype or input.dtype, device or input.device, requires_grad)
+    return _strided(size, stride, *options_of(input, options))
 
 
 @composite(f"eye(index n, *, {OPTIONS})", f"eye(index n, index m, *, {OPTIONS})", method=False, takes_out=True)
 def eye(
-    n: int, m: int | None = None, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+    n: int,
+    m: int | None = None,
+    out: Tensor | None = None,
+    **options: Unpack[TensorOptions],
+) -> Tensor:
     """Ones on the diagonal, zeros elsewhere."""
     check(n >= 0, f"n must be greater or equal to 0, got {n}")
     check(m is None or m >= 0, f"m must be greater or equal to 0, got {m}")
-    d = out_dtype(out, dtype, dtypes.get_default_dtype())
+    d = out_dtype(out, options.get("dtype"), dtypes.get_default_dtype())
     refuse("eye", d, dtypes.mask(dtypes.complex32) | dtypes.BAREBONES)
-    return created("eye", (n, n if m is None else m), lambda a: cpu.eye(a, d), d, device, requires_grad, out)
+    return created("eye", (n, n if m is None else m), lambda a: cpu.eye(a, d), d, out, options)

@@ -107,6 +107,15 @@ def _weighted(errors: Tensor, weight: Tensor, reduction: str) -> Any:
     return errors.sum() if reduction == "sum" else errors.sum() / weight.sum()  # type: ignore[attr-defined]
 
 
+def _reduction(input: Tensor, target: Tensor, size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """Which reduction is meant, once the sizes have been looked at."""
+    warn_of_sizes(input, target)
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
+    broadcast(shape_of(input), shape_of(target))
+    return reduction
+
+
 def _check_weight(weight: Tensor, input: Tensor) -> None:
     check(shape_of(weight) == shape_of(input), "Weights and input must have the same size.", ValueError)
 
@@ -117,10 +126,7 @@ def mse_loss(
     reduction: str = "mean", weight: Tensor | None = None,
 ) -> Any:  # fmt: skip
     """Mean squared error: (input - target)², averaged, summed or as it is, each with its weight where given."""
-    warn_of_sizes(input, target)
-    if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce)
-    broadcast(shape_of(input), shape_of(target))
+    reduction = _reduction(input, target, size_average, reduce, reduction)
     if weight is None:
         return squared_error(input, target, reduction_number(reduction))
     _check_weight(weight, input)
@@ -133,10 +139,7 @@ def l1_loss(
     reduction: str = "mean", weight: Tensor | None = None,
 ) -> Any:  # fmt: skip
     """Mean absolute error: |input - target|, averaged, summed or as it is, each with its weight where given."""
-    warn_of_sizes(input, target)
-    if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce)
-    broadcast(shape_of(input), shape_of(target))
+    reduction = _reduction(input, target, size_average, reduce, reduction)
     if weight is not None:
         _check_weight(weight, input)
         return _weighted((input - target).abs(), weight, reduction)  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import flambeau.random.distributions as draw
 from flambeau import dtypes
@@ -17,7 +17,15 @@ from flambeau.geometry import Shape, broadcast, contiguous_strides
 from flambeau.inplace import check_inplace, check_overlap, set_history
 from flambeau.operation import Launch
 from flambeau.ops.copying import strides_for
-from flambeau.ops.creation import LIKE_OPTIONS, OPTIONS, created, new_tensor_of, out_dtype
+from flambeau.ops.creation import (
+    LIKE_OPTIONS,
+    OPTIONS,
+    TensorOptions,
+    created,
+    new_tensor_of,
+    options_of,
+    out_dtype,
+)
 from flambeau.random.generator import Generator, default_generator
 from flambeau.signatures import register
 from flambeau.tensor import Tensor, bump, fresh, shape_of
@@ -45,34 +53,25 @@ class _Filler:
         self,
         size: Shape,
         generator: Any = None,
-        dtype: dtype | None = None,
-        layout: Any = None,
-        device: Any = None,
-        pin_memory: bool | None = False,
-        requires_grad: bool | None = False,
         out: Tensor | None = None,
+        **options: Unpack[TensorOptions],
     ) -> Tensor:
-        d = out_dtype(out, dtype, dtypes.get_default_dtype())
+        d = out_dtype(out, options.get("dtype"), dtypes.get_default_dtype())
         self.check(d, size)
-        return created(self.name, size, lambda a: self.draw_into(a, engine(generator)), d, device, requires_grad, out)
+        return created(self.name, size, lambda a: self.draw_into(a, engine(generator)), d, out, options)
 
     def like(
         self,
         input: Tensor,
         generator: Any = None,
         memory_format: Any = None,
-        dtype: dtype | None = None,
-        layout: Any = None,
-        device: Any = None,
-        pin_memory: bool | None = False,
-        requires_grad: bool | None = False,
+        **options: Unpack[TensorOptions],
     ) -> Tensor:
-        d = dtype or input.dtype
-        self.check(d, shape_of(input))
-        return created(
-            self.name, shape_of(input), lambda a: self.draw_into(a, engine(generator)), d, device or input.device,
-            requires_grad, None, strides_for(input, memory_format),
-        )  # fmt: skip
+        shape = shape_of(input)
+        d, options = options_of(input, options)
+        self.check(d, shape)
+        strides = strides_for(input, memory_format)
+        return created(self.name, shape, lambda a: self.draw_into(a, engine(generator)), d, None, options, strides)
 
     def check(self, d: dtype, size: Shape) -> None:
         # sizes are looked at first, and the normal kernel is not asked to fill nothing
@@ -119,14 +118,16 @@ _declare(_Filler("randn", lambda a, e: draw.normal(a, 0.0, 1.0, e), "normal_kern
     takes_out=True,
 )
 def randint(
-    high: int, size: Shape, low: int = 0, generator: Any = None, dtype: dtype | None = None, layout: Any = None,
-    device: Any = None, pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+    high: int,
+    size: Shape,
+    low: int = 0,
+    generator: Any = None,
+    out: Tensor | None = None,
+    **options: Unpack[TensorOptions],
+) -> Tensor:
     """Integers from [low, high)."""
-    d = out_dtype(out, dtype, dtypes.int64)
-    return created(
-        "randint", size, lambda a: draw.random_integers(a, low, high, engine(generator)), d, device, requires_grad, out
-    )
+    d = out_dtype(out, options.get("dtype"), dtypes.int64)
+    return created("randint", size, lambda a: draw.random_integers(a, low, high, engine(generator)), d, out, options)
 
 
 @composite(
@@ -138,16 +139,21 @@ def randint(
     method=False,
 )
 def randint_like(
-    input: Tensor, high: Any, low: int = 0, generator: Any = None, memory_format: Any = None,
-    dtype: dtype | None = None, layout: Any = None, device: Any = None, pin_memory: bool | None = False,
-    requires_grad: bool | None = False,
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    high: Any,
+    low: int = 0,
+    generator: Any = None,
+    memory_format: Any = None,
+    **options: Unpack[TensorOptions],
+) -> Tensor:
     """Integers from [low, high) with the shape, dtype and device of another tensor."""
     top = high.item() if isinstance(high, Tensor) else high  # type: ignore[attr-defined]
-    return created(
-        "randint_like", shape_of(input), lambda a: draw.random_integers(a, low, top, engine(generator)),
-        dtype or input.dtype, device or input.device, requires_grad, None, strides_for(input, memory_format),
-    )  # fmt: skip
+    d, options = options_of(input, options)
+
+    def fill(a: Any) -> None:
+        draw.random_integers(a, low, top, engine(generator))
+
+    return created("randint_like", shape_of(input), fill, d, None, options, strides_for(input, memory_format))
 
 
 @composite(
@@ -155,18 +161,20 @@ def randint_like(
     takes_out=True,
 )  # fmt: skip
 def randperm(
-    n: int, generator: Any = None, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+    n: int,
+    generator: Any = None,
+    out: Tensor | None = None,
+    **options: Unpack[TensorOptions],
+) -> Tensor:
     """The integers from 0 to n - 1 in random order."""
     refused = f"Trying to create tensor with negative dimension {n}: [{n}]"
     check(n >= 0, refused if out is None else f"n must be non-negative, got{n}")
-    d = out_dtype(out, dtype, dtypes.int64)
+    d = out_dtype(out, options.get("dtype"), dtypes.int64)
 
     def fill(a: Any) -> None:
         a[...] = draw.randperm(n, d.numpy, engine(generator))
 
-    return created("randperm", (n,), fill, d, device, requires_grad, out)
+    return created("randperm", (n,), fill, d, out, options)
 
 
 # ------------------------------------------------------------------------------------------ in place
@@ -284,7 +292,7 @@ def bernoulli(input: Tensor, p: float | None = None, generator: Any = None, out:
         return draw.bernoulli(array, input._array if p is None else p, engine(generator))
 
     if out is not None:
-        return created("bernoulli", shape_of(input), fill, out.dtype, None, False, out)
+        return created("bernoulli", shape_of(input), fill, out.dtype, out, {})
 
     def make() -> Any:
         shape = shape_of(input)
@@ -297,24 +305,25 @@ def bernoulli(input: Tensor, p: float | None = None, generator: Any = None, out:
     "normal(Tensor mean, Tensor std, *, torch.Generator? generator=None, Tensor out=None)",
     "normal(Tensor mean, float std=1, *, torch.Generator? generator=None, Tensor out=None)",
     "normal(float mean, Tensor std, *, torch.Generator? generator=None, Tensor out=None)",
-    "normal(float mean, float std, tuple of ints size, *, torch.Generator? generator=None, Tensor out=None, "
-    "torch.dtype? dtype=None, torch.layout? layout=None, torch.device? device=None, bool? pin_memory=False, "
-    "bool? requires_grad=False)",
+    f"normal(float mean, float std, tuple of ints size, *, torch.Generator? generator=None, {OPTIONS})",
     method=False,
     takes_out=True,
 )
 def normal(
-    mean: Any, std: Any = 1.0, size: Shape | None = None, generator: Any = None, dtype: dtype | None = None,
-    layout: Any = None, device: Any = None, pin_memory: bool | None = False, requires_grad: bool | None = False,
+    mean: Any,
+    std: Any = 1.0,
+    size: Shape | None = None,
+    generator: Any = None,
     out: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+    **options: Unpack[TensorOptions],
+) -> Tensor:
     """Normal numbers of the given means and standard deviations."""
     e = engine(generator)
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
-        d = out_dtype(out, dtype, dtypes.get_default_dtype())
+        d = out_dtype(out, options.get("dtype"), dtypes.get_default_dtype())
         if d.category < FLOATING and min(size or (), default=1) > 0:
             not_implemented_for("normal_kernel_cpu", d)
-        return created("normal", size or (), lambda a: draw.normal(a, mean, std, e), d, device, requires_grad, out)
+        return created("normal", size or (), lambda a: draw.normal(a, mean, std, e), d, out, options)
     first = mean if isinstance(mean, Tensor) else std
     shape = broadcast(*[shape_of(t) for t in (mean, std) if isinstance(t, Tensor)])
     if out is not None:
@@ -329,7 +338,7 @@ def normal(
 
     if out is None:
         return _sample(first, shape, d, f"NormalBackward{which}", lambda: fill(None))
-    return created("normal", shape, fill, d, None, False, out)
+    return created("normal", shape, fill, d, out, {})
 
 
 def _check_combination(d: dtype, mean: Any, std: Any) -> None:

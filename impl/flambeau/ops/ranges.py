@@ -6,14 +6,14 @@ import math
 import warnings
 from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import Any, Unpack
 
 from flambeau import dtypes
 from flambeau.cpu import creation as cpu
 from flambeau.declare import composite
 from flambeau.dtypes import dtype
 from flambeau.errors import check, cpp_name, refuse
-from flambeau.ops.creation import OPTIONS, TENSOR_OPTIONS, created, out_dtype
+from flambeau.ops.creation import OPTIONS, TENSOR_OPTIONS, TensorOptions, created, out_dtype
 from flambeau.ops.filling import check_fill, check_representable
 from flambeau.tensor import Tensor, shape_of
 from flambeau.warning import warn_once
@@ -46,13 +46,16 @@ def _number(v: Any) -> str:
     takes_out=True,
 )
 def arange(
-    end: Any, start: Any = 0, step: Any = 1, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+    end: Any,
+    start: Any = 0,
+    step: Any = 1,
+    out: Tensor | None = None,
+    **options: Unpack[TensorOptions],
+) -> Tensor:
     """Numbers from start up to, not including, end; int64 for integers, else the default dtype."""
     numbers = (start, end, step)
     whole = all(isinstance(v, int) for v in numbers)
-    d = out_dtype(out, dtype, dtypes.int64 if whole else dtypes.get_default_dtype())
+    d = out_dtype(out, options.get("dtype"), dtypes.int64 if whole else dtypes.get_default_dtype())
     refuse("arange_cpu", d, _NO_RANGE)
     _check_range(start, end, step)
     n = cpu.range_length(start, end, step, d)
@@ -68,8 +71,8 @@ def arange(
                     "aten/src/ATen/native/RangeFactories.cpp:199",
                 )
         else:  # an out tensor of the right size keeps its shape and is filled in its own order
-            return created("arange", have, lambda a: cpu.arange_into(a, start, step, d), d, device, requires_grad, out)
-    return created("arange", (n,), lambda a: cpu.arange(a, start, step, d), d, device, requires_grad, out)
+            return created("arange", have, lambda a: cpu.arange_into(a, start, step, d), d, out, options)
+    return created("arange", (n,), lambda a: cpu.arange(a, start, step, d), d, out, options)
 
 
 @composite(
@@ -78,10 +81,7 @@ def arange(
     method=False,
     takes_out=True,
 )
-def range_(
-    start: Any, end: Any, step: Any = 1, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    requires_grad: bool | None = False, out: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+def range_(start: Any, end: Any, step: Any = 1, out: Tensor | None = None, **options: Unpack[TensorOptions]) -> Tensor:
     """Numbers from start up to and including end, in the default dtype. Deprecated."""
     warnings.warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
@@ -89,11 +89,11 @@ def range_(
         UserWarning,
         stacklevel=4,
     )
-    d = out_dtype(out, dtype, dtypes.get_default_dtype())
+    d = out_dtype(out, options.get("dtype"), dtypes.get_default_dtype())
     refuse("range_cpu", d, _NO_RANGE)
     _check_range(start, end, step)
     n = cpu.closed_range_length(start, end, step, d)
-    return created("range", (n,), lambda a: cpu.arange(a, start, step, d), d, device, requires_grad, out)
+    return created("range", (n,), lambda a: cpu.arange(a, start, step, d), d, out, options)
 
 
 def _ends(name: str, start: Any, end: Any) -> tuple[Any, Any]:
@@ -138,26 +138,32 @@ def _check_steps(name: str, steps: int, ends: tuple[Any, Any], first: Callable[[
 
 @_spaced("linspace", "")
 def linspace(
-    start: Any, end: Any, steps: int, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-    pin_memory: bool | None = False, requires_grad: bool | None = False, out: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+    start: Any,
+    end: Any,
+    steps: int,
+    out: Tensor | None = None,
+    **options: Unpack[TensorOptions],
+) -> Tensor:
     """steps numbers evenly spaced from start to end, both included."""
     start, end = _ends("linspace", start, end)
-    d = _spaced_dtype("linspace", start, end, dtype, out)
+    d = _spaced_dtype("linspace", start, end, options.get("dtype"), out)
     check(steps >= 0, "number of steps must be non-negative")
     _check_steps("linspace", steps, (start, end), lambda: start, d)
-    return created("linspace", (steps,), lambda a: cpu.linspace(a, start, end, d), d, device, requires_grad, out)
+    return created("linspace", (steps,), lambda a: cpu.linspace(a, start, end, d), d, out, options)
 
 
 @_spaced("logspace", ", float base=10.0")
 def logspace(
-    start: Any, end: Any, steps: int, base: float = 10.0, dtype: dtype | None = None, layout: Any = None,
-    device: Any = None, pin_memory: bool | None = False, requires_grad: bool | None = False,
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
     out: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+    **options: Unpack[TensorOptions],
+) -> Tensor:
     """base to the power of steps numbers evenly spaced from start to end."""
     start, end = _ends("logspace", start, end)
-    d = _spaced_dtype("logspace", start, end, dtype, out)
+    d = _spaced_dtype("logspace", start, end, options.get("dtype"), out)
     check(steps >= 0, "number of steps must be non-negative")
     _check_steps("logspace", steps, (start, end), lambda: cpu.power(base, start), d)
-    return created("logspace", (steps,), lambda a: cpu.logspace(a, start, end, base, d), d, device, requires_grad, out)
+    return created("logspace", (steps,), lambda a: cpu.logspace(a, start, end, base, d), d, out, options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from flambeau import dtypes
 from flambeau.cpu import triangles as cpu
@@ -13,6 +13,7 @@ from flambeau.geometry import wrap_dim
 from flambeau.inplace import can_store
 from flambeau.operation import Launch
 from flambeau.ops.copying import check_device
+from flambeau.ops.creation import TENSOR_OPTIONS, TensorOptions
 from flambeau.ops.slicing import diagonal, diagonal_copy
 from flambeau.tensor import Tensor, memory, shape_of
 
@@ -32,36 +33,27 @@ def _updates_at_once(t: Tensor) -> bool:
     return True
 
 
-@primitive(
-    "tril(Tensor input, index diagonal=0, *, Tensor out=None)",
-    update=cpu.tril,
-    fills=lambda t: _updates_at_once(t),
-    out_text=structured_out,
-    grad=lambda g, diagonal: tril(g, diagonal),
-    moves=True,
-    inplace=True,
-)
-def tril(input: Tensor, diagonal: int = 0) -> Launch:
-    """A copy with zeros above a diagonal of the last two dims."""
-    check(len(shape_of(input)) >= 2, "tril: input tensor must have at least 2 dimensions")
-    refuse("tril", input.dtype, BAREBONES, 0 not in shape_of(input))
-    return Launch((input,), shape_of(input), input.dtype, diagonal=diagonal)
+def _triangle(name: str, kernel: Any, doc: str) -> Any:
+    def body(input: Tensor, diagonal: int = 0) -> Launch:
+        check(len(shape_of(input)) >= 2, f"{name}: input tensor must have at least 2 dimensions")
+        refuse(name, input.dtype, BAREBONES, 0 not in shape_of(input))
+        return Launch((input,), shape_of(input), input.dtype, diagonal=diagonal)
+
+    body.__doc__ = doc
+    front = primitive(
+        f"{name}(Tensor input, index diagonal=0, *, Tensor out=None)",
+        update=kernel,
+        fills=_updates_at_once,
+        out_text=structured_out,
+        grad=lambda g, diagonal: front(g, diagonal),
+        moves=True,
+        inplace=True,
+    )(body)
+    return front
 
 
-@primitive(
-    "triu(Tensor input, index diagonal=0, *, Tensor out=None)",
-    update=cpu.triu,
-    fills=lambda t: _updates_at_once(t),
-    out_text=structured_out,
-    grad=lambda g, diagonal: triu(g, diagonal),
-    moves=True,
-    inplace=True,
-)
-def triu(input: Tensor, diagonal: int = 0) -> Launch:
-    """A copy with zeros below a diagonal of the last two dims."""
-    check(len(shape_of(input)) >= 2, "triu: input tensor must have at least 2 dimensions")
-    refuse("triu", input.dtype, BAREBONES, 0 not in shape_of(input))
-    return Launch((input,), shape_of(input), input.dtype, diagonal=diagonal)
+tril = _triangle("tril", cpu.tril, "A copy with zeros above a diagonal of the last two dims.")
+triu = _triangle("triu", cpu.triu, "A copy with zeros below a diagonal of the last two dims.")
 
 
 @internal(cpu=cpu.indices, tensors=())
@@ -71,26 +63,19 @@ def _indices(row: int, col: int, offset: int, upper: bool, d: dtype, device: Any
 
 
 def _declare_indices(name: str, upper: bool, doc: str) -> None:
-    def body(
-        row: int, col: int, offset: int = 0, dtype: dtype | None = None, layout: Any = None, device: Any = None,
-        pin_memory: bool | None = False, requires_grad: bool | None = False,
-    ) -> Tensor:  # fmt: skip
-        d = dtype or dtypes.int64
+    def body(row: int, col: int, offset: int = 0, **options: Unpack[TensorOptions]) -> Tensor:
+        d = options.get("dtype") or dtypes.int64
         check(row >= 0, f"row must be non-negative, got{row}")
         check(col >= 0, f"col must be non-negative, got{col}")
         if d not in (dtypes.int64, dtypes.int32):
             not_implemented_for(name, d)
-        made = _indices(row, col, offset, upper, d, check_device(device))
-        if requires_grad:
+        made = _indices(row, col, offset, upper, d, check_device(options.get("device")))
+        if options.get("requires_grad"):
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         return made  # type: ignore[no-any-return]
 
     body.__name__, body.__doc__ = name, doc
-    composite(
-        f"{name}(int row, int col, int offset=0, *, torch.dtype? dtype=None, torch.layout? layout=None, "
-        "torch.device? device=None, bool? pin_memory=False, bool? requires_grad=False)",
-        method=False,
-    )(body)
+    composite(f"{name}(int row, int col, int offset=0, *, {TENSOR_OPTIONS})", method=False)(body)
 
 
 _declare_indices("tril_indices", False, "Rows and columns of the elements on and below a diagonal.")
