@@ -21,6 +21,8 @@ from typing import Any
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "impl"))
+from torch_types import STAND_INS, sample
+
 from flambeau import signatures as parsing
 
 NAMESPACES = {
@@ -61,25 +63,6 @@ NOTATION = {
     "c10::string_view": "str",
 }
 NUMBERS_AS_TENSORS = re.compile(r"(add|div|divide|mul|multiply|sub|subtract|true_divide|floor_divide)_?$|to$|copy_$")
-
-STAND_INS = {
-    "tensor": (torch.Tensor, torch.nn.Parameter),
-    "dtype": torch.dtype,
-    "device": torch.device,
-    "generator": torch.Generator,
-    "layout": torch.layout,
-    "memory_format": torch.memory_format,
-    "size": torch.Size,
-    "qscheme": torch.qscheme,
-    "stream": torch.Stream,
-    "storage": torch.UntypedStorage,
-    "python_dtypes": {float: torch.float64, int: torch.int64, bool: torch.bool, complex: torch.complex128},
-    "constants": {
-        "torch.strided": torch.strided,
-        "contiguous_format": torch.contiguous_format,
-        "c10::MemoryFormat::Contiguous": torch.contiguous_format,
-    },
-}
 
 
 def literals() -> dict[str, list[str]]:
@@ -208,31 +191,6 @@ def answers_alike(schema: str, call: Callable[..., Any], keywords: set[str]) -> 
         if ours != theirs and (ours is not None or f"{parser.name}()" in theirs or "expected tuple" in theirs):
             return False
     return True
-
-
-def sample(parameter: parsing.Parameter) -> Any:
-    """A value that the parameter's type accepts."""
-    kind = parameter.kind
-    if kind == "tuple of Tensors":
-        return [torch.ones(2)] * (parameter.size or 1)
-    samples = {
-        "Tensor": torch.ones(2),
-        "tuple of ints": (1,),
-        "tuple of floats": (0.5,),
-        "tuple of Scalars": (1,),
-        "float": 0.5,
-        "bool": False,
-        "str": "a",
-        "torch.dtype": torch.float32,
-        "torch.device": "cpu",
-        "torch.layout": torch.strided,
-        "torch.memory_format": torch.contiguous_format,
-        "torch.Generator": torch.Generator(),
-        "torch.Storage": torch.UntypedStorage(1),
-        "name": "a",
-        "tuple of names": ("a",),
-    }
-    return samples.get(kind, 1)
 
 
 def public_functions() -> Iterator[tuple[str, Any]]:

@@ -10,29 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch_types import STAND_INS, sample
 
-from flambeau.signatures import Parameter, Parser, parse_signature, register, registered, type_name
+from flambeau.signatures import Parser, parse_signature, register, registered, type_name
 
 RECORD = json.loads((Path(__file__).parents[2] / "reference" / "signatures-2.13.json").read_text())
-
-STAND_INS = {
-    "tensor": (torch.Tensor, torch.nn.Parameter),
-    "dtype": torch.dtype,
-    "device": torch.device,
-    "generator": torch.Generator,
-    "layout": torch.layout,
-    "memory_format": torch.memory_format,
-    "size": torch.Size,
-    "qscheme": torch.qscheme,
-    "stream": torch.Stream,
-    "storage": torch.UntypedStorage,
-    "python_dtypes": {float: torch.float64, int: torch.int64, bool: torch.bool, complex: torch.complex128},
-    "constants": {
-        "torch.strided": torch.strided,
-        "contiguous_format": torch.contiguous_format,
-        "c10::MemoryFormat::Contiguous": torch.contiguous_format,
-    },
-}
 
 
 @pytest.fixture(autouse=True)
@@ -67,28 +49,6 @@ def all_callables() -> Iterator[Entry]:
 def bound_to_fresh_tensor(name: str) -> Callable[..., Any]:
     # Through the class, as x.name(…) calls it: a bound method names itself Tensor.name in errors, not TensorBase.name.
     return lambda *args, **kwargs: getattr(torch.Tensor, name)(torch.ones(2, 2), *args, **kwargs)
-
-
-def sample(parameter: Parameter) -> Any:
-    samples = {
-        "Tensor": torch.ones(2),
-        "tuple of Tensors": [torch.ones(2)] * (parameter.size or 1),
-        "tuple of ints": (1,),
-        "tuple of floats": (0.5,),
-        "tuple of Scalars": (1,),
-        "float": 0.5,
-        "bool": False,
-        "str": "a",
-        "torch.dtype": torch.float32,
-        "torch.device": "cpu",
-        "torch.layout": torch.strided,
-        "torch.memory_format": torch.contiguous_format,
-        "torch.Generator": torch.Generator(),
-        "torch.Storage": torch.UntypedStorage(1),
-        "name": "a",
-        "tuple of names": ("a",),
-    }
-    return samples.get(parameter.kind, 1)
 
 
 def misuses(schemas: list[str]) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:

@@ -45,22 +45,15 @@ CLOSE = (
     opt("atol", real(among=(1e-8, 0.0, 0.5))),
     opt("equal_nan", flag()),
 )
-entry(
-    "isclose",
-    x(COMMON, prefer=TIES),
-    arg("other", other((), mixed=False, prefer=TIES)),
-    *CLOSE,
-    policy=EXACT_ELEMENTWISE,
-    alias=True,
-)
-entry(
-    "allclose",
-    x(COMMON, prefer=TIES),
-    arg("other", other((), mixed=False, prefer=TIES)),
-    *CLOSE,
-    policy=EXACT_ELEMENTWISE,
-    alias=True,
-)
+for name in ("isclose", "allclose"):
+    entry(
+        name,
+        x(COMMON, prefer=TIES),
+        arg("other", other((), mixed=False, prefer=TIES)),
+        *CLOSE,
+        policy=EXACT_ELEMENTWISE,
+        alias=True,
+    )
 entry(
     "equal",
     x(COMMON, prefer=TIES),

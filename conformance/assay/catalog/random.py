@@ -123,26 +123,20 @@ entry(
     form(arg("input", tensor(REAL)), arg("p", real(0, 1)), GENERATOR, variants="function method inplace"),
     policy=STREAM,
 )
-entry(
-    "uniform_",
-    arg("input", tensor(FLOATING)),
-    opt("from", real(-2, 0)),
-    opt("to", real(1, 3)),
-    GENERATOR,
-    variants="inplace",
-    calls={"inplace": "Tensor.uniform_"},
-    policy=STREAM,
-)
-entry(
-    "normal_",
-    arg("input", tensor(DIFFERENTIABLE)),
-    opt("mean", real(-2, 2)),
-    opt("std", real(0, 3)),
-    GENERATOR,
-    variants="inplace",
-    calls={"inplace": "Tensor.normal_"},
-    policy=STREAM,
-)
+for name, kinds, first, second in (
+    ("uniform_", FLOATING, opt("from", real(-2, 0)), opt("to", real(1, 3))),
+    ("normal_", DIFFERENTIABLE, opt("mean", real(-2, 2)), opt("std", real(0, 3))),
+):
+    entry(
+        name,
+        arg("input", tensor(kinds)),
+        first,
+        second,
+        GENERATOR,
+        variants="inplace",
+        calls={"inplace": f"Tensor.{name}"},
+        policy=STREAM,
+    )
 entry(
     "manual_seed",
     arg("seed", made(lambda d, ex: ex.pick.choice((0, 1, 42, -5, 2**40, 2**63, ex.pick.seed())))),
