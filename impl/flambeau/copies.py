@@ -37,8 +37,8 @@ def map_(self: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> T
         "Can't call map_() on Variable that requires grad. Use var.detach().map_() instead.",
     )
     if tensor._dtype is not self._dtype:
-        raise TypeError(f"map_: expected {self.type()} for 'other' (got {tensor.type()})")  # type: ignore[attr-defined]
-    other = tensor.expand(shape_of(self))  # type: ignore[attr-defined]
+        raise TypeError(f"map_: expected {self.type()} for 'other' (got {tensor.type()})")
+    other = tensor.expand(shape_of(self))
     return _overwritten(self, [callable(a, b) for a, b in zip(_elements(self), _elements(other), strict=True)])
 
 
@@ -54,7 +54,7 @@ def _overwritten(t: Tensor, values: list[Any]) -> Tensor:
 @on_tensor
 def __contains__(self: Tensor, element: Any) -> bool:
     if isinstance(element, Tensor | Number):
-        return bool((element == self).any())  # type: ignore[attr-defined]
+        return bool((element == self).any())
     raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
 
 
@@ -80,7 +80,7 @@ def _copied_storage(storage: Storage, memo: dict[int, Any]) -> Storage:
     if found is None:
         flat = None if storage.flat is None else storage.flat.copy()
         found = memo[id(storage)] = Storage(flat, storage.device, storage.nbytes)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _over(storage: Storage, shape: Shape, strides: Shape, offset: int, d: dtype) -> Tensor:
@@ -122,14 +122,14 @@ def __reduce_ex__(self: Tensor, protocol: Any) -> tuple[Any, ...]:
 def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     if id(self) in memo:
         return memo[id(self)]  # type: ignore[no-any-return]
-    if not self.is_leaf:  # type: ignore[attr-defined]
+    if not self.is_leaf:
         raise RuntimeError(
             "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
             "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
             "see https://github.com/pytorch/pytorch/pull/103001"
         )
     cls = type(self)
-    if cls is not Tensor and cls.new_empty is Tensor.new_empty:  # type: ignore[attr-defined]
+    if cls is not Tensor and cls.new_empty is Tensor.new_empty:
         raise RuntimeError(
             "The default implementation of __deepcopy__() for non-wrapper subclasses only works for "
             "subclass types that "
@@ -141,7 +141,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     own = memory(self)
     out = _over(_copied_storage(own.storage, memo), own.shape, own.strides, own.offset, self._dtype)
     if cls is not Tensor:
-        out.__class__ = cls  # type: ignore[assignment]
+        out.__class__ = cls
     if requires_grad(self):
         requires_grad_(out)
     memo[id(self)] = out

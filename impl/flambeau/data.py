@@ -18,7 +18,7 @@ from flambeau.errors import check
 from flambeau.methods import builtin, on_tensor
 from flambeau.ops.copying import check_device
 from flambeau.size import CPU
-from flambeau.tensor import Tensor, detached, fresh, share, without_data
+from flambeau.tensor import Tensor, detached, extend, fresh, share, without_data
 from flambeau.warning import warn_once
 
 
@@ -26,14 +26,14 @@ def from_data(data: Any, d: dtype | None, device: Any = None, *, copy: bool = Tr
     """A tensor of Python numbers, sequences, arrays or tensors; of the dtype inferred where none is given."""
     where = check_device(device) if device is not None else (data.device if isinstance(data, Tensor) else CPU)
     if isinstance(data, Tensor):
-        t = data.detach()  # type: ignore[attr-defined]
+        t = data.detach()
         t = t.to(dtype=d or data.dtype, device=where, copy=copy)
-        return t.as_subclass(Tensor) if type(t) is not Tensor else t  # type: ignore[no-any-return]
+        return t.as_subclass(Tensor) if type(t) is not Tensor else t
     if isinstance(data, str | bytes):
         raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
     if isinstance(data, np.ndarray):
         t = from_array(data)
-        return t.to(dtype=d or t.dtype, device=where, copy=copy)  # type: ignore[attr-defined,no-any-return]
+        return t.to(dtype=d or t.dtype, device=where, copy=copy)
     if hasattr(data, "__dlpack__"):
         return from_data(from_dlpack(data), d, device, copy=copy)
     shape = shape_claimed(data)
@@ -56,7 +56,7 @@ def _leaf(t: Tensor, asks: bool | None) -> Tensor:
     if not asks:
         return t
     check(t.dtype.category >= FLOATING, "Only Tensors of floating point and complex dtype can require gradients")
-    return requires_grad_(t)  # type: ignore[no-any-return]
+    return requires_grad_(t)
 
 
 def indices_from(data: Any) -> Tensor:
@@ -66,7 +66,7 @@ def indices_from(data: Any) -> Tensor:
         return t
     if t.dtype.is_complex:
         raise TypeError("'complex' object cannot be interpreted as an integer")
-    return t.to(dtypes.int64)  # type: ignore[attr-defined,no-any-return]
+    return t.to(dtypes.int64)
 
 
 def is_integer(value: Any) -> bool:
@@ -121,7 +121,7 @@ def tensor(
 def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
     """The data as a tensor, shared where dtype and device allow."""
     if isinstance(data, Tensor):
-        return data.to(dtype=dtype or data.dtype, device=data.device if device is None else device)  # type: ignore[attr-defined,no-any-return]
+        return data.to(dtype=dtype or data.dtype, device=data.device if device is None else device)
     return from_data(data, dtype, device, copy=False)
 
 
@@ -139,7 +139,7 @@ def asarray(
 ) -> Tensor:
     """The object as a tensor: shared where that is possible and copy is not True."""
     if requires_grad is None:
-        requires_grad = isinstance(obj, Tensor) and obj.requires_grad  # type: ignore[attr-defined]
+        requires_grad = isinstance(obj, Tensor) and obj.requires_grad
         if requires_grad:
             warn_once(
                 "torch.asarray: unspecified requires_grad now defaults to obj.requires_grad instead of False. Pass "
@@ -155,7 +155,7 @@ def asarray(
         check(copy is not False, "can't alias NumPy scalars. Either remove copy=False or transform it in a ndarray. ")
         t = from_array(np.asarray(obj).copy())
     elif not hasattr(obj, "__dlpack__") and _is_buffer(obj):
-        t = frombuffer.op.body(obj, dtype or dtypes.get_default_dtype(), requires_grad=requires_grad)  # type: ignore[attr-defined]
+        t = frombuffer.op.body(obj, dtype or dtypes.get_default_dtype(), requires_grad=requires_grad)
     else:
         if copy is False:
             raise ValueError("can't alias arbitrary sequence into a tensor.")
@@ -173,13 +173,13 @@ def asarray(
             ValueError,
         )
     elif copy:
-        t = t.clone() if same else t.to(dtype=wanted, device=where, copy=True)  # type: ignore[attr-defined]
+        t = t.clone() if same else t.to(dtype=wanted, device=where, copy=True)
     elif not same:
-        t = t.to(dtype=wanted, device=where)  # type: ignore[attr-defined]
+        t = t.to(dtype=wanted, device=where)
     if not requires_grad:
-        if not t.is_leaf:  # type: ignore[attr-defined]
-            return t.detach()  # type: ignore[attr-defined,no-any-return]
-        return requires_grad_(t, False) if t.requires_grad else t  # type: ignore[attr-defined,no-any-return]
+        if not t.is_leaf:
+            return t.detach()
+        return requires_grad_(t, False) if t.requires_grad else t
     return _leaf(t, True)
 
 
@@ -259,7 +259,7 @@ def frombuffer(buffer: Any, dtype: dtype, count: int = -1, offset: int = 0, requ
     if view.readonly:
         array = array.copy()
     t = share(array, dtype)
-    return _leaf(t, requires_grad)  # type: ignore[no-any-return]
+    return _leaf(t, requires_grad)
 
 
 @composite(
@@ -274,7 +274,7 @@ def new_tensor(
     if isinstance(data, Tensor):
         _warn_of_copy("tensor.new_tensor")
     t = from_data(data, dtype or input.dtype, device or input.device)
-    return _leaf(t, requires_grad)  # type: ignore[no-any-return]
+    return _leaf(t, requires_grad)
 
 
 # ------------------------------------------------------------------------------------------ back to Python
@@ -283,7 +283,7 @@ def new_tensor(
 @builtin("numpy(*, bool force=False)")
 def numpy(self: Tensor, force: bool = False) -> np.ndarray[Any, Any]:
     """The elements as an ndarray over the same memory. Raises RuntimeError if gradients are asked for."""
-    if self.requires_grad and not force:  # type: ignore[attr-defined]
+    if self.requires_grad and not force:
         raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
     if self._array is None:
         raise TypeError(
@@ -309,7 +309,7 @@ def __array_wrap__(self: Tensor, array: np.ndarray[Any, Any], *_: Any) -> Tensor
     return from_array(array)
 
 
-Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]
+extend(__array_priority__=1000)
 
 
 @on_tensor
@@ -343,13 +343,13 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         array = np.from_dlpack(ext_tensor)
         t = from_array(array if array.flags.writeable else _writable(array))
     if device is not None:
-        t = t.to(check_device(device))  # type: ignore[attr-defined]
-    return t.clone() if copy else t  # type: ignore[attr-defined,no-any-return]
+        t = t.to(check_device(device))
+    return t.clone() if copy else t
 
 
 def _check_export(t: Tensor) -> None:
     """Raise where a tensor cannot be handed to other libraries."""
-    if t.requires_grad:  # type: ignore[attr-defined]
+    if t.requires_grad:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     if t._array is None:
         raise ValueError(f"Unknown device type {t.device.type} for Dlpack")

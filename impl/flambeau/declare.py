@@ -14,18 +14,38 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar, overload
 
 from flambeau import overrides
 from flambeau.dtypes import DTYPES, dtype, mask
 from flambeau.elementwise import SAME, Elementwise, binary_front, inplace_front, ternary_inplace_front, unary_front
-from flambeau.operation import OPERATIONS, Operation
+from flambeau.operation import OPERATIONS, Launch, Operation
 from flambeau.overrides import PLAIN
 from flambeau.pinning import without_pinning
 from flambeau.signatures import Parser
 from flambeau.tensor import Tensor
 
-Front = Callable[..., Any]
+R_co = TypeVar("R_co", covariant=True)
+F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
+Function = Callable[..., Any]
+
+
+class Front(Protocol[R_co]):
+    """The function form of an operation; what else it is called by hangs on it."""
+
+    __name__: str
+    __wrapped__: Callable[..., Any]
+    op: Operation
+    run: Callable[[dict[str, Any]], R_co]
+    method: Callable[..., Any]
+    inplace: Callable[..., Any]
+    # of elementwise operations: the method without a look at keywords
+    fast: Callable[..., Any]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> R_co: ...
+
+
 ANY = mask(*DTYPES)
 # namespace ("" is torch itself) -> public name -> what stands there
 NAMESPACES: dict[str, dict[str, Any]] = {}
@@ -40,7 +60,7 @@ def export(name: str, value: Any, namespace: str = "") -> Any:
     return value
 
 
-def _named(front: Front, name: str, doc: str, owner: str = "") -> Front:
+def _named(front: F, name: str, doc: str, owner: str = "") -> F:
     front.__name__ = name
     front.__qualname__ = f"{owner}.{name}" if owner else name
     front.__doc__ = doc
@@ -48,7 +68,7 @@ def _named(front: Front, name: str, doc: str, owner: str = "") -> Front:
     return front
 
 
-def _function(op: Operation, shortcut: Front | None = None) -> Front:
+def _function(op: Operation, shortcut: Function | None = None) -> Function:
     """The function form."""
 
     def front(*args: Any, **kwargs: Any) -> Any:
@@ -64,7 +84,7 @@ def _function(op: Operation, shortcut: Front | None = None) -> Front:
     return front if shortcut is None else short_front
 
 
-def _method(op: Operation, shortcut: Front | None = None) -> Front:
+def _method(op: Operation, shortcut: Function | None = None) -> Function:
     def front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         return op.call_method(front, self, args, kwargs)
 
@@ -78,8 +98,8 @@ def _method(op: Operation, shortcut: Front | None = None) -> Front:
     return front if shortcut is None else short_front
 
 
-def _fast_forms(op: Elementwise) -> tuple[Front, Front]:
-    """Function and method with the fast path in front."""
+def _fast_forms(op: Elementwise) -> tuple[Function, Function, Function]:
+    """Function and method with the fast path in front; and the method that looks at no keywords."""
 
     def slow_function(*args: Any) -> Any:
         return op.call(function, args, {})
@@ -115,11 +135,10 @@ def _fast_forms(op: Elementwise) -> tuple[Front, Front]:
                 return fast_method(self, args[0])
             return op.call_method(method, self, args, kwargs)
 
-    function.fast = fast_method  # type: ignore[attr-defined]
-    return function, method
+    return function, method, fast_method
 
 
-def _inplace(op: Operation) -> Front:
+def _inplace(op: Operation) -> Function:
     if isinstance(op, Elementwise) and len(op.tensors) in (1, 2) and op.native:
         return _fast_inplace(op)
     if isinstance(op, Elementwise) and op.ternary:
@@ -131,7 +150,7 @@ def _inplace(op: Operation) -> Front:
     return front
 
 
-def _fast_ternary_inplace(op: Elementwise) -> Front:
+def _fast_ternary_inplace(op: Elementwise) -> Function:
     """The in-place method of three operands with the fast path in front."""
 
     def slow(self: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -145,7 +164,7 @@ def _fast_ternary_inplace(op: Elementwise) -> Front:
     return front
 
 
-def _fast_inplace(op: Elementwise) -> Front:
+def _fast_inplace(op: Elementwise) -> Function:
     """The in-place method with the fast path in front."""
     count = len(op.tensors) - 1
     has_alpha = op.params == ("alpha",)
@@ -167,7 +186,7 @@ def _fast_inplace(op: Elementwise) -> Front:
     return front
 
 
-def _inplace_function(op: Operation, name: str, method: Front) -> Front:
+def _inplace_function(op: Operation, name: str, method: Function) -> Function:
     """`torch.name_`: the in-place method as a function."""
     without_out = [re.sub(r", (?:[*], )?Tensor out=None[)]", ")", s[s.index("(") :]) for s in op.schemas]
     parser = Parser(name, *[f"{name}{s}" for s in without_out])
@@ -194,8 +213,8 @@ def install(
     namespace: str = "",
     aliases: Sequence[str] | Mapping[str, Sequence[str]] = (),
     name: str | None = None,
-    shortcut: Front | None = None,
-) -> Front:
+    shortcut: Function | None = None,
+) -> Front[Any]:
     """Make the public forms of an operation and put them where PyTorch has them. Returns the function form.
 
     shortcut: the fast path, asked first where all arguments are positional (any number, of any type); it answers None
@@ -224,29 +243,32 @@ def install(
 
 def _install(
     op: Operation, public: str, *, function: bool, method: bool, inplace: bool, inplace_function: bool, namespace: str,
-    shortcut: Front | None,
-) -> Front:  # fmt: skip
+    shortcut: Function | None,
+) -> Front[Any]:  # fmt: skip
     """The forms of one name."""
     if method or inplace or inplace_function:
         shared = [s for s in op.schemas if s not in op.function_only]
         op.method_parser = Parser(public, *shared, method=True)
         op.method_names = [[p.name for p in s.parameters] for s in op.method_parser.signatures]
+    made: Any
+    bound: Any
     if isinstance(op, Elementwise) and len(op.tensors) in (1, 2) and op.native:
-        made, bound = _fast_forms(op)
+        made, bound, made.fast = _fast_forms(op)
     else:
         made, bound = _function(op, shortcut), _method(op, shortcut)
     _named(made, public, op.doc)
-    made.op = bound.op = op  # type: ignore[attr-defined]
+    made.op = bound.op = op
+    made.run = op.run
     if function:
         export(public, made, namespace)
     if method:
-        made.method = bound  # type: ignore[attr-defined]
+        made.method = bound
         setattr(Tensor, public, _named(bound, public, op.doc, "Tensor"))
     if inplace or inplace_function:
         op.inplace_parser = Parser(f"{public}_", *[f"{public}_{s[s.index('(') :]}" for s in shared], method=True)
         doc = f"In-place form of `{public}`."
         updating = _named(_inplace(op), f"{public}_", doc, "Tensor")
-        made.inplace = updating  # type: ignore[attr-defined]
+        made.inplace = updating
         if inplace:
             setattr(Tensor, f"{public}_", updating)
         if inplace_function:
@@ -272,7 +294,7 @@ def elementwise(
     opmath: bool = False,
     out_text: Callable[[dtype, dtype], str] | None = None,
     **where: Any,
-) -> Callable[[Callable[..., Any]], Front]:
+) -> Callable[[Function], Front[Tensor]]:
     """Declare an elementwise operation.
 
     numpy: called with arrays in the compute dtype, parameters by name. fast: the same with default parameters, for the
@@ -287,7 +309,7 @@ def elementwise(
     does not convert. where: see `install`.
     """
 
-    def declare(body: Callable[..., Any]) -> Front:
+    def declare(body: Function) -> Front[Tensor]:
         name = schemas[0].partition("(")[0]
         op = Elementwise(
             where.pop("full_name", name), schemas, body, numpy=numpy, fast=fast, cuda=cuda, promote=promote,
@@ -304,6 +326,24 @@ def elementwise(
     return declare
 
 
+@overload
+def primitive(*schemas: str, outputs: Sequence[str], **rest: Any) -> Callable[[Callable[..., Launch]], Front[Any]]: ...
+@overload
+def primitive(
+    *schemas: str,
+    cpu: Callable[..., Any] | None = ...,
+    update: Callable[..., Any] | None = ...,
+    grad: Any = ...,
+    tensors: Sequence[str] | None = ...,
+    moves: bool = ...,
+    raw: bool = ...,
+    node: str | None = ...,
+    out_text: Callable[[dtype, dtype], str] | None = ...,
+    iterated: bool = ...,
+    fills: bool | str | Callable[[Tensor], bool] = ...,
+    function_only: Sequence[str] = ...,
+    **where: Any,
+) -> Callable[[Callable[..., Launch]], Front[Tensor]]: ...
 def primitive(
     *schemas: str,
     cpu: Callable[..., Any] | None = None,
@@ -321,7 +361,7 @@ def primitive(
     fills: bool | str | Callable[[Tensor], bool] = False,
     function_only: Sequence[str] = (),
     **where: Any,
-) -> Callable[[Callable[..., Any]], Front]:
+) -> Callable[[Callable[..., Launch]], Front[Any]]:
     """Declare an operation by a body that answers with a `Launch`.
 
     cpu: kernel, called with the inputs' arrays (in their compute dtype; as stored where `moves`) and the Launch's
@@ -336,7 +376,7 @@ def primitive(
     methods do not have.
     """
 
-    def declare(body: Callable[..., Any]) -> Front:
+    def declare(body: Callable[..., Launch]) -> Front[Any]:
         name = schemas[0].partition("(")[0]
         op = Operation(
             where.pop("full_name", name), (*schemas, *function_only), body, kernels={"cpu": cpu} if cpu else {},
@@ -355,13 +395,13 @@ def primitive(
 
 def composite(
     *schemas: str, takes_out: bool = False, out_text: Callable[[dtype, dtype], str] | None = None, **where: Any
-) -> Callable[[Callable[..., Any]], Front]:
+) -> Callable[[Callable[..., R]], Front[R]]:
     """Declare an operation as a plain function over other operations.
 
     takes_out: the body is handed `out`. out_text: see `primitive`. where: see `install`.
     """
 
-    def declare(body: Callable[..., Any]) -> Front:
+    def declare(body: Callable[..., R]) -> Front[R]:
         name = schemas[0].partition("(")[0]
         run = without_pinning(body) if any("pin_memory" in s for s in schemas) else body
         op = Operation(where.pop("full_name", name), schemas, run, tensors=())
@@ -373,12 +413,20 @@ def composite(
     return declare
 
 
+@overload
+def internal(
+    *, tensors: Sequence[str], outputs: Sequence[str], **rest: Any
+) -> Callable[[Callable[..., Launch]], Front[Any]]: ...
+@overload
+def internal(
+    *, tensors: Sequence[str], cpu: Callable[..., Any] | None = ..., name: str | None = ..., **rest: Any
+) -> Callable[[Callable[..., Launch]], Front[Tensor]]: ...
 def internal(
     *, tensors: Sequence[str], cpu: Callable[..., Any] | None = None, name: str | None = None, **rest: Any
-) -> Callable[[Callable[..., Any]], Front]:
+) -> Callable[[Callable[..., Launch]], Front[Any]]:
     """Declare an operation that has no public name: called by bodies and rules with plain positional arguments."""
 
-    def declare(body: Callable[..., Any]) -> Front:
+    def declare(body: Callable[..., Launch]) -> Front[Any]:
         op = Operation(name or body.__name__, (), body, kernels={"cpu": cpu} if cpu else {}, tensors=tensors, **rest)
         OPERATIONS[op.name] = op
 
@@ -386,18 +434,25 @@ def internal(
         def front(*args: Any, **kwargs: Any) -> Any:
             return op.launch(body(*args, **kwargs))
 
-        front.op = op  # type: ignore[attr-defined]
-        return front
+        made: Any = front
+        made.op = op
+        return made  # type: ignore[no-any-return]
 
     return declare
 
 
+@overload
+def python_function(function: F, *, namespace: str = ..., method: bool = ..., aliases: Sequence[str] = ...) -> F: ...
+@overload
 def python_function(
-    function: Front | None = None, *, namespace: str = "", method: bool = False, aliases: Sequence[str] = ()
+    function: None = None, *, namespace: str = ..., method: bool = ..., aliases: Sequence[str] = ...
+) -> Callable[[F], F]: ...
+def python_function(
+    function: Function | None = None, *, namespace: str = "", method: bool = False, aliases: Sequence[str] = ()
 ) -> Any:
     """Export a function that PyTorch too writes in Python: Python itself parses its arguments."""
 
-    def declare(body: Callable[..., Any]) -> Front:
+    def declare(body: Function) -> Function:
         @functools.wraps(body)
         def front(*args: Any, **kwargs: Any) -> Any:
             if overrides.needed(args, kwargs):

@@ -20,7 +20,7 @@ from flambeau.ops.copying import to_dtype
 from flambeau.ops.creation import new_tensor_of
 from flambeau.signatures import Parser, type_name
 from flambeau.size import CPU, Size, device
-from flambeau.tensor import Tensor, detached, without_data
+from flambeau.tensor import Tensor, detached, extend, without_data
 from flambeau.warning import warn_once
 
 _CONSTRUCTOR = Parser(
@@ -104,13 +104,13 @@ def _over_storage(storage: Any, d: dtype, where: device) -> Tensor:
             f"Expected a Storage of type {d.type_name} or an UntypedStorage, but got type {typed.type_name} for "
             "argument 1 'storage'"
         )
-    return new_tensor_of((0,), None, d, where).set_(storage)  # type: ignore[attr-defined,no-any-return]
+    return new_tensor_of((0,), None, d, where).set_(storage)
 
 
 def _new(cls: type, *args: Any, **kwargs: Any) -> Tensor:
     t = construct(dtypes.get_default_dtype(), args, kwargs, exact=False)
     if cls is not Tensor:
-        t.__class__ = cls  # type: ignore[assignment]
+        t.__class__ = cls
     return t
 
 
@@ -118,8 +118,10 @@ def _init(self: Tensor, *args: Any, **kwargs: Any) -> None:
     """Nothing is left to do after `__new__`; subclasses may take arguments of their own."""
 
 
-Tensor.__new__ = _new  # type: ignore[assignment,method-assign]
-Tensor.__init__ = _init  # type: ignore[method-assign,assignment]
+extend(
+    __new__=_new,
+    __init__=_init,
+)
 
 
 class tensortype(type):
@@ -130,7 +132,7 @@ class tensortype(type):
     is_cuda: bool
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, Tensor) and instance.dtype is cls.dtype and instance.is_cuda == cls.is_cuda  # type: ignore[attr-defined]
+        return isinstance(instance, Tensor) and instance.dtype is cls.dtype and instance.is_cuda == cls.is_cuda
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Tensor:
         if cls.is_cuda:
@@ -162,7 +164,7 @@ _ALL_NAMES = {f"torch.{d.type_name}Tensor": d for d in DTYPES}
 def type_of(self: Tensor, dtype: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Any:
     """The name of the tensor's legacy type; or the tensor converted to a dtype or legacy type."""
     if dtype is None:
-        where = "torch" if not self.is_cuda else "torch.cuda"  # type: ignore[attr-defined]
+        where = "torch" if not self.is_cuda else "torch.cuda"
         return f"{where}.{self.dtype.type_name}Tensor"
     if not isinstance(dtype, dtypes.dtype | str | bytes | type):
         raise TypeError("dtype must be a type, str, or dtype object")
@@ -175,7 +177,7 @@ def type_of(self: Tensor, dtype: Any = None, non_blocking: bool = False, memory_
     if isinstance(dtype, str) and dtype in _ALL_NAMES:
         return to_dtype(self, _ALL_NAMES[dtype])
     if isinstance(dtype, str) and dtype in TYPES:
-        return self.to("cuda")  # type: ignore[attr-defined]
+        return self.to("cuda")
     if dtype is Tensor:
         return to_dtype(self, dtypes.get_default_dtype())
     name = dtype.__name__ if isinstance(dtype, type) else str(dtype)
@@ -280,7 +282,7 @@ def _volatile(self: Tensor) -> bool:
     return False
 
 
-Tensor.volatile = property(_volatile)  # type: ignore[attr-defined]
+extend(volatile=property(_volatile))
 
 
 @on_tensor
@@ -294,7 +296,7 @@ def as_subclass(self: Tensor, cls: type) -> Tensor:
             "class inherits from Tensor."
         )
     out = _alias(self)
-    out.__class__ = cls  # type: ignore[assignment]
+    out.__class__ = cls
     return out
 
 
@@ -304,14 +306,14 @@ def _alias(t: Tensor) -> Tensor:
 
     if node_of(t) is None:
         return detached(t)
-    return alias_of.op.run({"input": t})  # type: ignore[attr-defined,no-any-return]
+    return alias_of.run({"input": t})
 
 
 def _make_subclass(cls: type, data: Tensor, require_grad: bool = False, **_: Any) -> Tensor:
     """An instance of a tensor subclass over data's memory, outside the graph."""
     out = detached(data)
-    out.__class__ = cls  # type: ignore[assignment]
-    return requires_grad_(out) if require_grad else out  # type: ignore[no-any-return]
+    out.__class__ = cls
+    return requires_grad_(out) if require_grad else out
 
 
-Tensor._make_subclass = staticmethod(_make_subclass)  # type: ignore[attr-defined]
+extend(_make_subclass=staticmethod(_make_subclass))

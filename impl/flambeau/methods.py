@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,23 +15,25 @@ from flambeau.dtypes import dtype
 from flambeau.geometry import is_channels_last, is_contiguous
 from flambeau.signatures import Parser, not_a_tensor
 from flambeau.size import CPU, NO_ACCELERATOR, Size, channels_last, channels_last_3d, contiguous_format, strided
-from flambeau.tensor import UNTRACKED, Tensor, memory, shape_of
+from flambeau.tensor import UNTRACKED, Tensor, extend, memory, shape_of
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def on_tensor(function: Callable[..., Any]) -> Callable[..., Any]:
+def on_tensor(function: F) -> F:
     """Attach a function as a method of Tensor."""
     function.__qualname__ = f"Tensor.{function.__name__}"
     setattr(Tensor, function.__name__, function)
     return function
 
 
-def builtin(*schemas: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def builtin(*schemas: str) -> Callable[[F], F]:
     """Attach a function as a method whose arguments PyTorch's own parser reads. Returns the plain function.
 
     schemas: those after the first are of old, and have the parameters in the same places.
     """
 
-    def attach(function: Callable[..., Any]) -> Callable[..., Any]:
+    def attach(function: F) -> F:
         name = schemas[0].partition("(")[0]
         parser = Parser(name, *schemas, method=True)
 
@@ -192,14 +194,18 @@ for _name in (
     _constant(_name, False)
 _constant("layout", strided)
 _constant("names", property)
-Tensor.is_cpu = property(lambda self: self._array is not None or self.device == CPU)  # type: ignore[attr-defined]
-Tensor.is_meta = property(lambda self: self.device.type == "meta")  # type: ignore[attr-defined]
-Tensor.names = property(lambda self: (None,) * dim(self))  # type: ignore[attr-defined]
-Tensor.ndim = property(dim)  # type: ignore[attr-defined]
+extend(
+    is_cpu=property(lambda self: self._array is not None or self.device == CPU),
+    is_meta=property(lambda self: self.device.type == "meta"),
+    names=property(lambda self: (None,) * dim(self)),
+    ndim=property(dim),
+)
 builtin("ndimension()")(dim)
 builtin("nelement()")(numel)
-Tensor.itemsize = property(element_size)  # type: ignore[attr-defined]
-Tensor.nbytes = property(lambda self: numel(self) * self._dtype.itemsize)  # type: ignore[attr-defined]
+extend(
+    itemsize=property(element_size),
+    nbytes=property(lambda self: numel(self) * self._dtype.itemsize),
+)
 
 
 # ------------------------------------------------------------------------------------------ values
@@ -241,7 +247,7 @@ def tolist(self: Tensor) -> Any:
 
 def grad_fn_name(self: Tensor) -> str | None:
     """Name of the node that made the tensor."""
-    node = self.grad_fn  # type: ignore[attr-defined]
+    node = self.grad_fn
     return None if node is None else type(node).__name__
 
 
@@ -273,14 +279,14 @@ def __format__(self: Tensor, spec: str) -> str:
 
 @on_tensor
 def __iter__(self: Tensor) -> Iterator[Tensor]:
-    if self.dim() == 0:  # type: ignore[attr-defined]
+    if self.dim() == 0:
         raise TypeError("iteration over a 0-d tensor")
-    return iter(self.unbind(0))  # type: ignore[attr-defined]
+    return iter(self.unbind(0))
 
 
 @on_tensor
 def __reversed__(self: Tensor) -> Tensor:
-    return self if dim(self) == 0 else self.flip(0)  # type: ignore[attr-defined,no-any-return]
+    return self if dim(self) == 0 else self.flip(0)
 
 
 @builtin("__bool__()")

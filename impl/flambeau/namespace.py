@@ -110,7 +110,7 @@ for _n, _d in _DTYPE_METHODS.items():
 @composite("cpu(Tensor input, *, torch.memory_format? memory_format=None)", function=False)
 def cpu(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor on the CPU."""
-    return input.to("cpu")  # type: ignore[attr-defined,no-any-return]
+    return input.to("cpu")
 
 
 @composite(
@@ -126,7 +126,7 @@ def cuda(input: Tensor, device: Any = None, non_blocking: bool = False, memory_f
 @composite("type_as(Tensor input, Tensor other)", function=False)
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor in the dtype and on the device of another."""
-    return input.to(other)  # type: ignore[attr-defined,no-any-return]
+    return input.to(other)
 
 
 @composite("is_same_size(Tensor input, Tensor other)")
@@ -177,7 +177,7 @@ def set_num_threads(n: int, /) -> None:
 def typename(obj: Any, /) -> str:
     """The full name of an object's type; the legacy type of a tensor."""
     if isinstance(obj, Tensor):
-        return obj.type()  # type: ignore[attr-defined,no-any-return]
+        return obj.type()  # type: ignore[no-any-return]
     cls = obj if isinstance(obj, type) else type(obj)
     module = getattr(obj, "__module__", "") or ""
     name = getattr(obj, "__qualname__", None) or cls.__qualname__

@@ -574,7 +574,7 @@ class Operation:
             needed = frozenset().union(*(self.needs[i] for i, e in enumerate(edges) if e is not None))
             key = next(k for k, t in zip(self.tensors, inputs, strict=False) if t is this)
             if key in needed:
-                original = originals[key] = this.detach().clone()  # type: ignore[attr-defined]
+                original = originals[key] = this.detach().clone()
                 original._node = node_of(this)
         where = plan.device or common_device(inputs)
         if where is CPU and self.update is not None and (self.moves or this._dtype.compute is this._dtype):
@@ -683,7 +683,7 @@ def overwrite(this: Tensor, result: Tensor) -> Tensor:
         raise RuntimeError(f"output with shape {list(have)} doesn't match the broadcast shape {list(made)}")
     if not can_store(result._dtype, this._dtype):
         cannot_cast(result._dtype, this._dtype)
-    return this.copy_(result)  # type: ignore[attr-defined,no-any-return]
+    return this.copy_(result)
 
 
 def attach(node: OpNode, outs: Sequence[Tensor]) -> None:

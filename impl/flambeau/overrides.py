@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from flambeau.parameter import Parameter
-from flambeau.tensor import Tensor
+from flambeau.tensor import Tensor, extend
 
 PLAIN = frozenset((Tensor, Parameter))
 _NEVER = frozenset((Tensor, Parameter, int, float, bool, complex, str, type(None), slice, type(Ellipsis)))
@@ -93,7 +93,7 @@ def convert(result: Any, cls: type) -> Any:
     if cls is Tensor:
         return result
     if isinstance(result, Tensor) and not isinstance(result, cls):
-        return result.as_subclass(cls)  # type: ignore[attr-defined]
+        return result.as_subclass(cls)
     if isinstance(result, tuple | list):
         items = [convert(r, cls) for r in result]
         return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
@@ -111,7 +111,7 @@ def __torch_function__(
     return result if func in get_default_nowrap_functions() else convert(result, cls)
 
 
-Tensor.__torch_function__ = classmethod(__torch_function__)  # type: ignore[attr-defined]
+extend(__torch_function__=classmethod(__torch_function__))
 
 # what `__torch_function__` is asked about besides operations: PyTorch's attributes, and its methods in plain Python
 _ATTRIBUTES = (
@@ -128,7 +128,7 @@ _METHODS = (
 @functools.cache
 def get_default_nowrap_functions() -> frozenset[Callable[..., Any]]:
     """The functions whose results keep their type."""
-    return frozenset((Tensor._base.__get__, Tensor.grad.__get__))  # type: ignore[attr-defined]
+    return frozenset((Tensor._base.__get__, Tensor.grad.__get__))
 
 
 def _disabled_torch_function_impl(
@@ -188,7 +188,7 @@ def _prepare(cls: type, **kwargs: Any) -> None:
             setattr(cls, name, _asking(name))
 
 
-Tensor.__init_subclass__ = classmethod(_prepare)  # type: ignore[assignment,method-assign]
+extend(__init_subclass__=classmethod(_prepare))
 
 
 def has_torch_function(relevant_args: Iterable[Any]) -> bool:

@@ -28,7 +28,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         import flambeau
 
         if data is None:
-            data = flambeau.empty(0)  # type: ignore[attr-defined]
+            data = flambeau.empty(0)
         if type(data) not in (Tensor, Parameter):
             t = data.detach().requires_grad_(requires_grad)
             if type(t) is not type(data):
@@ -45,13 +45,13 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         out = detached(data)
         out.__class__ = cls
         if requires_grad:
-            out.requires_grad_()  # type: ignore[attr-defined]
+            out.requires_grad_()
         return out
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         """A copy of the elements alone."""
         if id(self) not in memo:
-            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)  # type: ignore[attr-defined]
+            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
         return memo[id(self)]
 
 
@@ -78,9 +78,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         t = (
             (flambeau.empty(0) if data is None else data)
             .detach()
-            .requires_grad_(  # type: ignore[attr-defined]
-                False if data is None else data.requires_grad
-            )
+            .requires_grad_(False if data is None else data.requires_grad)
         )
         t.persistent = persistent
         t._is_buffer = True

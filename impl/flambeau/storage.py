@@ -18,7 +18,7 @@ from flambeau.geometry import Shape, contiguous_strides, extent
 from flambeau.inplace import check_inplace
 from flambeau.methods import as_python, builtin
 from flambeau.size import CPU, device
-from flambeau.tensor import Memory, Storage, Tensor, bump, memory, window
+from flambeau.tensor import Memory, Storage, Tensor, bump, extend, memory, window
 from flambeau.warning import warn_once
 
 
@@ -60,7 +60,7 @@ class UntypedStorage:
     def data_ptr(self) -> int:
         """Address of the first byte, 0 where there is none."""
         flat = self._storage.flat
-        return flat.__array_interface__["data"][0] if flat is not None and flat.nbytes else 0  # type: ignore[no-any-return]
+        return flat.__array_interface__["data"][0] if flat is not None and flat.nbytes else 0
 
     def _index(self, i: Any) -> Any:
         if isinstance(i, slice):
@@ -217,7 +217,7 @@ def _storage(self: Tensor) -> TypedStorage:
 
 
 _storage.__name__, _storage.__qualname__ = "storage", "Tensor.storage"
-Tensor.storage = _storage  # type: ignore[attr-defined]
+extend(storage=_storage)
 
 
 @composite(

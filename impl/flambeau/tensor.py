@@ -22,7 +22,10 @@ from flambeau.geometry import Shape, contiguous_strides, extent
 from flambeau.size import CPU, META, Size, device
 
 if TYPE_CHECKING:
+    from flambeau.attached import Attached
     from flambeau.autograd.node import Edge
+else:
+    Attached = object
 
 new = object.__new__
 
@@ -79,7 +82,7 @@ class View:
         self.seen = seen
 
 
-class Tensor:
+class Tensor(Attached):
     """A multi-dimensional array of one dtype (https://docs.pytorch.org/docs/stable/tensors.html)."""
 
     __slots__ = (
@@ -118,6 +121,12 @@ class Tensor:
     def device(self) -> device:
         """Where the elements live."""
         return CPU if self._array is not None else self._memory.storage.device  # type: ignore[union-attr]
+
+
+def extend(**members: Any) -> None:
+    """Give Tensor methods and properties."""
+    for name, member in members.items():
+        setattr(Tensor, name, member)
 
 
 def warn_of_complex_half() -> None:
@@ -190,7 +199,7 @@ def filled_like(t: Tensor, value: int) -> Tensor:
 def shape_of(t: Tensor) -> Shape:
     """The shape as a plain tuple."""
     array = t._array
-    return array.shape if array is not None else t._memory.shape  # type: ignore[no-any-return,union-attr]
+    return array.shape if array is not None else t._memory.shape  # type: ignore[union-attr]
 
 
 def column_major(t: Tensor) -> bool:
@@ -207,7 +216,7 @@ def column_major(t: Tensor) -> bool:
 def row_major(t: Tensor) -> bool:
     """Whether the strides are those of a fresh tensor, also in dims of size 1, which NumPy's flag overlooks."""
     own = t._memory
-    return t._array.flags.c_contiguous if own is None else own.strides == contiguous_strides(own.shape)  # type: ignore[union-attr]
+    return t._array.flags.c_contiguous if own is None else own.strides == contiguous_strides(own.shape)
 
 
 def memory(t: Tensor) -> Memory:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol, overload
 
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import node_of
@@ -96,7 +96,7 @@ def _chained(this: Tensor, parent: View, place: Place, op: ViewOperation) -> Cal
         own, root = memory(this), memory(parent.base)
 
         def first(base: Tensor) -> Tensor:
-            return base.as_strided(own.shape, own.strides, memory(base).offset + own.offset - root.offset)  # type: ignore[attr-defined,no-any-return]
+            return base.as_strided(own.shape, own.strides, memory(base).offset + own.offset - root.offset)
 
     second = place.replay
     if second is not None:
@@ -106,20 +106,25 @@ def _chained(this: Tensor, parent: View, place: Place, op: ViewOperation) -> Cal
     def moved(base: Tensor) -> Tensor:
         middle = first(base)
         offset = memory(middle).offset + place.offset - own.offset
-        return middle.as_strided(place.shape, place.strides, offset)  # type: ignore[attr-defined,no-any-return]
+        return middle.as_strided(place.shape, place.strides, offset)  # type: ignore[no-any-return]
 
     return moved
 
 
-def view(
-    *schemas: str, grad: Any, node: str | None = None, raw: bool = False, **where: Any
-) -> Callable[[Callable[..., Any]], Front]:
+class _Declared(Protocol):
+    @overload
+    def __call__(self, body: Callable[..., list[Place]]) -> Front[tuple[Tensor, ...]]: ...
+    @overload
+    def __call__(self, body: Callable[..., Place | Tensor]) -> Front[Tensor]: ...
+
+
+def view(*schemas: str, grad: Any, node: str | None = None, raw: bool = False, **where: Any) -> _Declared:
     """Declare a view operation: the body answers with a `Place`, a list of them, or a finished tensor.
 
     raw: the rule runs on ndarrays too.
     """
 
-    def declare(body: Callable[..., Any]) -> Front:
+    def declare(body: Callable[..., Any]) -> Front[Any]:
         op = ViewOperation(
             where.pop("full_name", schemas[0].partition("(")[0]),
             schemas,

@@ -141,7 +141,7 @@ def backward(
         targets = [_input_edge(t) for t in _several(inputs)]
         for t in _several(inputs):
             if isinstance(t, Tensor):  # a non-leaf asked for by name collects its gradient too
-                t.retain_grad()  # type: ignore[attr-defined]
+                t.retain_grad()
     if create_graph:
         warnings.warn(
             "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
@@ -193,12 +193,12 @@ def grad(
     if any(e is None for e in targets):
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     keep = create_graph if retain_graph is None else retain_graph
-    found = engine.run(roots, keep_graph=keep, create_graph=create_graph, targets=targets, accumulate=False)  # type: ignore[arg-type]
+    found = engine.run(roots, keep_graph=keep, create_graph=create_graph, targets=targets, accumulate=False)
     results: list[Tensor | None] = []
     for i, t in enumerate(ins):
         g = found.get(i)
         if g is None and materialize_grads:
-            g = t.new_zeros(shape_of(t))  # type: ignore[attr-defined]
+            g = t.new_zeros(shape_of(t))
         elif g is None and not allow:
             raise RuntimeError(
                 f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set "

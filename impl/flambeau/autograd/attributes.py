@@ -14,7 +14,7 @@ from flambeau.autograd.node import AccumulateGrad, Node, RemovableHandle, Unreac
 from flambeau.dtypes import FLOATING
 from flambeau.errors import cpp_name
 from flambeau.methods import builtin, on_tensor
-from flambeau.tensor import UNTRACKED, Tensor, detached, memory, shape_of, version
+from flambeau.tensor import UNTRACKED, Tensor, detached, extend, memory, shape_of, version
 
 
 def _get_requires_grad(self: Tensor) -> bool:
@@ -27,7 +27,7 @@ def _set_requires_grad(self: Tensor, value: bool) -> None:
     requires_grad_(self, value)
 
 
-Tensor.requires_grad = property(_get_requires_grad, _set_requires_grad, doc="Whether gradients are asked for.")  # type: ignore[attr-defined]
+extend(requires_grad=property(_get_requires_grad, _set_requires_grad, doc="Whether gradients are asked for."))
 
 
 @builtin("requires_grad_(bool requires_grad=True)")
@@ -59,9 +59,11 @@ def _grad_fn(self: Tensor) -> Node | None:
     return None if type(made_by) in (AccumulateGrad, Unreached) else made_by
 
 
-Tensor.grad_fn = property(_grad_fn, doc="The node that made this tensor, None for leaves.")  # type: ignore[attr-defined]
-Tensor.is_leaf = property(lambda self: _grad_fn(self) is None, doc="Whether no recorded operation made it.")  # type: ignore[attr-defined]
-Tensor.output_nr = property(lambda self: getattr(node_of(self), "index", 0))  # type: ignore[attr-defined]
+extend(
+    grad_fn=property(_grad_fn, doc="The node that made this tensor, None for leaves."),
+    is_leaf=property(lambda self: _grad_fn(self) is None, doc="Whether no recorded operation made it."),
+    output_nr=property(lambda self: getattr(node_of(self), "index", 0)),
+)
 
 
 def _get_grad(self: Tensor) -> Tensor | None:
@@ -113,7 +115,7 @@ def _del_grad(self: Tensor) -> None:
     self._grad = None
 
 
-Tensor.grad = property(_get_grad, _set_grad, _del_grad, doc="The accumulated gradient, or None.")  # type: ignore[attr-defined]
+extend(grad=property(_get_grad, _set_grad, _del_grad, doc="The accumulated gradient, or None."))
 
 
 def _get_data(self: Tensor) -> Tensor:
@@ -135,7 +137,7 @@ def _set_data(self: Tensor, value: Tensor) -> None:
         own.shape, own.dtype = shape_of(self), self._dtype
 
 
-Tensor.data = property(_get_data, _set_data, doc="The same elements outside the graph and its version checks.")  # type: ignore[attr-defined]
+extend(data=property(_get_data, _set_data, doc="The same elements outside the graph and its version checks."))
 
 
 @on_tensor
@@ -151,7 +153,7 @@ def backward(
         options = {
             "gradient": gradient, "retain_graph": retain_graph, "create_graph": create_graph, "inputs": inputs,
         }  # fmt: skip
-        return overrides.handle(Tensor.backward, (self,), options)  # type: ignore[attr-defined,no-any-return]
+        return overrides.handle(Tensor.backward, (self,), options)  # type: ignore[no-any-return]
     if gradient is None and inputs is None and not create_graph:
         api.backward_from(self, bool(retain_graph))
         return
@@ -196,7 +198,7 @@ def retain_grad(self: Tensor) -> None:
     hooks_of(api.edge_node(e)).retain[getattr(e, "index", 0)] = weakref.ref(self)
 
 
-Tensor.retains_grad = property(_retains)  # type: ignore[attr-defined]
+extend(retains_grad=property(_retains))
 
 
 def _version(self: Tensor) -> int:
@@ -205,7 +207,7 @@ def _version(self: Tensor) -> int:
     return version(self)[0]
 
 
-Tensor._version = property(_version, doc="Number of in-place updates, shared by views.")  # type: ignore[attr-defined]
+extend(_version=property(_version, doc="Number of in-place updates, shared by views."))
 
 
 @on_tensor
@@ -214,6 +216,8 @@ def _is_view(self: Tensor) -> bool:
     return self._view is not None
 
 
-Tensor._base = property(  # type: ignore[attr-defined]
-    lambda self: None if self._view is None else self._view.base, doc="The tensor this one is a view of, or None."
+extend(
+    _base=property(
+        lambda self: None if self._view is None else self._view.base, doc="The tensor this one is a view of, or None."
+    )
 )

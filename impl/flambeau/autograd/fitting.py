@@ -44,11 +44,11 @@ def fit(g: Any, shape: Shape, d: dtype, source: Node, index: int = 0) -> Any:
                     f"Function {source.name()} returned an invalid gradient at index {index} - "
                     f"got {list(have)} but expected shape compatible with {list(shape)}"
                 )
-            g = g.sum_to_size(shape)  # type: ignore[attr-defined]
+            g = g.sum_to_size(shape)
         if g._dtype is not d:
             if g._dtype.is_complex and not d.is_complex:
-                g = g.real  # type: ignore[attr-defined]
-            g = g.to(d)  # type: ignore[attr-defined]
+                g = g.real
+            g = g.to(d)
         return g
     if g.shape != shape:
         g = sum_to(g, shape)

@@ -143,7 +143,7 @@ def _zeros(meta: Any) -> Tensor:
     import flambeau
 
     shape, d, where = meta
-    return flambeau.zeros(shape, dtype=d, device=where)  # type: ignore[attr-defined,no-any-return]
+    return flambeau.zeros(shape, dtype=d, device=where)  # type: ignore[no-any-return]
 
 
 class _FunctionMeta(type):
@@ -331,7 +331,7 @@ class DelayedError(Node):
 def _refusing(t: Any) -> Any:
     if not isinstance(t, Tensor):
         return t
-    out = t.detach()  # type: ignore[attr-defined]
+    out = t.detach()
     n = DelayedError.__new__(DelayedError)
     n.edges, n.saved, n.versions, n.hooks = (), None, None, None
     n.seq, n.shape, n.dtype = sequence(), shape_of(out), out.dtype

@@ -26,7 +26,7 @@ def _several(value: Any) -> tuple[Any, ...]:
 
 
 def _differentiable(outputs: Any) -> tuple[Tensor, ...]:
-    return tuple(o for o in _several(outputs) if isinstance(o, Tensor) and o.requires_grad)  # type: ignore[attr-defined]
+    return tuple(o for o in _several(outputs) if isinstance(o, Tensor) and o.requires_grad)
 
 
 def _perturbed(
@@ -34,13 +34,13 @@ def _perturbed(
 ) -> list[Tensor]:
     import flambeau
 
-    with flambeau.no_grad():  # type: ignore[attr-defined]
-        old = t.data[index].item() if index else t.data.item()  # type: ignore[attr-defined]
-        t.data[index if index else ...] = old + step  # type: ignore[attr-defined]
-    with flambeau.enable_grad():  # type: ignore[attr-defined]
-        outputs = [o.detach().clone() for o in _differentiable(function(*inputs))]  # type: ignore[attr-defined]
-    with flambeau.no_grad():  # type: ignore[attr-defined]
-        t.data[index if index else ...] = old  # type: ignore[attr-defined]
+    with flambeau.no_grad():
+        old = t.data[index].item() if index else t.data.item()
+        t.data[index if index else ...] = old + step
+    with flambeau.enable_grad():
+        outputs = [o.detach().clone() for o in _differentiable(function(*inputs))]
+    with flambeau.no_grad():
+        t.data[index if index else ...] = old
     return outputs
 
 
@@ -63,15 +63,15 @@ def _numerical(
         for step in steps:
             high = _perturbed(function, inputs, t, index, step)
             low = _perturbed(function, inputs, t, index, -step)
-            parts.append([(h - m) / (2 * eps) for h, m in zip(high, low, strict=True)])  # type: ignore[operator]
+            parts.append([(h - m) / (2 * eps) for h, m in zip(high, low, strict=True)])
         for k in range(count):
             d = parts[0][k]
             if len(parts) == 2:
                 # by a real and by an imaginary step: conjugate Wirtinger derivative, in PyTorch's convention
                 d = 0.5 * (parts[0][k] + (-1j) * parts[1][k])
             columns[k].append(d.reshape(-1))
-    empty = torch.zeros((0, 0), dtype=torch.float64)  # type: ignore[attr-defined]
-    return [torch.stack(c) if c else empty for c in columns]  # type: ignore[attr-defined]
+    empty = torch.zeros((0, 0), dtype=torch.float64)
+    return [torch.stack(c) if c else empty for c in columns]
 
 
 def _analytical(outputs: Sequence[Tensor], inputs: Sequence[Tensor], k: int) -> list[Tensor]:
@@ -81,15 +81,15 @@ def _analytical(outputs: Sequence[Tensor], inputs: Sequence[Tensor], k: int) -> 
     output = outputs[k]
     rows: list[list[Tensor]] = [[] for _ in inputs]
     for index in _indices(shape_of(output)):
-        cotangent = torch.zeros_like(output)  # type: ignore[attr-defined]
+        cotangent = torch.zeros_like(output)
         cotangent[index if index else ...] = 1
         grads = grad(output, inputs, cotangent, retain_graph=True, allow_unused=True)
         for i, (g, t) in enumerate(zip(grads, inputs, strict=True)):
-            rows[i].append(torch.zeros_like(t).reshape(-1) if g is None else g.reshape(-1))  # type: ignore[attr-defined]
+            rows[i].append(torch.zeros_like(t).reshape(-1) if g is None else g.reshape(-1))
     return [
         torch.stack(r, 1) if r else torch.zeros((t.numel(), 0), dtype=t.dtype)
         for r, t in zip(rows, inputs, strict=True)
-    ]  # type: ignore[attr-defined]
+    ]
 
 
 def _check(
@@ -97,13 +97,13 @@ def _check(
 ) -> None:
     import flambeau as torch
 
-    checked = [t for t in inputs if isinstance(t, Tensor) and t.requires_grad]  # type: ignore[attr-defined]
+    checked = [t for t in inputs if isinstance(t, Tensor) and t.requires_grad]
     if not checked:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
         )
     for i, t in enumerate(inputs):
-        if isinstance(t, Tensor) and t.requires_grad:  # type: ignore[attr-defined]
+        if isinstance(t, Tensor) and t.requires_grad:
             if t.dtype.name not in ("float64", "complex128"):
                 warnings.warn(
                     f"Input #{i} requires gradient and is not a double precision floating point or complex. This "
@@ -111,13 +111,13 @@ def _check(
                     UserWarning,
                     stacklevel=4,
                 )
-            if any(s == 0 and n > 1 for n, s in zip(shape_of(t), t.stride(), strict=True)):  # type: ignore[attr-defined]
+            if any(s == 0 and n > 1 for n, s in zip(shape_of(t), t.stride(), strict=True)):
                 raise RuntimeError(
                     f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are "
                     "non-overlapping to be able to compute the numerical gradients correctly. You should call "
                     ".contiguous on the input before passing it to gradcheck."
                 )
-            t.retain_grad()  # type: ignore[attr-defined]
+            t.retain_grad()
     outputs = _differentiable(function(*inputs))
     if not outputs:
         for o in _several(function(*inputs)):
@@ -136,16 +136,16 @@ def _check(
         numerical = _numerical(function, inputs, t, eps, len(outputs))
         for k, n in enumerate(numerical):
             a = analytical[k][i]
-            if a.numel() and (a - again[k][i]).abs().max() > nondet_tol:  # type: ignore[attr-defined,operator]
+            if a.numel() and (a - again[k][i]).abs().max() > nondet_tol:
                 raise GradcheckError(
                     "Backward is not reentrant, i.e., running backward with same input and grad_output multiple times "
                     "gives different values, although analytical gradient matches numerical gradient."
                     f"The tolerance for nondeterminism was {nondet_tol}."
                 )
-            wide = n.to(a.dtype) if n.dtype is not a.dtype and a.dtype.is_complex else n  # type: ignore[attr-defined]
+            wide = n.to(a.dtype) if n.dtype is not a.dtype and a.dtype.is_complex else n
             if wide.dtype is not a.dtype:
-                wide = wide.real.to(a.dtype) if wide.dtype.is_complex else wide.to(a.dtype)  # type: ignore[attr-defined]
-            if a.numel() and not torch.allclose(a, wide, rtol, atol):  # type: ignore[attr-defined]
+                wide = wide.real.to(a.dtype) if wide.dtype.is_complex else wide.to(a.dtype)
+            if a.numel() and not torch.allclose(a, wide, rtol, atol):
                 raise GradcheckError(
                     f"Jacobian mismatch for output {k} with respect to input {i},\nnumerical:{wide}\nanalytical:{a}\n"
                 )
@@ -157,7 +157,7 @@ def _all_outputs(function: Callable[..., Any]) -> Callable[..., Any]:
             o.detach().requires_grad_()
             for o in _several(function(*inputs))
             if isinstance(o, Tensor) and o.dtype.category >= FLOATING
-        )  # type: ignore[attr-defined]
+        )
 
     return run
 
@@ -227,15 +227,15 @@ def gradgradcheck(
     given = _several(inputs)
     if grad_outputs is None:
         outputs = _differentiable(func(*given))
-        cotangents = tuple(torch.randn_like(o.detach()).requires_grad_() for o in outputs)  # type: ignore[attr-defined]
+        cotangents = tuple(torch.randn_like(o.detach()).requires_grad_() for o in outputs)
     else:
         cotangents = _several(grad_outputs)
     count = len(cotangents)
 
     def first_order(*arguments: Any) -> tuple[Tensor, ...]:
         leading, trailing = arguments[:-count], arguments[-count:]
-        wanted = tuple(t for t in leading if isinstance(t, Tensor) and t.requires_grad)  # type: ignore[attr-defined]
-        with torch.enable_grad():  # type: ignore[attr-defined]
+        wanted = tuple(t for t in leading if isinstance(t, Tensor) and t.requires_grad)
+        with torch.enable_grad():
             outputs = _differentiable(func(*leading))
         grads = grad(outputs, wanted, trailing, create_graph=True, allow_unused=True)
         return tuple(g for g in grads if isinstance(g, Tensor))

@@ -69,7 +69,7 @@ def _checked(result: Any, expected: Tensor | None, hook: Any) -> Tensor:
         raise RuntimeError("can't replace a None gradient with a non-None value")
     if result.dtype is not expected.dtype:
         raise RuntimeError(
-            f"hook '{_name(hook)}' has changed the type of value (was {expected.type()} got {result.type()})"  # type: ignore[attr-defined]
+            f"hook '{_name(hook)}' has changed the type of value (was {expected.type()} got {result.type()})"
         )
     if shape_of(result) != shape_of(expected):
         raise RuntimeError(f"hook '{_name(hook)}' has changed the size of value")
@@ -101,7 +101,7 @@ def on_tensors(n: Node, hooks: Hooks, g: Any) -> Any:
     for index, reference in hooks.retain.items():
         t, own = reference(), parts[index]
         if t is not None and own is not None:
-            t._grad = own.clone() if t._grad is None else t._grad + own  # type: ignore[attr-defined,operator]
+            t._grad = own.clone() if t._grad is None else t._grad + own
     return parts if n.outputs > 1 else parts[0]
 
 

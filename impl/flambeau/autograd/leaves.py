@@ -45,14 +45,14 @@ def accumulate(n: AccumulateGrad, g: Any, create_graph: bool) -> None:
             import flambeau
 
             own = to_tensor(g, n.dtype)
-            t._grad = flambeau.empty_strided(own.shape, _strides(t), dtype=n.dtype, device=own.device).copy_(own)  # type: ignore[attr-defined]
+            t._grad = flambeau.empty_strided(own.shape, _strides(t), dtype=n.dtype, device=own.device).copy_(own)
         else:
             t._grad = _kept(g, t, n, sole)
     elif create_graph:
-        t._grad = current + to_tensor(g, n.dtype)  # type: ignore[operator]
+        t._grad = current + to_tensor(g, n.dtype)
     else:
         if current._array is None or isinstance(g, Tensor) or current._node is not None:
-            current.add_(to_tensor(g, n.dtype))  # type: ignore[attr-defined]
+            current.add_(to_tensor(g, n.dtype))
         else:
             np.add(current._array, g, current._array)
             bump(current)
@@ -67,7 +67,7 @@ def _kept(g: Any, t: Tensor, n: AccumulateGrad, sole: bool) -> Tensor:
     """A gradient as the first `.grad`: taken over where nobody else can see it, else copied."""
     if isinstance(g, Tensor):
         if g._array is None:
-            return g.detach().clone()  # type: ignore[attr-defined,no-any-return]
+            return g.detach().clone()
         sole = sole and type(g) is Tensor and g._memory is None
         array = g._array
         sole = sole and getrefcount(array) <= _SOLELY_OWNED

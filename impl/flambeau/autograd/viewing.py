@@ -77,7 +77,7 @@ def part_of(t: Tensor, update: CopySlices) -> Edge:
     from flambeau.ops.strided import as_strided
 
     params = {"base": update.base_memory, "place": update.place}
-    return as_strided.op.history([t], [update], update.place, params=params)  # type: ignore[no-any-return]
+    return as_strided.op.history([t], [update], update.place, params=params)
 
 
 def view_node(view: View, place: Memory, base_edge: Edge | None) -> Edge:
@@ -91,4 +91,4 @@ def view_node(view: View, place: Memory, base_edge: Edge | None) -> Edge:
         finally:
             state.enabled = previous
     params = {"base": memory(view.base), "place": place}
-    return as_strided.op.history([view.base], [base_edge], place, params=params)  # type: ignore[no-any-return]
+    return as_strided.op.history([view.base], [base_edge], place, params=params)

@@ -22,7 +22,7 @@ def product(x: Array, y: Array) -> Array:
     """`x @ y`, row-major."""
     if y.ndim == 2 and x.ndim == 2 and _turned(x, y):
         return np.ascontiguousarray(np.matmul(y.T, x.T).T)
-    return np.matmul(x, y, out=...)  # type: ignore[call-overload,no-any-return]
+    return np.matmul(x, y, out=...)  # type: ignore[no-any-return]
 
 
 def affine(x: Array, weight: Array, bias: Array | None) -> Array:

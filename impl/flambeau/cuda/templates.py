@@ -187,7 +187,7 @@ def _dtypes_of(operation: object) -> tuple[str, ...]:
     known = {str(dtype).rpartition(".")[2]: dtype for dtype in DTYPES}
     # Integers of an operation that computes in floats are converted before the mask is asked.
     converted = EXACT if getattr(operation, "promote", None) == "int_to_float" else frozenset()
-    accepted = [name for name in ALL if name in converted or known[name].bit & mask]  # type: ignore[attr-defined]
+    accepted = [name for name in ALL if name in converted or known[name].bit & mask]
     return tuple(name for name in accepted if not _refuses(operation, known[name]))
 
 
@@ -196,7 +196,7 @@ def _refuses(operation: object, dtype: object) -> bool:
     check = getattr(operation, "check", None)
     if check is None:
         return False
-    from flambeau import zeros  # type: ignore[attr-defined]
+    from flambeau import zeros
 
     numbers = dict.fromkeys(operation.cuda_params, 1) | getattr(operation, "defaults", {})  # type: ignore[attr-defined]
     tensors = [zeros((1,), dtype=dtype) for _ in operation.cuda_inputs]  # type: ignore[attr-defined]

@@ -27,7 +27,7 @@ def _transposed(weight: Tensor, edge: Edge | None) -> Tensor:
     out._memory = Memory(own.shape[::-1], own.strides[::-1], own.offset, own.storage)
     out._version_counter = version(weight)
     if edge is not None:
-        n = out._node = new(permutations.t.op.node_class)  # type: ignore[attr-defined]
+        n = out._node = new(permutations.t.op.node_class)
         n.edges = (edge,)
         _fill(n, out)
         n.saved = n.versions = ()
@@ -73,7 +73,7 @@ def _linear_node(input: Tensor, weight: Tensor, out: Tensor, edges: tuple[Edge |
     """The node of the product, or of the product plus the bias."""
     a, b, c = edges
     mat2 = _transposed(weight, b) if a is not None or b is not None else None
-    op = (addmm if added else mm).op  # type: ignore[attr-defined]
+    op = (addmm if added else mm).op
     x, w = input._array.flags, weight._array.flags
     # named for both operations: mm's operands are input and mat2, addmm's mat1 and mat2
     saved = {
@@ -93,7 +93,7 @@ def _linear_node(input: Tensor, weight: Tensor, out: Tensor, edges: tuple[Edge |
     n.versions = [
         0 if type(v) not in PLAIN or v._version_counter is None else v._version_counter[0] for v in n.saved
     ]  # fmt: skip
-    return n  # type: ignore[no-any-return]
+    return n
 
 
 @composite(
@@ -108,12 +108,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     a, b = shape_of(input), shape_of(weight)
     check(a and b, f"both arguments to linear need to be at least 1D, but they are {len(a)}D and {len(b)}D")
     if bias is not None and len(a) == 2:
-        return addmm(bias, input, permutations.t(weight))  # type: ignore[no-any-return]
-    if bias is not None and len(shape_of(bias)) == 1 and input.is_contiguous():  # type: ignore[attr-defined]
+        return addmm(bias, input, permutations.t(weight))
+    if bias is not None and len(shape_of(bias)) == 1 and input.is_contiguous():
         flat = addmm(bias, views.reshape(input, (prod(a[:-1]), a[-1])), permutations.t(weight))
-        return views.view_(flat, (*a[:-1], shape_of(flat)[1]))  # type: ignore[no-any-return]
+        return views.view_(flat, (*a[:-1], shape_of(flat)[1]))
     result = matmul(input, permutations.t(weight))
-    return result if bias is None else result.add_(bias)  # type: ignore[no-any-return]
+    return result if bias is None else result.add_(bias)
 
 
 def _bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -128,10 +128,10 @@ def _bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | Non
         check(n == w[0], f"bilinear(): bias size does not match weight size: got {n} but expected {w[0]}")
     x, y = views.reshape(input1, (prod(a[:-1]), a[-1])), views.reshape(input2, (prod(b[:-1]), b[-1]))
     # x @ weight for every output, then the sum of products with y: rows of one larger matrix product
-    flat = views.reshape(weight.permute(1, 0, 2), (w[1], w[0] * w[2]))  # type: ignore[attr-defined]
+    flat = views.reshape(weight.permute(1, 0, 2), (w[1], w[0] * w[2]))
     mixed = views.reshape(times(x, flat), (shape_of(x)[0], w[0], w[2]))
     result = views.reshape(arithmetic.mul(mixed, views.unsqueeze(y, 1)).sum(-1), (*a[:-1], w[0]))
-    return result if bias is None else arithmetic.add(result, bias)  # type: ignore[no-any-return]
+    return result if bias is None else arithmetic.add(result, bias)
 
 
 for _where in ({"namespace": "nn.functional"}, {"full_name": "bilinear_of_torch", "name": "bilinear"}):

@@ -25,9 +25,9 @@ from flambeau.tensor import Tensor, alias, bump, fresh, memory, shape_of
 from flambeau.viewing import Place, ViewOperation
 from flambeau.warning import warn
 
-SELECT: ViewOperation = select.op  # type: ignore[attr-defined]
-SLICE: ViewOperation = slice_.op  # type: ignore[attr-defined]
-UNSQUEEZE: ViewOperation = unsqueeze.op  # type: ignore[attr-defined]
+SELECT: ViewOperation = select.op
+SLICE: ViewOperation = slice_.op
+UNSQUEEZE: ViewOperation = unsqueeze.op
 
 INVALID = "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {})"
 NOT_A_TUPLE = (
@@ -162,9 +162,9 @@ class _Walk:
         if shape_of(t) or t.dtype.category > INTEGRAL:
             self.index(t)
         elif t.dtype in MASKS:
-            self.mask(t.item() != 0)  # type: ignore[attr-defined]
+            self.mask(t.item() != 0)
         else:
-            self.view(SELECT, _pick(self.own, self.dim, t.item(), position))  # type: ignore[attr-defined]
+            self.view(SELECT, _pick(self.own, self.dim, t.item(), position))
 
 
 def _dims_of(item: Any) -> int:
@@ -212,7 +212,7 @@ def getitem(self: Tensor, item: Any, /) -> Tensor:
     """x[item]: a view for integers, slices, None and Ellipsis, a copy where tensors or sequences select."""
     cls = type(item)
     if (type(self) not in PLAIN or (cls is not int and cls is not slice)) and overrides.needed((self, item), {}):
-        return overrides.handle(Tensor.__getitem__, (self, item), {})  # type: ignore[no-any-return,attr-defined]
+        return overrides.handle(Tensor.__getitem__, (self, item), {})  # type: ignore[no-any-return]
     if cls is int:
         own = memory(self)
         shape = own.shape
@@ -237,14 +237,14 @@ def getitem(self: Tensor, item: Any, /) -> Tensor:
     if item is None:
         return UNSQUEEZE.at(self, _inserted(memory(self), 0))
     if item is Ellipsis:
-        return alias_of(self)  # type: ignore[no-any-return]
+        return alias_of(self)
     if is_integer(item):
         return SELECT.at(self, _pick(memory(self), 0, _checked_integer(int(item)), 0))
     walk = _Walk(self)
     walk.take(_as_tuple(item))
     result = walk.result()
     if walk.indices:
-        return index(result, walk.indices)  # type: ignore[no-any-return]
+        return index(result, walk.indices)
     return alias_of(result) if result is self else result
 
 
@@ -298,18 +298,18 @@ def _check_complex(value: complex, d: dtype) -> None:
 def _without_leading_ones(value: Tensor) -> Tensor:
     shape = shape_of(value)
     first = next((i for i, n in enumerate(shape) if n != 1), len(shape))
-    return value.view(shape[first:]) if first else value  # type: ignore[attr-defined,no-any-return]
+    return value.view(shape[first:]) if first else value
 
 
 def _write(target: Tensor, value: Tensor) -> None:
     shape, have = shape_of(target), shape_of(value)
     if have == shape:
-        target.copy_(value)  # type: ignore[attr-defined]
+        target.copy_(value)
     elif not have:
-        target.fill_(value)  # type: ignore[attr-defined]
+        target.fill_(value)
     else:
         value = _without_leading_ones(value)
-        target.copy_(value if shape_of(value) == shape else value.expand(shape))  # type: ignore[attr-defined]
+        target.copy_(value if shape_of(value) == shape else value.expand(shape))
 
 
 _PLAIN_FLOATS = dtypes.mask(dtypes.float32, dtypes.float64)
@@ -346,7 +346,7 @@ def setitem(self: Tensor, item: Any, value: Any, /) -> None:
     ):
         return
     if overrides.needed((self, item, value), {}):
-        overrides.handle(Tensor.__setitem__, (self, item, value), {})  # type: ignore[attr-defined]
+        overrides.handle(Tensor.__setitem__, (self, item, value), {})
         return
     new = _element(value, self)
     if item is False:

@@ -62,13 +62,13 @@ def expand(input: Tensor, size: Shape, implicit: bool = False) -> Place:
 @composite("expand_as(Tensor input, Tensor other)", function=False)
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor expanded over the shape of other."""
-    return expand.op.run({"input": input, "size": shape_of(other)})  # type: ignore[attr-defined]
+    return expand.run({"input": input, "size": shape_of(other)})
 
 
 @composite("broadcast_to(Tensor input, tuple of ints size)")
 def broadcast_to(input: Tensor, size: Shape) -> Tensor:
     """The tensor expanded over a shape."""
-    return expand.op.run({"input": input, "size": tuple(size)})  # type: ignore[attr-defined]
+    return expand.run({"input": input, "size": tuple(size)})
 
 
 @python_function
@@ -76,7 +76,7 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """The tensors expanded over their common shape."""
     given = tensors_given(tensors)
     shape = broadcast(*[shape_of(t) for t in given]) if given else ()
-    return tuple(t if shape_of(t) == shape else t.expand(shape) for t in given)  # type: ignore[attr-defined]
+    return tuple(t if shape_of(t) == shape else t.expand(shape) for t in given)
 
 
 @python_function
@@ -120,10 +120,10 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     )
     swap = indexing == "xy" and len(given) >= 2
     order = [given[1], given[0], *given[2:]] if swap else list(given)
-    sizes = tuple(t.numel() for t in order)  # type: ignore[attr-defined]
+    sizes = tuple(t.numel() for t in order)
     grids = []
     for i, t in enumerate(order):
-        grid = t.view([-1 if j == i else 1 for j in range(len(order))]).expand(sizes)  # type: ignore[attr-defined]
+        grid = t.view([-1 if j == i else 1 for j in range(len(order))]).expand(sizes)
         grids.append(transpose(grid, 0, 1) if swap else grid)
     if swap:
         grids[0], grids[1] = grids[1], grids[0]
@@ -142,4 +142,4 @@ def cartesian_prod(*tensors: Any) -> Tensor:
         check(len(shape_of(t)) == 1, f"Expect a 1D vector, but got shape [{', '.join(map(str, shape_of(t)))}]")
     if len(given) == 1:
         return given[0]
-    return stack([g.flatten() for g in meshgrid(*given, indexing="ij")], 1)  # type: ignore[attr-defined,no-any-return]
+    return stack([g.flatten() for g in meshgrid(*given, indexing="ij")], 1)

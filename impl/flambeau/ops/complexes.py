@@ -21,7 +21,7 @@ from flambeau.inplace import can_store
 from flambeau.operation import Launch
 from flambeau.ops.arithmetic import NOT_HALF_COMPLEX
 from flambeau.ops.rules import choose, conj, is_complex, real, zeros_like
-from flambeau.tensor import Tensor, memory, shape_of
+from flambeau.tensor import Tensor, extend, memory, shape_of
 from flambeau.viewing import Place, view
 
 # ------------------------------------------------------------------------------------------ views
@@ -44,7 +44,7 @@ def _innermost(g: Tensor) -> Tensor:
     """g with its last dim's elements side by side, as a view as complex numbers needs them."""
     own = memory(g)
     good = own.strides[-1] == 1 and own.offset % 2 == 0 and all(s % 2 == 0 for s in own.strides[:-1])
-    return g if good else g.contiguous().clone()  # type: ignore[attr-defined,no-any-return]
+    return g if good else g.contiguous().clone()
 
 
 @view("view_as_complex(Tensor input)", grad=lambda g: view_as_real(g), method=False)
@@ -89,8 +89,10 @@ def _set_imag(self: Tensor, value: Any) -> None:
     imaginary_part(self).copy_(value)
 
 
-Tensor.real = property(lambda self: real_part(self), _set_real, doc="A view of the real part.")  # type: ignore[attr-defined]
-Tensor.imag = property(lambda self: imaginary_part(self), _set_imag, doc="A view of the imaginary part.")  # type: ignore[attr-defined]
+extend(
+    real=property(lambda self: real_part(self), _set_real, doc="A view of the real part."),
+    imag=property(lambda self: imaginary_part(self), _set_imag, doc="A view of the imaginary part."),
+)
 
 
 # ------------------------------------------------------------------------------------------ conjugates
@@ -188,8 +190,8 @@ def angle(input: Tensor, out: Tensor | None = None) -> Tensor:
     if out is not None and input.dtype.is_complex and not can_store(input.dtype.to_real(), out.dtype):
         cannot_cast(input.dtype.to_real(), out.dtype)
     if input.dtype.category < FLOATING:
-        input = input.to(dtypes.get_default_dtype())  # type: ignore[attr-defined]
-    return angle_of_floats(input)  # type: ignore[no-any-return]
+        input = input.to(dtypes.get_default_dtype())
+    return angle_of_floats(input)
 
 
 angle.op.layout_kept = lambda input: not input.dtype.is_complex

@@ -25,7 +25,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     a, b = shape_of(input), shape_of(vec2)
     check(len(a) == 1, f"outer: Expected 1-D argument self, but got {len(a)}-D")
     check(len(b) == 1, f"outer: Expected 1-D argument vec2, but got {len(b)}-D")
-    return arithmetic.mul(views.reshape(input, (a[0], 1)), vec2)  # type: ignore[no-any-return]
+    return arithmetic.mul(views.reshape(input, (a[0], 1)), vec2)
 
 
 @composite("ger(Tensor input, Tensor vec2, *, Tensor out=None)")
@@ -37,7 +37,7 @@ def ger(input: Tensor, vec2: Tensor, out: Tensor | None = None) -> Tensor:
             "aten/src/ATen/native/LinearAlgebra.cpp:1274",
             stacklevel=4,
         )
-    return outer(input, vec2)  # type: ignore[no-any-return]
+    return outer(input, vec2)
 
 
 @composite(
@@ -51,7 +51,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     """Sums of products over the last dims; the product where one tensor has no dims."""
     a, b = shape_of(input), shape_of(other)
     if not a or not b:
-        return arithmetic.mul(input, other)  # type: ignore[no-any-return]
+        return arithmetic.mul(input, other)
     check(
         a[-1] == b[-1],
         f"inner() the last dimension must match on both input tensors but got shapes {list(a)} and {list(b)}",
@@ -69,9 +69,9 @@ def _contract(a: Tensor, b: Tensor, dims_a: Sequence[int], dims_b: Sequence[int]
         first, second = wrap_dim(i, len(shape_a)), wrap_dim(j, len(shape_b))
         n, m = shape_a[first] if shape_a else 1, shape_b[second] if shape_b else 1
         if m == 1:
-            a = a.sum(first, keepdim=True, dtype=a.dtype)  # type: ignore[attr-defined]
+            a = a.sum(first, keepdim=True, dtype=a.dtype)
         elif n == 1:
-            b = b.sum(second, keepdim=True, dtype=b.dtype)  # type: ignore[attr-defined]
+            b = b.sum(second, keepdim=True, dtype=b.dtype)
         else:
             check(
                 n == m,
@@ -91,9 +91,9 @@ def _contract(a: Tensor, b: Tensor, dims_a: Sequence[int], dims_b: Sequence[int]
     x = permutations.permute(a, (*free_a, *wrapped[0])) if shape_a else permutations.permute(a, ())
     y = permutations.permute(b, (*wrapped[1], *free_b)) if shape_b else permutations.permute(b, ())
     if not free_a and not free_b:
-        return views.reshape(dot(_vector(x), _vector(y)), result)  # type: ignore[no-any-return]
+        return views.reshape(dot(_vector(x), _vector(y)), result)
     rows, columns = prod(shape_a[d] for d in free_a), prod(shape_b[d] for d in free_b)
-    return views.reshape(mm(views.reshape(x, (rows, count)), views.reshape(y, (count, columns))), result)  # type: ignore[no-any-return]
+    return views.reshape(mm(views.reshape(x, (rows, count)), views.reshape(y, (count, columns))), result)
 
 
 def _vector(t: Tensor) -> Tensor:
@@ -119,14 +119,14 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
             [first] if isinstance(first, int) else list(first),
             ([second] if isinstance(second, int) else list(second)),
         )
-    elif isinstance(dims, Tensor) and dims.numel() > 1:  # type: ignore[attr-defined]
+    elif isinstance(dims, Tensor) and dims.numel() > 1:
         check(shape_of(dims)[0] == 2, f"tensordot expects dims tensor to have two elements, but got {dims}")
-        dims_a, dims_b = dims[0].tolist(), dims[1].tolist()  # type: ignore[index]
+        dims_a, dims_b = dims[0].tolist(), dims[1].tolist()
     else:
-        count = int(dims.item()) if isinstance(dims, Tensor) else dims  # type: ignore[attr-defined]
+        count = int(dims.item()) if isinstance(dims, Tensor) else dims
         if count < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
-        if count > min(a.dim(), b.dim()):  # type: ignore[attr-defined]
+        if count > min(a.dim(), b.dim()):
             raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
         dims_a, dims_b = list(range(-count, 0)), list(range(count))
     result = _contract(a, b, dims_a, dims_b)
@@ -195,7 +195,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
         shape = shape_of(input)
         check(3 in shape, "no dimension of size 3 in input")
         dim = shape.index(3)
-    return linalg_cross(input, other, dim=dim)  # type: ignore[no-any-return]
+    return linalg_cross(input, other, dim=dim)
 
 
 @composite(
@@ -214,8 +214,8 @@ def vecdot(x: Tensor, y: Tensor, dim: int = -1) -> Tensor:
         f"type {y.dtype.type_name} instead",
     )
     if len(shape_of(x)) == 1 == len(shape_of(y)):
-        return x.vdot(y)  # type: ignore[attr-defined,no-any-return]
-    return arithmetic.mul(conj(x), y).sum(dim)  # type: ignore[no-any-return]
+        return x.vdot(y)
+    return arithmetic.mul(conj(x), y).sum(dim)
 
 
 # ------------------------------------------------------------------------------------------ chains
@@ -288,7 +288,7 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
         part = [[0, 0, 1 if n * m * k + n * k * p < m * k * p + n * m * p else 0], [0, 0, 1], [0, 0, 0]]
     else:
         part = _cheapest_order(sizes)
-    return views.reshape(_chain(matrices, part, 0, count - 1), shape)  # type: ignore[no-any-return]
+    return views.reshape(_chain(matrices, part, 0, count - 1), shape)
 
 
 @python_function
@@ -304,8 +304,8 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
         check(rank == 2, f"Tensor dimension is {rank}, expected 2 instead.")
     check(matrices, "chain_matmul(): Expected one or more matrices")
     if len(matrices) == 1:
-        return matrices[0].clone()  # type: ignore[attr-defined,no-any-return]
-    return multi_dot(list(matrices)) if out is None else multi_dot(list(matrices), out=out)  # type: ignore[no-any-return]
+        return matrices[0].clone()
+    return multi_dot(list(matrices)) if out is None else multi_dot(list(matrices), out=out)
 
 
 __all__ = ["chain_matmul", "cross", "inner", "kron", "linalg_cross", "multi_dot", "tensordot", "vecdot"]

@@ -56,7 +56,7 @@ def copied(input: Tensor, strides: tuple[int, ...]) -> Launch:
 @composite("clone(Tensor input, *, torch.memory_format? memory_format=None)")
 def clone(input: Tensor, memory_format: Any = None) -> Tensor:
     """A copy with its own memory, through which gradients flow."""
-    return copied(input, strides_for(input, memory_format))  # type: ignore[no-any-return]
+    return copied(input, strides_for(input, memory_format))
 
 
 @composite("contiguous(Tensor input, *, torch.memory_format memory_format=torch.contiguous_format)", function=False)
@@ -130,7 +130,7 @@ def to_dtype(input: Tensor, d: dtype, *, copy: bool = False, memory_format: Any 
     if d is input.dtype and not copy and memory_format in (None, preserve_format, suggested_format(input)):
         return input
     warn_of_lost_parts(input.dtype, d, shape_of(input))
-    return converted(input, d, strides_for(input, memory_format))  # type: ignore[no-any-return]
+    return converted(input, d, strides_for(input, memory_format))
 
 
 _TO_OPTIONS = "bool non_blocking=False, bool copy=False, *, torch.memory_format? memory_format=None"
@@ -206,4 +206,4 @@ def copy__(input: Tensor, other: Any, non_blocking: bool = False, **_: Any) -> T
         raise NotImplementedError("Cannot copy out of meta tensor; no data!")
     check_inplace(input, (src,))
     check_memory(input, (src,))
-    return copied_over.op.run_inplace(input, {"src": src})  # type: ignore[no-any-return]
+    return copied_over.op.run_inplace(input, {"src": src})

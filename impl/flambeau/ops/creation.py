@@ -90,7 +90,7 @@ def new_tensor_of(
             fill(array)
     else:
         t = without_data(size, d, strides, where)
-    return requires_grad_(t) if requires_grad else t  # type: ignore[no-any-return]
+    return requires_grad_(t) if requires_grad else t
 
 
 def out_dtype(out: Tensor | None, d: dtype | None, default: dtype) -> dtype:
@@ -126,7 +126,7 @@ def created(
     if out._array is not None and fill is not None:
         fill(out._array)
     bump(out)
-    return requires_grad_(out) if requires_grad else out  # type: ignore[no-any-return]
+    return requires_grad_(out) if requires_grad else out
 
 
 def _default(options: TensorOptions) -> dtype:
@@ -239,7 +239,7 @@ def _strided(size: Shape, stride: Shape, d: dtype, options: TensorOptions) -> Te
         t = without_data(size, d, tuple(stride), device)
     else:
         t = cpu.over_strides(tuple(size), tuple(stride), d)
-    return requires_grad_(t) if options.get("requires_grad") else t  # type: ignore[no-any-return]
+    return requires_grad_(t) if options.get("requires_grad") else t
 
 
 @composite(f"empty_strided(tuple of ints size, tuple of ints stride, *, {TENSOR_OPTIONS})", method=False)

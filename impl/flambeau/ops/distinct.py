@@ -206,7 +206,7 @@ def searchsorted(
             f"{name}sorter must be a tensor of long dtype but got dtype {sorter.dtype.type_name}",
         )
         if _numel(sorter) and sorter._array is not None:
-            low, high = int(sorter.min().item()), int(sorter.max().item())  # type: ignore[attr-defined]
+            low, high = int(sorter.min().item()), int(sorter.max().item())
             check(low >= 0 and high < boundaries[-1], f"{name}sorter index out of range")
     check(
         values or len(boundaries) <= 1,
@@ -221,7 +221,7 @@ def searchsorted(
         f"{list(values)}",
     )
     for t, what, line in ((input, "input value", 32), (sorted_sequence, "boundary", 38), (sorter, "sorter", 44)):
-        if isinstance(t, Tensor) and not t.is_contiguous():  # type: ignore[attr-defined]
+        if isinstance(t, Tensor) and not t.is_contiguous():
             warn_once(
                 f"{name}{what} tensor is non-contiguous, this will lower the performance due to extra data copy when "
                 f"converting non-contiguous tensor to contiguous, please use contiguous {what} tensor if possible. "
@@ -234,7 +234,7 @@ def searchsorted(
         not_implemented_for("searchsorted_out_cpu", common)
     where = dtypes.int32 if out_int32 else INT64
     if sorter is not None:
-        sorted_sequence = sorted_sequence.gather(-1, sorter)  # type: ignore[attr-defined]
+        sorted_sequence = sorted_sequence.gather(-1, sorter)
     return Launch((sorted_sequence, _as_tensor(input, common)), values, where, compute=common, right=bool(right))
 
 
@@ -256,9 +256,7 @@ def bucketize(input: Any, boundaries: Tensor, out_int32: bool = False, right: bo
     """Index of the bucket, between two ascending boundaries, that each value belongs to."""
     n = len(shape_of(boundaries))
     check(n == 1, f"boundaries tensor must be 1 dimension, but got dim({n})")
-    return searchsorted.op.run(  # type: ignore[attr-defined,no-any-return]
-        {"sorted_sequence": boundaries, "input": input, "out_int32": out_int32, "right": right}
-    )
+    return searchsorted.run({"sorted_sequence": boundaries, "input": input, "out_int32": out_int32, "right": right})
 
 
 @primitive(

@@ -23,7 +23,7 @@ ELLIPSIS = "..."
 
 def _run(front: Any, t: Tensor, **arguments: Any) -> Tensor:
     """A view operation on arguments that need no parsing."""
-    return front.op.run({"input": t, **arguments})  # type: ignore[no-any-return]
+    return front.run({"input": t, **arguments})  # type: ignore[no-any-return]
 
 
 def _reshaped(t: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -147,7 +147,7 @@ def _arranged(t: Tensor, labels: Sequence[str], order: Sequence[str], k: int) ->
             f"einsum(): subscript {label} is repeated for operand {k} but the sizes don't match, {shape[second]} != "
             f"{shape[first]}",
         )
-        t = t.diagonal(0, first, second).movedim(-1, first)  # type: ignore[attr-defined]
+        t = t.diagonal(0, first, second).movedim(-1, first)
     for label in order:
         if label not in have:
             t = _run(views.unsqueeze, t, dim=len(have))
@@ -162,9 +162,9 @@ def _pair(left: Tensor, right: Tensor, summed: Sequence[int]) -> Tensor:
         if d in summed:
             contracted.append(d)
             if n == 1 != m:
-                right = right.sum(d, keepdim=True)  # type: ignore[attr-defined]
+                right = right.sum(d, keepdim=True)
             elif m == 1 != n:
-                left = left.sum(d, keepdim=True)  # type: ignore[attr-defined]
+                left = left.sum(d, keepdim=True)
         elif n != 1 != m:
             both.append(d)
         elif n != 1:
@@ -193,7 +193,7 @@ def _sum_of_products(
     result = operands[0]
     ended = [d for d in range(kept, rank) if last[order[d]] == 0]
     if ended:
-        result = result.sum(tuple(ended), keepdim=len(operands) > 1)  # type: ignore[attr-defined]
+        result = result.sum(tuple(ended), keepdim=len(operands) > 1)
     if len(operands) == 1:
         return result
     for k, other in enumerate(operands[1:], 1):
@@ -205,9 +205,9 @@ def _sum_of_products(
             if n != 1 and m != 1:
                 contracted.append(d)
             elif n != 1:
-                result = result.sum(d, keepdim=True)  # type: ignore[attr-defined]
+                result = result.sum(d, keepdim=True)
             elif m != 1:
-                other = other.sum(d, keepdim=True)  # type: ignore[attr-defined]
+                other = other.sum(d, keepdim=True)
         result = _pair(result, other, contracted) if contracted else arithmetic.mul(result, other)
     if rank > kept:
         result = _run(views.view_, result, size=shape_of(result)[:kept])
@@ -252,7 +252,7 @@ def einsum(*args: Any) -> Tensor:
     else:
         equation, operands = args[0], list(args[1:])
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
-        return einsum(equation, *operands[0])  # type: ignore[no-any-return]
+        return einsum(equation, *operands[0])
     for i, t in enumerate(operands):
         if not isinstance(t, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 1, but got {type(t).__name__}")

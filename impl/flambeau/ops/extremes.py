@@ -27,7 +27,7 @@ NUMBERS = ORDERED & ~mask(dtypes.bool_)
 
 def spread_evenly(g: Tensor, input: Tensor, out: Tensor) -> Any:
     """The gradient of one element found among all: shared by the elements equal to it, NaN equalling NaN."""
-    wins = choose(out.isnan(), input.isnan(), input == out)  # type: ignore[attr-defined]
+    wins = choose(out.isnan(), input.isnan(), input == out)
     return wins * (g / wins.sum())
 
 
@@ -35,7 +35,7 @@ def spread_over_ties(g: Tensor, input: Tensor, out: Tensor, dims: tuple[int, ...
     """The gradient of elements found over dims: shared by the elements equal to them."""
     g, out = unsqueezed(g, dims, keepdim), unsqueezed(out, dims, keepdim)
     wins = input == out
-    return (g * wins) / wins.sum(dims, True)  # type: ignore[attr-defined]
+    return (g * wins) / wins.sum(dims, True)
 
 
 def to_selected(g: Tensor, input_shape: Any, indices: Tensor, dim: int, keepdim: bool) -> Any:
@@ -43,8 +43,8 @@ def to_selected(g: Tensor, input_shape: Any, indices: Tensor, dim: int, keepdim:
     if not input_shape:
         return g
     if not keepdim:
-        g, indices = g.unsqueeze(dim), indices.unsqueeze(dim)  # type: ignore[attr-defined]
-    return g.new_zeros(input_shape).scatter(dim, indices, g)  # type: ignore[attr-defined]
+        g, indices = g.unsqueeze(dim), indices.unsqueeze(dim)
+    return g.new_zeros(input_shape).scatter(dim, indices, g)
 
 
 def _dim_of(input: Tensor, dim: int, name: str) -> int:
@@ -123,7 +123,7 @@ def _extreme(name: str, whole_kernel: Any, dim_kernel: Any, pairwise: Any, extre
                 if 0 in shape_of(input):
                     # only with out= does PyTorch know an answer for nothing
                     refuse(f"{name}_all", input.dtype, ~ORDERED)
-                    return input.new_full((), extreme_of_none(input.dtype))  # type: ignore[attr-defined]
+                    return input.new_full((), extreme_of_none(input.dtype))
             return whole(input)
         return along(input, dim, keepdim, out)
 

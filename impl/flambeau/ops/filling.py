@@ -108,11 +108,9 @@ def fill__(input: Tensor, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         n = len(shape_of(value))
         check(n == 0, f"fill_ only supports 0-dimension value tensor but got tensor with {n} dimensions.")
-        return filled_from.op.run_inplace(  # type: ignore[attr-defined,no-any-return]
-            input, {"value": value, "node": "FillBackward3"}
-        )
+        return filled_from.op.run_inplace(input, {"value": value, "node": "FillBackward3"})
     check_fill(value, input.dtype, shape_of(input))
-    return filled.op.run_inplace(input, {"value": value, "node": "FillBackward2"})  # type: ignore[attr-defined,no-any-return]
+    return filled.op.run_inplace(input, {"value": value, "node": "FillBackward2"})
 
 
 @composite("fill(Tensor input, Tensor value)", "fill(Tensor input, Number value)", method=False)
@@ -121,11 +119,11 @@ def fill(input: Tensor, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         n = len(shape_of(value))
         check(n == 0, f"fill_ only supports 0-dimension value tensor but got tensor with {n} dimensions.")
-        if state.enabled and value.requires_grad and input.dtype.category < FLOATING:  # type: ignore[attr-defined]
+        if state.enabled and value.requires_grad and input.dtype.category < FLOATING:
             raise RuntimeError(f"Autograd not support dtype: {input.dtype.type_name}")
-        return filled_from.op.run({"input": input, "value": value, "node": "FillBackward1"})  # type: ignore[attr-defined,no-any-return]
+        return filled_from.run({"input": input, "value": value, "node": "FillBackward1"})
     check_fill(value, input.dtype, shape_of(input))
-    return filled.op.run({"input": input, "value": value, "node": "FillBackward0"})  # type: ignore[attr-defined,no-any-return]
+    return filled.run({"input": input, "value": value, "node": "FillBackward0"})
 
 
 def _zero_at_once(input: Any = None, *rest: Any) -> Tensor | None:
@@ -140,4 +138,4 @@ def _zero_at_once(input: Any = None, *rest: Any) -> Tensor | None:
 @composite("zero_(Tensor input)", shortcut=_zero_at_once)
 def zero__(input: Tensor) -> Tensor:
     """Overwrite every element with zero."""
-    return zeroed.op.run_inplace(input, {})  # type: ignore[attr-defined,no-any-return]
+    return zeroed.op.run_inplace(input, {})

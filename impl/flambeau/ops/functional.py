@@ -11,20 +11,20 @@ from flambeau.tensor import Tensor
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(input, 0), in place where asked."""
     if inplace:
-        return activation.relu.inplace(input)  # type: ignore[attr-defined,no-any-return]
-    return activation.relu(input)  # type: ignore[no-any-return]
+        return activation.relu.inplace(input)  # type: ignore[no-any-return]
+    return activation.relu(input)
 
 
 @python_function(namespace="nn.functional")
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(-input))."""
-    return input.sigmoid()  # type: ignore[attr-defined,no-any-return]
+    return input.sigmoid()
 
 
 @python_function(namespace="nn.functional")
 def tanh(input: Tensor) -> Tensor:
     """Hyperbolic tangent."""
-    return input.tanh()  # type: ignore[attr-defined,no-any-return]
+    return input.tanh()
 
 
-export("relu_", activation.relu.inplace, "nn.functional")  # type: ignore[attr-defined]
+export("relu_", activation.relu.inplace, "nn.functional")

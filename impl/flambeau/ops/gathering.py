@@ -60,7 +60,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.type_name}",
     )
     if dim is None:
-        return gather(input.view(-1), 0, _wrapped(indices.view(-1), input.numel()))  # type: ignore[no-any-return,attr-defined]
+        return gather(input.view(-1), 0, _wrapped(indices.view(-1), input.numel()))
     have, wanted = shape_of(input), shape_of(indices)
     check(
         len(have) == len(wanted),
@@ -69,18 +69,18 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     )
     dim = wrap_dim(dim, len(have))
     if not have:
-        return gather(input, dim, _wrapped(indices, 1))  # type: ignore[no-any-return]
+        return gather(input, dim, _wrapped(indices, 1))
     common = broadcast((*have[:dim], wanted[dim], *have[dim + 1 :]), wanted)
     whole = (*common[:dim], have[dim], *common[dim + 1 :])
     if whole != have:
-        input = input.expand(whole)  # type: ignore[attr-defined]
+        input = input.expand(whole)
     indices = _wrapped(indices, have[dim])
-    return gather(input, dim, indices.expand(common) if common != wanted else indices)  # type: ignore[no-any-return,attr-defined]
+    return gather(input, dim, indices.expand(common) if common != wanted else indices)
 
 
 def _wrapped(indices: Tensor, n: int) -> Tensor:
     """Indices counted from the front."""
-    return wrapped_indices(indices, n)  # type: ignore[no-any-return]
+    return wrapped_indices(indices, n)
 
 
 @internal(cpu=cpu.wrap_indices, tensors=("indices",), moves=True)
@@ -152,7 +152,7 @@ def masked_select(input: Tensor, mask: Tensor, out: Tensor | None = None) -> Lau
     check(mask.dtype is dtypes.bool_, "masked_select: expected BoolTensor for mask")
     _check_out(input.dtype, out, lambda d, o: "masked_select(): self and result must have the same scalar type")
     several = 0 not in broadcast(shape_of(mask), shape_of(input))
-    if several and input.dtype.bit & BAREBONES and mask.any():  # type: ignore[attr-defined]
+    if several and input.dtype.bit & BAREBONES and mask.any():
         not_implemented_for("masked_select", input.dtype)
     return Launch((input, mask), None, input.dtype)
 
@@ -177,7 +177,7 @@ def nonzero(input: Tensor, as_tuple: bool = False, out: Tensor | None = None) ->
     )
     if as_tuple:
         if not shape_of(input):
-            input = input.unsqueeze(0)  # type: ignore[attr-defined]
+            input = input.unsqueeze(0)
         return nonzero_indices(input).unbind(1)
     return nonzero_indices(input)
 
@@ -191,7 +191,7 @@ def _nonzero_method(input: Tensor, as_tuple: bool = False) -> Any:
 @composite("argwhere(Tensor input)")
 def argwhere(input: Tensor) -> Tensor:
     """Indices of the nonzero elements, one a row."""
-    return nonzero_indices(input)  # type: ignore[no-any-return]
+    return nonzero_indices(input)
 
 
 @composite(
@@ -205,9 +205,9 @@ def nonzero_static(input: Tensor, size: int, fill_value: int = -1) -> Tensor:
     check(size >= 0, "nonzero_static: 'size' must be an non-negative integer")
     found = nonzero_indices(input)[:size]
     n, rank = shape_of(found)
-    result = input.new_full((size, rank), fill_value, dtype=dtypes.int64)  # type: ignore[attr-defined]
+    result = input.new_full((size, rank), fill_value, dtype=dtypes.int64)
     result[:n] = found
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 @composite("bincount(Tensor input, Tensor? weights=None, index minlength=0)")
@@ -218,11 +218,11 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     check(minlength >= 0, "minlength should be >= 0")
     shape = shape_of(input)
     if shape == (0,):
-        return input.new_zeros((minlength,), dtype=dtypes.int64)  # type: ignore[attr-defined,no-any-return]
+        return input.new_zeros((minlength,), dtype=dtypes.int64)
     text = "bincount only supports 1-d non-negative integral inputs."
     check(len(shape) == 1, text)
     check(weights is None or shape_of(weights) == shape, "weights should be 1-d and have the same length as input")
-    return counted(input, weights, minlength)  # type: ignore[no-any-return]
+    return counted(input, weights, minlength)
 
 
 @internal(cpu=cpu.bincount, tensors=("input", "weights"), node="torch::autograd::NotImplemented", grad={

@@ -140,8 +140,8 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Launch
 
 def _sum_at(g: Tensor, dim: int, index: Tensor) -> Tensor:
     """The sum of the slices that index names, each once."""
-    others = index_fill(g.new_ones(shape_of(g), dtype=dtypes.bool_), dim, index, 0)  # type: ignore[attr-defined]
-    return g.masked_fill(others, 0).sum()  # type: ignore[attr-defined,no-any-return]
+    others = index_fill(g.new_ones(shape_of(g), dtype=dtypes.bool_), dim, index, 0)
+    return g.masked_fill(others, 0).sum()
 
 
 @primitive(

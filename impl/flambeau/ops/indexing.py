@@ -89,11 +89,11 @@ def index(input: Tensor, indices: Indices) -> Launch:
 
 def _put(input: Tensor, indices: Indices, values: Tensor, accumulate: bool) -> Tensor:
     """`index_put` with None for whole dims, which its public form does not take."""
-    return index_put.op.run({"input": input, "indices": indices, "values": values, "accumulate": accumulate})  # type: ignore[attr-defined,no-any-return]
+    return index_put.run({"input": input, "indices": indices, "values": values, "accumulate": accumulate})
 
 
 def _zero_at(g: Tensor, indices: Indices, accumulate: bool) -> Tensor:
-    return g if accumulate else _put(g, indices, g.new_zeros(()), False)  # type: ignore[attr-defined]
+    return g if accumulate else _put(g, indices, g.new_zeros(()), False)
 
 
 @primitive(
@@ -163,7 +163,7 @@ def _as_fill(input: Tensor, indices: Indices, values: Tensor) -> Launch | None:
     check(mask.dtype is dtypes.bool_, "masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
     refuse("masked_fill", input.dtype, BAREBONES)
     if values.dtype is not input.dtype and values._array is not None:
-        check_representable(values.item(), input.dtype)  # type: ignore[attr-defined]
+        check_representable(values.item(), input.dtype)
     return Launch(
         (input, list(indices), values), shape_of(input), input.dtype, device=input.device, accumulate=False,
         source=(values.dtype, input.dtype),

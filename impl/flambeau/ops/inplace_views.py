@@ -44,14 +44,14 @@ def _at(this: Tensor, place: Place) -> Tensor:
 @composite("transpose_(Tensor input, int dim0, int dim1)", function=False)
 def transpose__(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Exchange two dims of the tensor itself."""
-    return _rearranged(input, transpose.op, "TransposeBackward1", dim0=dim0, dim1=dim1)  # type: ignore[attr-defined]
+    return _rearranged(input, transpose.op, "TransposeBackward1", dim0=dim0, dim1=dim1)
 
 
 for _name, _a in (("swapaxes_", "axis"), ("swapdims_", "dim")):
     composite(f"{_name}(Tensor input, int {_a}0, int {_a}1)", function=False)(
         lambda input, _a=_a, **dims: _rearranged(
             input, transpose.op, "TransposeBackward1", dim0=dims[f"{_a}0"], dim1=dims[f"{_a}1"]
-        )  # type: ignore[attr-defined]
+        )
     )
 
 
@@ -61,13 +61,13 @@ def t__(input: Tensor) -> Tensor:
     check_inplace(input)
     n = len(shape_of(input))
     check(n <= 2, f"t_() expects a tensor with <= 2 dimensions, but self is {n}D")
-    return _rearranged(input, t.op, "TBackward1")  # type: ignore[attr-defined]
+    return _rearranged(input, t.op, "TBackward1")
 
 
 @composite("unsqueeze_(Tensor input, int dim)", function=False)
 def unsqueeze__(input: Tensor, dim: int) -> Tensor:
     """Insert a dim of size 1 into the tensor itself."""
-    return _rearranged(input, unsqueeze.op, "UnsqueezeBackward1", dim=dim)  # type: ignore[attr-defined]
+    return _rearranged(input, unsqueeze.op, "UnsqueezeBackward1", dim=dim)
 
 
 @composite(
@@ -78,7 +78,7 @@ def unsqueeze__(input: Tensor, dim: int) -> Tensor:
 )
 def squeeze__(input: Tensor, dim: Any = None) -> Tensor:
     """Drop dims of size 1 from the tensor itself."""
-    return _rearranged(input, squeeze.op, None, dim=dim)  # type: ignore[attr-defined]
+    return _rearranged(input, squeeze.op, None, dim=dim)
 
 
 @composite("resize_(Tensor input, tuple of ints size, *, torch.memory_format? memory_format=None)", function=False)
@@ -99,6 +99,4 @@ def resize__(input: Tensor, size: Shape, memory_format: Any = None) -> Tensor:
 )
 def resize_as__(input: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
     """Give the tensor the shape of another."""
-    return resize__.op.run(  # type: ignore[attr-defined,no-any-return]
-        {"input": input, "size": shape_of(the_template), "memory_format": memory_format}
-    )
+    return resize__.run({"input": input, "size": shape_of(the_template), "memory_format": memory_format})

@@ -81,9 +81,9 @@ def _cat_rule(g: Tensor, needs: Sequence[bool], dim: int, sizes: Sequence[int | 
     start, grads = 0, []
     for need, n in zip(needs, sizes, strict=True):
         if n is None:
-            grads.append(g.new_zeros((0,)) if need else None)  # type: ignore[attr-defined]
+            grads.append(g.new_zeros((0,)) if need else None)
             continue
-        grads.append(g.narrow(dim, start, n) if need else None)  # type: ignore[attr-defined]
+        grads.append(g.narrow(dim, start, n) if need else None)
         start += n
     return grads
 

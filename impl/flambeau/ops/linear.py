@@ -41,10 +41,10 @@ def times(a: Any, b: Any) -> Any:
         return a @ b
     rank = len(shape_of(a)), len(shape_of(b))
     if rank == (2, 2):
-        return mm.op.run({"input": a, "mat2": b})  # type: ignore[attr-defined]
+        return mm.run({"input": a, "mat2": b})
     if rank == (3, 3):
-        return bmm.op.run({"input": a, "mat2": b})  # type: ignore[attr-defined]
-    return matmul.op.run({"input": a, "other": b})  # type: ignore[attr-defined]
+        return bmm.run({"input": a, "mat2": b})
+    return matmul.run({"input": a, "other": b})
 
 
 def left_gradient(g: Any, mat2: Any, input_columns: bool) -> Any:
@@ -308,7 +308,7 @@ def vdot(input: Tensor, other: Tensor, out: Tensor | None = None) -> Launch:
 
 
 _CLASSES: dict[int, type[OpNode]] = {
-    22: mm.op.node_class, 33: bmm.op.node_class, 21: mv.op.node_class, 11: dot.op.node_class,  # type: ignore[attr-defined]
+    22: mm.op.node_class, 33: bmm.op.node_class, 21: mv.op.node_class, 11: dot.op.node_class,
 }  # fmt: skip
 
 
@@ -317,9 +317,9 @@ _CLASSES: dict[int, type[OpNode]] = {
 
 def own_view(t: Tensor, shape: Shape) -> Tensor:
     """A result in another shape, as if it had been made so."""
-    result = views.unsafe_view.op.run({"input": t, "size": shape})  # type: ignore[attr-defined]
+    result = views.unsafe_view.run({"input": t, "size": shape})
     result._view = None
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 def _requires_grad(t: Tensor) -> bool:
@@ -355,7 +355,7 @@ def _folded(input: Tensor, other: Tensor) -> Tensor:
     if len(shape_of(rest)) == 1:
         return own_view(mv(folded, rest), shape[:-1])
     result = own_view(mm(folded, rest), (*shape[:-1], shape_of(rest)[1]))
-    return result.mT.contiguous() if swapped else result  # type: ignore[attr-defined,no-any-return]
+    return result.mT.contiguous() if swapped else result
 
 
 @internal(tensors=("input", "other"), cpu=cpu.product)
@@ -376,9 +376,9 @@ def _batched(input: Tensor, other: Tensor) -> Tensor:
     graph = state.enabled and (_requires_grad(input) or _requires_grad(other))
     plain = input.dtype is other.dtype and not input.dtype.bit & REFUSED and a[-1] == inner
     if plain and not graph and input._array is not None and other._array is not None:
-        return _broadcast_product(input, other, shape)  # type: ignore[no-any-return]
-    x = views.reshape(input.expand((*batch, *n, a[-1])), (count, *n, a[-1]))  # type: ignore[attr-defined]
-    y = views.reshape(other.expand((*batch, inner, *columns)), (count, inner, *columns))  # type: ignore[attr-defined]
+        return _broadcast_product(input, other, shape)
+    x = views.reshape(input.expand((*batch, *n, a[-1])), (count, *n, a[-1]))
+    y = views.reshape(other.expand((*batch, inner, *columns)), (count, inner, *columns))
     if vector:
         return own_view(bmm(x, views.unsqueeze(y, 2)).squeeze(-1), shape)
     return own_view(bmm(x, y), shape)
@@ -392,16 +392,16 @@ def _matmul(input: Tensor, other: Tensor, out: Tensor | None = None) -> Tensor:
     )
     rank = 10 * len(a) + len(b)
     if out is not None and rank in (11, 21, 22):
-        op = {11: dot, 21: mv, 22: mm}[rank].op  # type: ignore[attr-defined]
+        op = {11: dot, 21: mv, 22: mm}[rank].op
         return op.run({**dict(zip(op.tensors, (input, other), strict=True)), "out": out})  # type: ignore[no-any-return]
     if rank == 11:
-        return dot(input, other)  # type: ignore[no-any-return]
+        return dot(input, other)
     if rank == 21:
-        return mv(input, other)  # type: ignore[no-any-return]
+        return mv(input, other)
     if rank == 22:
-        return mm(input, other)  # type: ignore[no-any-return]
+        return mm(input, other)
     if rank == 12:
-        return mm(views.unsqueeze(input, 0), other).squeeze_(0)  # type: ignore[no-any-return]
+        return mm(views.unsqueeze(input, 0), other).squeeze_(0)
     if _folds(input, other):
         return _folded(input, other)
     if rank == 33 and a[0] != b[0]:
@@ -417,7 +417,7 @@ matmul = composite(
     out_text=structured_out,
     shortcut=_shortcut("matmul", (22, 21, 11)),
 )(_matmul)
-matmul.op.doc = matmul.__doc__ = matmul.method.__doc__ = (  # type: ignore[attr-defined]
+matmul.op.doc = matmul.__doc__ = matmul.method.__doc__ = (
     "Product of vectors, matrices or batches of matrices that broadcast: (..., n, m) @ (..., m, p) -> (..., n, p)."
 )
 composite(
@@ -426,7 +426,7 @@ composite(
 )(_matmul)  # fmt: skip
 
 
-def _operator(name: str, product: Front) -> None:
+def _operator(name: str, product: Front[Tensor]) -> None:
     def front(self: Any, other: Any) -> Any:
         try:
             return product(self, other)
@@ -439,5 +439,5 @@ def _operator(name: str, product: Front) -> None:
     setattr(Tensor, name, front)
 
 
-_operator("__matmul__", matmul.method)  # type: ignore[attr-defined]
+_operator("__matmul__", matmul.method)
 _operator("__rmatmul__", lambda self, other: matmul(other, self))

@@ -109,7 +109,7 @@ def invert(self: Tensor) -> Tensor:
         "~ (operator.invert) is only implemented on integer and Boolean-type tensors",
         TypeError,
     )
-    return self.bitwise_not()  # type: ignore[attr-defined,no-any-return]
+    return self.bitwise_not()
 
 
 @elementwise("gcd(Tensor input, Tensor other, *, Tensor out=None)", numpy=np.gcd, cuda="gcd(x, y)", accept=SHIFTED,

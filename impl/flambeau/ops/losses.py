@@ -40,9 +40,9 @@ def reduction_number(reduction: str) -> int:
 
 def warn_of_sizes(input: Tensor, target: Tensor) -> None:
     """Warn where a target will be broadcast."""
-    if target.size() != input.size():  # type: ignore[attr-defined]
+    if target.size() != input.size():
         warnings.warn(
-            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "  # type: ignore[attr-defined]
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "
             "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             stacklevel=4,
         )
@@ -104,7 +104,7 @@ def _weighted(errors: Tensor, weight: Tensor, reduction: str) -> Any:
         f"Invalid reduction mode: {reduction}. Expected one of 'none', 'mean', 'sum'.",
         ValueError,
     )
-    return errors.sum() if reduction == "sum" else errors.sum() / weight.sum()  # type: ignore[attr-defined]
+    return errors.sum() if reduction == "sum" else errors.sum() / weight.sum()
 
 
 def _reduction(input: Tensor, target: Tensor, size_average: bool | None, reduce: bool | None, reduction: str) -> str:
@@ -142,7 +142,7 @@ def l1_loss(
     reduction = _reduction(input, target, size_average, reduce, reduction)
     if weight is not None:
         _check_weight(weight, input)
-        return _weighted((input - target).abs(), weight, reduction)  # type: ignore[attr-defined]
+        return _weighted((input - target).abs(), weight, reduction)
     kind = reduction_number(reduction)
-    errors = (input - target).abs()  # type: ignore[attr-defined]
+    errors = (input - target).abs()
     return errors if kind == 0 else errors.mean() if kind == 1 else errors.sum()

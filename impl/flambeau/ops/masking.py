@@ -30,7 +30,7 @@ def fill_value(value: Any, like: Tensor) -> tuple[Tensor, dtype]:
     d = like.dtype
     if isinstance(value, Tensor):
         if value._array is not None and value.dtype is not d:
-            check_representable(value.item(), d)  # type: ignore[attr-defined]
+            check_representable(value.item(), d)
         return value, value.dtype
     check_representable(value, d)
     if isinstance(value, complex) and d.category < COMPLEX:

@@ -15,7 +15,7 @@ from flambeau.geometry import broadcast, wrap_dim
 from flambeau.operation import Launch, joint
 from flambeau.ops.reductions import reduced
 from flambeau.ops.rules import choose, unsqueezed
-from flambeau.tensor import Tensor, shape_of
+from flambeau.tensor import Tensor, extend, shape_of
 
 
 def norm_gradient(g: Any, x: Tensor, out: Tensor, ord: float, dims: tuple[int, ...], keepdim: bool) -> Any:
@@ -24,19 +24,19 @@ def norm_gradient(g: Any, x: Tensor, out: Tensor, ord: float, dims: tuple[int, .
         return None
     g, out = unsqueezed(g, dims, keepdim), unsqueezed(out, dims, keepdim)
     if ord == 1:
-        return x.sgn() * g  # type: ignore[attr-defined]
+        return x.sgn() * g
     if ord == 2:
         return g * choose(out == 0, 0.0, x / out)
-    size = x.abs()  # type: ignore[attr-defined]
+    size = x.abs()
     if math.isinf(ord):
         wins = (size == out) | size.isnan()
-        return x.sgn() * ((g / wins.sum(dims, True)) * wins)  # type: ignore[attr-defined]
+        return x.sgn() * ((g / wins.sum(dims, True)) * wins)
     if ord < 1:
         powers = choose(x == 0, 0.0, size ** (ord - 1))
-        return x.sgn() * powers * g * out ** (1 - ord)  # type: ignore[attr-defined]
+        return x.sgn() * powers * g * out ** (1 - ord)
     scale = choose(out == 0, 0.0, g / out ** (ord - 1))
     if ord < 2:
-        return x.sgn() * size ** (ord - 1) * scale  # type: ignore[attr-defined]
+        return x.sgn() * size ** (ord - 1) * scale
     return x * size ** (ord - 2) * scale
 
 
@@ -170,8 +170,8 @@ def matrix_norm(
     if ord == "nuc" or abs(ord) == 2:
         if not hasattr(linalg, "svdvals"):
             raise NotImplementedError(f"flambeau has no singular values yet, which a norm of order {ord} needs")
-        last = input if dtype is None else input.to(dtype)  # type: ignore[attr-defined]
-        values = linalg.svdvals(last.movedim((rows, columns), (-2, -1)))  # type: ignore[attr-defined]
+        last = input if dtype is None else input.to(dtype)
+        values = linalg.svdvals(last.movedim((rows, columns), (-2, -1)))
         found = values.sum(-1) if ord == "nuc" else (values.amax if ord > 0 else values.amin)(-1)
         return unsqueezed(found, (rows, columns), False) if keepdim else found
     if abs(ord) == math.inf:
@@ -207,7 +207,7 @@ def _norm_method(self: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = 
 
 
 _norm_method.__name__, _norm_method.__qualname__ = "norm", "Tensor.norm"
-Tensor.norm = _norm_method  # type: ignore[attr-defined]
+extend(norm=_norm_method)
 
 
 def _dist_gradient(g: Any, needs: Any, input: Tensor, other: Tensor, out: Tensor, p: float) -> Any:

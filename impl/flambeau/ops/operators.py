@@ -10,7 +10,7 @@ from flambeau import overrides
 from flambeau.declare import Front
 from flambeau.elementwise import binary_front, inplace_front
 from flambeau.ops import arithmetic, comparison, logic, powers, rounding
-from flambeau.tensor import Tensor
+from flambeau.tensor import Tensor, extend
 
 
 def refusing(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,7 +33,7 @@ def _attach(name: str, function: Callable[..., Any]) -> None:
     setattr(Tensor, name, function)
 
 
-def operator(names: str, front: Front, *, named: bool = False) -> None:
+def operator(names: str, front: Front[Any], *, named: bool = False) -> None:
     """Attach a binary operation as operators (names parted by blanks), its fast path first.
 
     named: `__torch_function__` is told of the operator, not of the operation.
@@ -41,7 +41,7 @@ def operator(names: str, front: Front, *, named: bool = False) -> None:
     method = refusing(getattr(front, "method", front))
     for name in names.split():
         slow = asking(f"__{name}__", method) if named else method
-        _attach(f"__{name}__", binary_front(front.op, slow))  # type: ignore[attr-defined]
+        _attach(f"__{name}__", binary_front(front.op, slow))
 
 
 def asking(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,15 +55,15 @@ def asking(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return front
 
 
-def updating(names: str, front: Front) -> None:
+def updating(names: str, front: Front[Any]) -> None:
     """Attach the in-place form of an operation as operators."""
-    update = refusing(front.inplace)  # type: ignore[attr-defined]
+    update = refusing(front.inplace)
 
     def slow(self: Any, other: Any, alpha: Any) -> Any:
         return update(self, other)
 
     for name in names.split():
-        _attach(f"__{name}__", inplace_front(front.op, slow))  # type: ignore[attr-defined]
+        _attach(f"__{name}__", inplace_front(front.op, slow))
 
 
 def reflected(name: str, function: Callable[[Tensor, Any], Any]) -> None:
@@ -112,15 +112,17 @@ for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
 def _equal(self: Any, other: Any) -> Any:
     from flambeau.data import from_numpy, is_array
 
-    return comparison.eq.method(self, from_numpy(other) if is_array(other) else other)  # type: ignore[attr-defined]
+    return comparison.eq.method(self, from_numpy(other) if is_array(other) else other)
 
 
 # alone among the comparisons, it takes NumPy's arrays
-_attach("__eq__", binary_front(comparison.eq.op, asking("__eq__", refusing(_equal))))  # type: ignore[attr-defined]
+_attach("__eq__", binary_front(comparison.eq.op, asking("__eq__", refusing(_equal))))
 
-Tensor.__neg__ = arithmetic.neg.fast  # type: ignore[attr-defined,operator]
-Tensor.__pos__ = arithmetic.positive.method  # type: ignore[attr-defined]
-Tensor.__abs__ = rounding.abs.method  # type: ignore[attr-defined]
-Tensor.__invert__ = logic.invert  # type: ignore[attr-defined]
+extend(
+    __neg__=arithmetic.neg.fast,
+    __pos__=arithmetic.positive.method,
+    __abs__=rounding.abs.method,
+    __invert__=logic.invert,
+)
 # NumPy's arrays and scalars on the left leave the operation to the tensor
-Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]
+extend(__array_priority__=1000)

@@ -9,7 +9,7 @@ from flambeau.declare import composite
 from flambeau.errors import check
 from flambeau.geometry import Shape, wrap_dim
 from flambeau.ops.views import alias_of
-from flambeau.tensor import Tensor, memory, shape_of
+from flambeau.tensor import Tensor, extend, memory, shape_of
 from flambeau.viewing import Place, view
 from flambeau.warning import warn_once
 
@@ -67,7 +67,7 @@ def permute(input: Tensor, dims: Shape) -> Place:
 
 
 def _move(input: Tensor, source: Any, destination: Any) -> Tensor:
-    n = input.dim()  # type: ignore[attr-defined]
+    n = input.dim()
     src = (source,) if isinstance(source, int) else tuple(source)
     dst = (destination,) if isinstance(destination, int) else tuple(destination)
     check(
@@ -99,9 +99,9 @@ def adjoint(input: Tensor) -> Tensor:
     n = len(shape_of(input))
     check(n != 1, f"tensor.adjoint() is only supported on matrices or batches of matrices. Got {n}-D tensor.")
     if n == 0:
-        return input.conj() if input.dtype.is_complex else alias_of(input)  # type: ignore[attr-defined,no-any-return]
+        return input.conj() if input.dtype.is_complex else alias_of(input)
     result = transpose(input, -2, -1)
-    return result.conj() if input.dtype.is_complex else result  # type: ignore[attr-defined]
+    return result.conj() if input.dtype.is_complex else result
 
 
 def _numpy_t(self: Tensor) -> Tensor:
@@ -146,10 +146,12 @@ def _h(self: Tensor) -> Tensor:
         f"tensor.H is only supported on matrices (2-D tensors). Got {n}-D tensor."
         + (" For batches of matrices, consider using tensor.mH" if n > 2 else ""),
     )
-    return adjoint(self) if n == 2 else (self.conj() if self.dtype.is_complex else self)  # type: ignore[attr-defined]
+    return adjoint(self) if n == 2 else (self.conj() if self.dtype.is_complex else self)
 
 
-Tensor.T = property(_numpy_t, doc="The tensor with its dims reversed.")  # type: ignore[attr-defined]
-Tensor.mT = property(_m_t, doc="The transpose of the last two dims.")  # type: ignore[attr-defined]
-Tensor.mH = property(_m_h, doc="The conjugate transpose of the last two dims.")  # type: ignore[attr-defined]
-Tensor.H = property(_h, doc="The conjugate transpose of a matrix.")  # type: ignore[attr-defined]
+extend(
+    T=property(_numpy_t, doc="The tensor with its dims reversed."),
+    mT=property(_m_t, doc="The transpose of the last two dims."),
+    mH=property(_m_h, doc="The conjugate transpose of the last two dims."),
+    H=property(_h, doc="The conjugate transpose of a matrix."),
+)

@@ -50,7 +50,7 @@ def _of_base(g: Any, input: Any, exponent: Any) -> Any:
 
 def _of_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:
     if isinstance(input, Tensor):
-        base = input.to(out.dtype) if is_complex(out) else input  # type: ignore[attr-defined]
+        base = input.to(out.dtype) if is_complex(out) else input
     else:
         base = _complex_if(g, input) if isinstance(input, int | float) and input < 0 else input
     slope = conj(out * log(base))
@@ -103,7 +103,7 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     d = _double(input, exponent)
     base = input.to(d) if isinstance(input, Tensor) else input
     power = exponent.to(d) if isinstance(exponent, Tensor) else exponent
-    return pow(base, power)  # type: ignore[no-any-return]
+    return pow(base, power)
 
 
 def _double(*operands: Any) -> dtype:
@@ -118,7 +118,7 @@ def _float_power_update(input: Tensor, exponent: Any) -> Tensor:
         f"the base given to float_power_ has dtype {input.dtype.type_name} but the operation's result requires dtype "
         f"{d.type_name}",
     )
-    return input.pow_(exponent.to(d) if isinstance(exponent, Tensor) else exponent)  # type: ignore[attr-defined,no-any-return]
+    return input.pow_(exponent.to(d) if isinstance(exponent, Tensor) else exponent)
 
 
 composite(
@@ -131,13 +131,13 @@ composite(
 @composite("square(Tensor input, *, Tensor out=None)")
 def square(input: Tensor) -> Tensor:
     """input · input; booleans become integers."""
-    return pow(input, 2)  # type: ignore[no-any-return]
+    return pow(input, 2)
 
 
 @composite("square_(Tensor input)")
 def square_(input: Tensor) -> Tensor:
     """In-place form of `square`."""
-    return input.pow_(2)  # type: ignore[attr-defined,no-any-return]
+    return input.pow_(2)
 
 
 def _unary(name: str, cuda: str, refusal: str, grad: Any, doc: str, *, numpy: Any) -> Any:

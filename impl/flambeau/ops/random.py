@@ -147,7 +147,7 @@ def randint_like(
     **options: Unpack[TensorOptions],
 ) -> Tensor:
     """Integers from [low, high) with the shape, dtype and device of another tensor."""
-    top = high.item() if isinstance(high, Tensor) else high  # type: ignore[attr-defined]
+    top = high.item() if isinstance(high, Tensor) else high
     d, options = options_of(input, options)
 
     def fill(a: Any) -> None:
@@ -195,8 +195,8 @@ def fill_in_place(this: Tensor, fill: Callable[[Any], Any], node: str) -> Tensor
         fill(this._array)
     bump(this)
     if edge is not None and state.enabled:
-        plan = _history.__wrapped__(this, node)  # type: ignore[attr-defined]
-        set_history(this, _history.op.history([this], [edge], this, plan=plan))  # type: ignore[attr-defined]
+        plan = _history.__wrapped__(this, node)
+        set_history(this, _history.op.history([this], [edge], this, plan=plan))
     return this
 
 
@@ -277,7 +277,7 @@ def _drawn(input: Tensor, shape: Shape, d: dtype, drawn: Any, node: str) -> Laun
 
 def _sample(input: Tensor, shape: Shape, d: dtype, node: str, make: Callable[[], Any]) -> Tensor:
     drawn = make() if input._array is not None else None
-    return _drawn(input, shape, d, drawn, node)  # type: ignore[no-any-return]
+    return _drawn(input, shape, d, drawn, node)
 
 
 @composite(
@@ -347,9 +347,9 @@ def _check_combination(d: dtype, mean: Any, std: Any) -> None:
         return
     drawn = new_tensor_of((0,), None, d)
     if isinstance(std, Tensor):
-        drawn.mul_(std.new_empty((0,) if shape_of(std) else ()))  # type: ignore[attr-defined]
+        drawn.mul_(std.new_empty((0,) if shape_of(std) else ()))
     if isinstance(mean, Tensor):
-        drawn.add_(mean.new_empty((0,) if shape_of(mean) else ()))  # type: ignore[attr-defined]
+        drawn.add_(mean.new_empty((0,) if shape_of(mean) else ()))
     else:
         refuse("add_stub", d, BAREBONES)
 

@@ -102,7 +102,7 @@ def _ends(name: str, start: Any, end: Any) -> tuple[Any, Any]:
     if any(shape_of(v) for _, v in given):
         counts = " and ".join(f"{which} with {len(shape_of(v))} dimension(s)" for which, v in given)
         raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got {counts}.")
-    first, last = (v.item() if isinstance(v, Tensor) else v for v in (start, end))  # type: ignore[attr-defined]
+    first, last = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     return first, last
 
 

@@ -157,8 +157,8 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, dtype: dtype 
         input.dtype.category >= dtypes.FLOATING,
         f"nanmean(): expected input to have floating point or complex dtype but got {input.dtype.type_name}",
     )
-    there = sum(input.detach().isnan().logical_not(), dim, keepdim)  # type: ignore[attr-defined]
-    return nansum(input, dim, keepdim, dtype=dtype).div(there)  # type: ignore[no-any-return]
+    there = sum(input.detach().isnan().logical_not(), dim, keepdim)
+    return nansum(input, dim, keepdim, dtype=dtype).div(there)
 
 
 # ------------------------------------------------------------------------------------------ products
@@ -174,8 +174,8 @@ def product_gradient(g: Tensor, input: Tensor, out: Tensor, dims: tuple[int, ...
     if input._array is not None and not (input == 0).any():
         return g * conj(out / input)
     if len(dims) > 1:
-        flat = input.reshape(-1)  # type: ignore[attr-defined]
-        return (g.reshape(()) * conj(_others(flat, 0))).reshape(shape)  # type: ignore[attr-defined,no-any-return]
+        flat = input.reshape(-1)
+        return (g.reshape(()) * conj(_others(flat, 0))).reshape(shape)  # type: ignore[no-any-return]
     return g * conj(_others(input, dims[0]))
 
 
@@ -185,10 +185,10 @@ def _others(x: Tensor, dim: int) -> Any:
 
     n = shape_of(x)[dim]
     if n == 1:
-        return x.new_ones(shape_of(x))  # type: ignore[attr-defined]
-    one = x.new_ones(kept(shape_of(x), (dim,)))  # type: ignore[attr-defined]
-    before = cat([one, x.narrow(dim, 0, n - 1)], dim).cumprod(dim)  # type: ignore[attr-defined]
-    after = cat([one, x.narrow(dim, 1, n - 1).flip(dim)], dim).cumprod(dim).flip(dim)  # type: ignore[attr-defined]
+        return x.new_ones(shape_of(x))
+    one = x.new_ones(kept(shape_of(x), (dim,)))
+    before = cat([one, x.narrow(dim, 0, n - 1)], dim).cumprod(dim)
+    after = cat([one, x.narrow(dim, 1, n - 1).flip(dim)], dim).cumprod(dim).flip(dim)
     return before * after
 
 

@@ -16,9 +16,9 @@ from flambeau.tensor import Tensor, shape_of
 
 def _repeat_rule(g: Tensor, input_shape: Shape, repeats: Shape) -> Tensor:
     if 0 in repeats:
-        return g.new_zeros(input_shape)  # type: ignore[attr-defined,no-any-return]
+        return g.new_zeros(input_shape)
     for _ in range(len(repeats) - len(input_shape)):
-        g = g.sum(0)  # type: ignore[attr-defined]
+        g = g.sum(0)
     parted: list[int] = []
     summed: list[int] = []
     for n, times in zip(input_shape, repeats[len(repeats) - len(input_shape) :], strict=True):
@@ -26,7 +26,7 @@ def _repeat_rule(g: Tensor, input_shape: Shape, repeats: Shape) -> Tensor:
             summed.append(len(parted))
             parted.append(times)
         parted.append(n)
-    return g.reshape(parted).sum(summed) if summed else g  # type: ignore[attr-defined,no-any-return]
+    return g.reshape(parted).sum(summed) if summed else g
 
 
 @primitive(
@@ -54,7 +54,7 @@ def repeat(input: Tensor, repeats: Shape) -> Launch:
 def tile(input: Tensor, dims: Shape) -> Tensor:
     """repeat, with missing repeats counted as one."""
     lead = len(shape_of(input)) - len(dims)
-    return input.repeat((1,) * lead + tuple(dims))  # type: ignore[attr-defined,no-any-return]
+    return input.repeat((1,) * lead + tuple(dims))
 
 
 @composite(
@@ -69,7 +69,7 @@ def repeat_interleave(
     """Each element (or slice along dim) repeated in place."""
     if input is None:
         return _repeated_indices(repeats, output_size)
-    x = input if dim is not None else input.flatten()  # type: ignore[attr-defined]
+    x = input if dim is not None else input.flatten()
     axis = 0 if dim is None else wrap_dim(dim, len(shape_of(x)))
     if not shape_of(x):
         check(
@@ -79,9 +79,9 @@ def repeat_interleave(
         )
         wrap_dim(axis + 1, 0)  # where PyTorch inserts the dim of the repeats
     if isinstance(repeats, Tensor):
-        if repeats.dim() == 0 or (repeats.dim() == 1 and shape_of(repeats)[0] == 1):  # type: ignore[attr-defined]
-            repeats = repeats.reshape(1).expand(shape_of(x)[axis])  # type: ignore[attr-defined]
-        elif repeats.dim() == 1:  # type: ignore[attr-defined]
+        if repeats.dim() == 0 or (repeats.dim() == 1 and shape_of(repeats)[0] == 1):
+            repeats = repeats.reshape(1).expand(shape_of(x)[axis])
+        elif repeats.dim() == 1:
             check(
                 shape_of(repeats)[0] == shape_of(x)[axis],
                 f"repeats must have the same size as input along dim, but got repeats.size(0) = {shape_of(repeats)[0]} "
@@ -89,11 +89,11 @@ def repeat_interleave(
             )
         else:
             raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
-        return x.index_select(axis, _repeated_indices(repeats, output_size))  # type: ignore[attr-defined,no-any-return]
+        return x.index_select(axis, _repeated_indices(repeats, output_size))
     check(repeats >= 0, "Repeats must be non-negative")
     shape = shape_of(x)
     spread = unsqueeze(x, axis + 1).expand((*shape[: axis + 1], repeats, *shape[axis + 1 :]))
-    return spread.clone(memory_format=contiguous_format).flatten(axis, axis + 1)  # type: ignore[no-any-return]
+    return spread.clone(memory_format=contiguous_format).flatten(axis, axis + 1)
 
 
 @composite(
@@ -104,9 +104,7 @@ def repeat_interleave(
 )
 def repeat_interleave_(input: Tensor, repeats: Any, dim: int | None = None, output_size: int | None = None) -> Tensor:
     """Each element (or slice along dim) repeated in place."""
-    return repeat_interleave.op.run(  # type: ignore[attr-defined,no-any-return]
-        {"input": input, "repeats": repeats, "dim": dim, "output_size": output_size}
-    )
+    return repeat_interleave.run({"input": input, "repeats": repeats, "dim": dim, "output_size": output_size})
 
 
 @primitive("_repeated_indices(Tensor input)", cpu=cpu.repeated_indices, function=False, method=False)
@@ -119,7 +117,7 @@ def repeated(input: Tensor) -> Launch:
 
 
 def _repeated_indices(repeats: Tensor, output_size: int | None) -> Tensor:
-    result = repeated.op.run({"input": repeats})  # type: ignore[attr-defined]
+    result = repeated.run({"input": repeats})
     if output_size is not None:
         check(shape_of(result)[0] == output_size, "allocated size does not match required size")
-    return result  # type: ignore[no-any-return]
+    return result

@@ -128,13 +128,13 @@ abs.op.layout_kept = lambda input: not input.dtype.is_complex
 def abs_(input: Tensor) -> Tensor:
     """In-place form of `abs`. Raises RuntimeError for complex tensors."""
     check(not input.dtype.is_complex, "In-place abs is not supported for complex tensors.")
-    return abs.op.run_inplace(input, {})  # type: ignore[no-any-return]
+    return abs.op.run_inplace(input, {})
 
 
 @composite("absolute_(Tensor input)", function=False)
 def absolute_(input: Tensor) -> Tensor:
     """In-place form of `absolute`."""
-    return abs_(input)  # type: ignore[no-any-return]
+    return abs_(input)
 
 
 def _check_sign(input: Tensor) -> None:
@@ -256,4 +256,4 @@ def nan_to_num_(
     if input.dtype.category < FLOATING:
         bump(input)
         return input
-    return nan_to_num.op.run_inplace(input, {"nan": nan, "posinf": posinf, "neginf": neginf})  # type: ignore[no-any-return]
+    return nan_to_num.op.run_inplace(input, {"nan": nan, "posinf": posinf, "neginf": neginf})

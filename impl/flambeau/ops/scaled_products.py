@@ -55,7 +55,7 @@ def _check_factors(beta: Any, alpha: Any, d: dtype, *, wide: bool = True) -> Non
 def _check_expands(input: Tensor, shape: Shape) -> None:
     """Raise RuntimeError unless input broadcasts to the product's shape."""
     if shape_of(input) != shape:
-        expand.op.body(input, shape)  # type: ignore[attr-defined]
+        expand.op.body(input, shape)
 
 
 @primitive(
@@ -153,7 +153,7 @@ def baddbmm(
 
 def _sizes(*wanted: tuple[Tensor, int]) -> Shape:
     """Sizes of dims. Raises IndexError for dims that a tensor does not have."""
-    return tuple(t.size(d) for t, d in wanted)  # type: ignore[attr-defined]
+    return tuple(t.size(d) for t, d in wanted)
 
 
 @primitive(

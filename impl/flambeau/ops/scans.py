@@ -26,7 +26,7 @@ ANALYTIC = ANY & mask(*dtypes.FLOATS, dtypes.complex64, dtypes.complex128)
 
 def from_behind(t: Tensor, dim: int) -> Any:
     """Running sum from the end."""
-    return t.flip(dim).cumsum(dim).flip(dim) if shape_of(t) else t  # type: ignore[attr-defined]
+    return t.flip(dim).cumsum(dim).flip(dim) if shape_of(t) else t
 
 
 def _product_gradient(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
@@ -44,11 +44,11 @@ def _product_gradient(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
     if not state.enabled:
         return _product_gradient_at_zeros(g, input, out, dim)
     # with d/dx_j = (product before j) s_j and s_j = g_j + x_{j+1} s_{j+1} nothing is divided
-    inputs, gradients = conj(input).unbind(dim), g.unbind(dim)  # type: ignore[attr-defined]
+    inputs, gradients = conj(input).unbind(dim), g.unbind(dim)
     sums = [gradients[-1]]
     for j in range(shape[dim] - 2, -1, -1):
         sums.append(gradients[j] + inputs[j + 1] * sums[-1])
-    one = input.new_ones(kept(shape, (dim,)))  # type: ignore[attr-defined]
+    one = input.new_ones(kept(shape, (dim,)))
     before = cat([one, conj(input).narrow(dim, 0, shape[dim] - 1).cumprod(dim)], dim)
     return before * stack(sums[::-1], dim)
 
@@ -193,6 +193,6 @@ def diff(
     x = cat(joined, dim) if len(joined) > 1 else input
     for _ in range(min(n, shape_of(x)[dim])):
         size = shape_of(x)[dim]
-        high, low = x.narrow(dim, 1, size - 1), x.narrow(dim, 0, size - 1)  # type: ignore[attr-defined]
+        high, low = x.narrow(dim, 1, size - 1), x.narrow(dim, 0, size - 1)
         x = high.logical_xor(low) if x.dtype.name == "bool" else high - low
-    return x  # type: ignore[no-any-return]
+    return x

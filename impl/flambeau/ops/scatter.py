@@ -129,19 +129,19 @@ def reduced_rule(
     if reduce == "sum":
         to_input, to_src = g, collect(g)
     elif reduce == "mean":
-        count = spread(g.new_full(shape_of(g), 1 if include_self else 0), src.new_ones(shape_of(src)))  # type: ignore[attr-defined]
+        count = spread(g.new_full(shape_of(g), 1 if include_self else 0), src.new_ones(shape_of(src)))
         count = count.masked_fill(count == 0, 1)
         to_input, to_src = g / count, collect(g) / collect(count)
     elif reduce == "prod":
-        ones = input.masked_fill(input == 0, 1)  # type: ignore[attr-defined]
+        ones = input.masked_fill(input == 0, 1)
         to_input = g * again(ones, src) / ones
         zero = src == 0
-        zeros = collect(spread(input.new_zeros(shape_of(input)), zero.to(src.dtype)))  # type: ignore[attr-defined]
+        zeros = collect(spread(input.new_zeros(shape_of(input)), zero.to(src.dtype)))
         single = zero & (zeros == 1)
-        without = again(input, src.masked_fill(single, 1))  # type: ignore[attr-defined]
-        to_src = where(single, collect(g * without), collect(g * out) / src.masked_fill(zero, 1))  # type: ignore[attr-defined]
+        without = again(input, src.masked_fill(single, 1))
+        to_src = where(single, collect(g * without), collect(g * out) / src.masked_fill(zero, 1))
     else:
-        mine = (input == out).to(g.dtype)  # type: ignore[attr-defined]
+        mine = (input == out).to(g.dtype)
         theirs = (src == collect(out)).to(g.dtype)
         share = g / spread(mine, theirs)
         to_input, to_src = mine * share, theirs * collect(share)
@@ -158,7 +158,7 @@ def _scatter_reduce_rule(
         g, needs, input, src, out,
         lambda a, b: scatter_add(a, dim, index, b),
         lambda a: gather(a, dim, index),
-        lambda a: a.scatter(dim, index, 0),  # type: ignore[attr-defined]
+        lambda a: a.scatter(dim, index, 0),
         lambda a, b: scatter_reduce(a, dim, index, b, reduce, include_self=include_self),
         reduce, include_self,
     )  # fmt: skip

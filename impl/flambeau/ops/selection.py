@@ -53,7 +53,7 @@ def choices(condition: Tensor, input: Any, other: Any) -> Launch:
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """input where the condition holds, else other; alone, the indices where it holds."""
     if input is None:
-        return condition.nonzero(as_tuple=True)  # type: ignore[attr-defined]
+        return condition.nonzero(as_tuple=True)
     return choices(condition, input, other)
 
 
@@ -65,7 +65,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
 )
 def _where_method(input: Tensor, condition: Tensor, other: Any) -> Tensor:
     """The tensor where the condition holds, else other."""
-    return where(condition, input, other)  # type: ignore[no-any-return]
+    return where(condition, input, other)
 
 
 # ------------------------------------------------------------------------------------------ larger and smaller

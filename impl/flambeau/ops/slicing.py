@@ -143,9 +143,9 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """The view of `length` indices of a dim from `start` on."""
     if isinstance(start, Tensor):
         check(not shape_of(start) and start.dtype.category == INTEGRAL, "start must be an 0-dim integral Tensor.")
-        start = start.item()  # type: ignore[attr-defined]
+        start = start.item()
     start = narrow_start(input, dim, start, length)
-    return slice_.op.run({"input": input, "dim": dim, "start": start, "end": start + length})  # type: ignore[attr-defined,no-any-return]
+    return slice_.run({"input": input, "dim": dim, "start": start, "end": start + length})
 
 
 def diagonal_place(own: Any, offset: int, dim1: int, dim2: int) -> Place:
@@ -229,7 +229,7 @@ def _copying(place: Place, input: Tensor, **params: Any) -> Launch:
 )
 def select_copy(input: Tensor, dim: int, index: int) -> Launch:
     """A copy of `select`."""
-    return _copying(select.op.body(input, dim, index), input)  # type: ignore[attr-defined]
+    return _copying(select.op.body(input, dim, index), input)
 
 
 @primitive(
@@ -243,7 +243,7 @@ def select_copy(input: Tensor, dim: int, index: int) -> Launch:
 )
 def slice_copy(input: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Launch:
     """A copy of a slice of one dim."""
-    return _copying(slice_.op.body(input, dim, start, end, step), input)  # type: ignore[attr-defined]
+    return _copying(slice_.op.body(input, dim, start, end, step), input)
 
 
 @primitive(
@@ -257,7 +257,7 @@ def slice_copy(input: Tensor, dim: int = 0, start: int | None = None, end: int |
 )
 def diagonal_copy(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Launch:
     """A copy of `diagonal`."""
-    return _copying(diagonal.op.body(input, offset, dim1, dim2), input)  # type: ignore[attr-defined]
+    return _copying(diagonal.op.body(input, offset, dim1, dim2), input)
 
 
 @primitive(
@@ -271,7 +271,7 @@ def diagonal_copy(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) 
 )
 def unfold_copy(input: Tensor, dimension: int, size: int, step: int) -> Launch:
     """A copy of `unfold`."""
-    return _copying(unfold.op.body(input, dimension, size, step), input)  # type: ignore[attr-defined]
+    return _copying(unfold.op.body(input, dimension, size, step), input)
 
 
 @primitive(
@@ -287,7 +287,7 @@ def unfold_copy(input: Tensor, dimension: int, size: int, step: int) -> Launch:
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Launch:
     """A copy of `narrow`."""
     start = narrow_start(input, dim, start, length)
-    return _copying(slice_.op.body(input, dim, start, start + length, 1), input)  # type: ignore[attr-defined]
+    return _copying(slice_.op.body(input, dim, start, start + length, 1), input)
 
 
 # ------------------------------------------------------------------------------------------ scatters
@@ -313,7 +313,7 @@ def _scattering(input: Tensor, src: Tensor, place: Place, **params: Any) -> Laun
 )
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Launch:
     """A copy with one index of a dim replaced by src."""
-    place = select.op.body(input, dim, index)  # type: ignore[attr-defined]
+    place = select.op.body(input, dim, index)
     return _scattering(input, src, place, **place.params)
 
 
@@ -334,7 +334,7 @@ def slice_scatter(
     input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Launch:
     """A copy with a slice of a dim replaced by src."""
-    place = slice_.op.body(input, dim, start, end, step)  # type: ignore[attr-defined]
+    place = slice_.op.body(input, dim, start, end, step)
     return _scattering(input, src, place, **place.params)
 
 
@@ -349,5 +349,5 @@ def slice_scatter(
 )
 def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Launch:
     """A copy with a diagonal replaced by src."""
-    place = diagonal.op.body(input, offset, dim1, dim2)  # type: ignore[attr-defined]
+    place = diagonal.op.body(input, offset, dim1, dim2)
     return _scattering(input, src, place, **place.params)

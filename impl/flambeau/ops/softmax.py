@@ -22,7 +22,7 @@ REAL = mask(*FLOATS)
 def _declare(name: str, kernel: Any, grad: Any, doc: str) -> Any:
     def body(input: Tensor, dim: int, dtype: dtype | None = None, out: Tensor | None = None) -> Launch:
         if dtype is not None and dtype is not input.dtype:
-            input = input.to(dtype)  # type: ignore[attr-defined]
+            input = input.to(dtype)
         shape = shape_of(input)
         along = wrap_dim(dim, len(shape))
         expect_out(out, input.dtype)
@@ -82,22 +82,22 @@ def implicit_dim(name: str, rank: int, stacklevel: int) -> int:
 @python_function(namespace="nn.functional")
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
     """Exponentials over their sum along dim."""
-    along = implicit_dim("softmax", input.dim(), _stacklevel + 1) if dim is None else dim  # type: ignore[attr-defined]
-    return input.softmax(along) if dtype is None else input.softmax(along, dtype=dtype)  # type: ignore[attr-defined,no-any-return]
+    along = implicit_dim("softmax", input.dim(), _stacklevel + 1) if dim is None else dim
+    return input.softmax(along) if dtype is None else input.softmax(along, dtype=dtype)
 
 
 @python_function(namespace="nn.functional")
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
     """softmax of the negated input."""
-    along = implicit_dim("softmin", input.dim(), _stacklevel + 1) if dim is None else dim  # type: ignore[attr-defined]
-    return (-input).softmax(along) if dtype is None else (-input).softmax(along, dtype=dtype)  # type: ignore[attr-defined,no-any-return]
+    along = implicit_dim("softmin", input.dim(), _stacklevel + 1) if dim is None else dim
+    return (-input).softmax(along) if dtype is None else (-input).softmax(along, dtype=dtype)
 
 
 @python_function(namespace="nn.functional")
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
     """Logarithm of the softmax along dim."""
-    along = implicit_dim("log_softmax", input.dim(), _stacklevel + 1) if dim is None else dim  # type: ignore[attr-defined]
-    return input.log_softmax(along) if dtype is None else input.log_softmax(along, dtype=dtype)  # type: ignore[attr-defined,no-any-return]
+    along = implicit_dim("log_softmax", input.dim(), _stacklevel + 1) if dim is None else dim
+    return input.log_softmax(along) if dtype is None else input.log_softmax(along, dtype=dtype)
 
 
 # ------------------------------------------------------------------------------------------ logsumexp
@@ -145,4 +145,4 @@ def _logsumexp(input: Tensor, dim: Any, keepdim: bool = False, out: Tensor | Non
 )  # fmt: skip
 def _special_logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """Logarithm of the sum of exponentials over the dims in dim."""
-    return _logsumexp(input, dim, keepdim)  # type: ignore[no-any-return]
+    return _logsumexp(input, dim, keepdim)

@@ -21,7 +21,7 @@ def scattered(g: Tensor, indices: Tensor, dim: int, input_shape: Shape) -> Tenso
     """The gradient of elements that were picked along dim, at the places they came from."""
     if not input_shape:
         return g
-    return g.new_zeros(input_shape).scatter(dim, indices, g)  # type: ignore[attr-defined,no-any-return]
+    return g.new_zeros(input_shape).scatter(dim, indices, g)
 
 
 def _strides(input: Tensor) -> Shape | None:
@@ -76,7 +76,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 @composite("msort(Tensor input, *, Tensor out=None)", out_text=structured_out)
 def msort(input: Tensor) -> Tensor:
     """Elements sorted along the first dim."""
-    return sort.op.run({"input": input, "dim": 0})[0]  # type: ignore[attr-defined,no-any-return]
+    return sort.run({"input": input, "dim": 0})[0]  # type: ignore[no-any-return]
 
 
 @primitive(
@@ -109,7 +109,7 @@ def _refuse_unsigned(kernel: str, d: dtype) -> None:
 
 def _kth_gradient(g: Tensor, indices: Tensor, dim: int, keepdim: bool, input_shape: Shape) -> Tensor:
     if input_shape and not keepdim:
-        g, indices = g.unsqueeze(dim), indices.unsqueeze(dim)  # type: ignore[attr-defined]
+        g, indices = g.unsqueeze(dim), indices.unsqueeze(dim)
     return scattered(g, indices, dim, input_shape)
 
 

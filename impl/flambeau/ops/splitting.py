@@ -12,7 +12,7 @@ from flambeau.geometry import Shape, wrap_dim
 from flambeau.ops.creation import full
 from flambeau.ops.joining import cat, stack
 from flambeau.signatures import Parser
-from flambeau.tensor import Tensor, memory, shape_of
+from flambeau.tensor import Tensor, extend, memory, shape_of
 from flambeau.viewing import Place, view
 
 
@@ -30,8 +30,8 @@ def unbind(input: Tensor, dim: int = 0) -> list[Place]:
 def _stacked(gs: Any, dim: int, like: Any) -> Tensor:
     parts = gs if isinstance(gs, list) else [gs]
     shape, d, where = like
-    return stack(  # type: ignore[attr-defined,no-any-return]
-        [full(shape, 0, dtype=d, device=where) if g is None else g for g in parts],  # type: ignore[attr-defined]
+    return stack(
+        [full(shape, 0, dtype=d, device=where) if g is None else g for g in parts],
         dim,
     )
 
@@ -52,8 +52,8 @@ def _pieces(input: Tensor, sizes: Sequence[int], dim: int, node: str) -> list[Pl
 def _joined(gs: Any, dim: int, shapes: Any, like: Any) -> Tensor:
     parts = gs if isinstance(gs, list) else [gs]
     d, where = like
-    return cat(  # type: ignore[attr-defined,no-any-return]
-        [full(s, 0, dtype=d, device=where) if g is None else g for g, s in zip(parts, shapes, strict=True)],  # type: ignore[attr-defined]
+    return cat(
+        [full(s, 0, dtype=d, device=where) if g is None else g for g, s in zip(parts, shapes, strict=True)],
         dim,
     )
 
@@ -94,9 +94,7 @@ def split_evenly(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, 
     )
     count = max((n + split_size - 1) // split_size, 1) if split_size else 1
     sizes = [split_size] * (count - 1) + [n - split_size * (count - 1)]
-    return split_with_sizes.op.run(  # type: ignore[attr-defined,no-any-return]
-        {"input": input, "split_sizes": sizes, "dim": dim, "node": "SplitBackward0"}
-    )
+    return split_with_sizes.run({"input": input, "split_sizes": sizes, "dim": dim, "node": "SplitBackward0"})
 
 
 @composite("chunk(Tensor input, int chunks, int dim=0)")
@@ -109,14 +107,14 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     n = shape[dim]
     size = (n + chunks - 1) // chunks
     if size == 0 and n == 0:
-        return split_with_sizes.op.run({"input": input, "split_sizes": [0] * chunks, "dim": dim})  # type: ignore[attr-defined,no-any-return]
+        return split_with_sizes.run({"input": input, "split_sizes": [0] * chunks, "dim": dim})
     return split_evenly(input, size, dim)
 
 
 @python_function
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces of one size, or of the given sizes, along a dim, as views."""
-    return tensor.split(split_size_or_sections, dim)  # type: ignore[attr-defined,no-any-return]
+    return tensor.split(split_size_or_sections, dim)
 
 
 _SPLIT = Parser(
@@ -128,14 +126,14 @@ _SPLIT = Parser(
 
 def _split(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     if isinstance(split_size, Tensor):
-        split_size = int(split_size)  # type: ignore[call-overload]
+        split_size = int(split_size)
     if isinstance(split_size, int):
         _, (_, size, dim) = _SPLIT.bind((self, split_size, dim))
         return split_evenly(self, size, dim)
     return split_with_sizes(self, split_size, dim)
 
 
-Tensor.split = _split  # type: ignore[attr-defined]
+extend(split=_split)
 _split.__name__, _split.__qualname__, _split.__doc__ = "split", "Tensor.split", split.__doc__
 
 
@@ -144,7 +142,7 @@ def _cuts(input: Tensor, cuts: Sequence[int], dim: int) -> tuple[Tensor, ...]:
     pieces, start = [], 0
     for cut in (*cuts, n):
         low, high = slice(start, cut if cut is not n else n).indices(n)[:2]
-        pieces.append(input.narrow(dim, low, max(high - low, 0)))  # type: ignore[attr-defined]
+        pieces.append(input.narrow(dim, low, max(high - low, 0)))
         start = cut
     return tuple(pieces)
 
@@ -178,9 +176,9 @@ def tensor_split(
             f"got a tensor with {n} dims",
         )
         if n == 0:
-            sections = chosen.item()  # type: ignore[attr-defined]
+            sections = chosen.item()
         else:
-            indices = chosen.tolist()  # type: ignore[attr-defined]
+            indices = chosen.tolist()
     if sections is None:
         return _cuts(input, indices, dim)
     check(sections > 0, f"number of sections must be larger than 0, got {sections}")

@@ -25,10 +25,10 @@ def _var_gradient(
     """2 (x - mean) g / (count - correction)."""
     left = count - correction
     if whole and left <= 0:
-        middle = input.mean()  # type: ignore[attr-defined]
+        middle = input.mean()
         return g * choose(input == middle, math.nan, math.inf)
     factor = 2.0 / left if left else math.inf
-    return unsqueezed(g, dims, keepdim) * factor * (input - input.mean(dims, True))  # type: ignore[attr-defined]
+    return unsqueezed(g, dims, keepdim) * factor * (input - input.mean(dims, True))
 
 
 def _std_gradient(
@@ -159,7 +159,7 @@ def _quantile(name: str, ignore_nan: bool) -> Any:
     ) -> Any:  # fmt: skip
         if not isinstance(q, Tensor):
             check(0 <= q <= 1, f"quantile() q must be in the range [0, 1] but got {q:g}")
-            q = input.new_full((), q)  # type: ignore[attr-defined]
+            q = input.new_full((), q)
             _check_quantile(input, q, interpolation, out)
         else:
             _check_quantile(input, q, interpolation, out)
@@ -167,7 +167,7 @@ def _quantile(name: str, ignore_nan: bool) -> Any:
         shape = shape_of(input)
         rank = len(shape)
         along = None if dim is None else wrap_dim(dim, rank)
-        rows: Any = input.reshape(-1) if along is None or not rank else input.movedim(along, -1)  # type: ignore[attr-defined]
+        rows: Any = input.reshape(-1) if along is None or not rank else input.movedim(along, -1)
         rest = shape_of(rows)[:-1]
         ordered = rows.sort(-1)[0].unsqueeze(-2) if rest else rows.sort(-1)[0].unsqueeze(0)
         nan = ordered.isnan()

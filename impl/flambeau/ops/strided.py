@@ -68,7 +68,7 @@ def as_strided_scatter(input: Tensor, source: Tensor, size: Shape, stride: Shape
 def _kept(g: Tensor, size: Shape, stride: Shape, offset: int) -> Tensor:
     """PyTorch hands input the gradient of the elements that src replaced, and none of the others."""
     part = as_strided(relaid(g, None), size, stride, offset)
-    return as_strided_scatter(g.new_zeros(shape_of(g)), part, size, stride, offset)  # type: ignore[attr-defined,no-any-return]
+    return as_strided_scatter(g.new_zeros(shape_of(g)), part, size, stride, offset)
 
 
 @primitive(
@@ -86,7 +86,7 @@ def scatter_strided(
     input: Tensor, src: Tensor, size: Shape, stride: Shape, storage_offset: int | None = None
 ) -> Launch:
     """A copy with the elements that `as_strided` would name replaced by src."""
-    place = as_strided.op.body(input, size, stride, storage_offset)  # type: ignore[attr-defined]
+    place = as_strided.op.body(input, size, stride, storage_offset)
     check(
         shape_of(src) == place.shape,
         "expected src to have a size equal to the slice of self. "

@@ -72,7 +72,7 @@ def _declare_indices(name: str, upper: bool, doc: str) -> None:
         made = _indices(row, col, offset, upper, d, check_device(options.get("device")))
         if options.get("requires_grad"):
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-        return made  # type: ignore[no-any-return]
+        return made
 
     body.__name__, body.__doc__ = name, doc
     composite(f"{name}(int row, int col, int offset=0, *, {TENSOR_OPTIONS})", method=False)(body)
@@ -112,11 +112,11 @@ def diag(input: Tensor, diagonal: int = 0, out: Tensor | None = None) -> Tensor:
             f"diag: result type {input.dtype.type_name} can't be cast to the desired out= type "
             f"{'' if out is None else out.dtype.type_name}",
         )
-        return diag_embed(input, diagonal)  # type: ignore[no-any-return]
-    return diagonal_copy(input, diagonal)  # type: ignore[no-any-return]
+        return diag_embed(input, diagonal)
+    return diagonal_copy(input, diagonal)
 
 
 @composite("diagflat(Tensor input, int offset=0)")
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """The matrix with all elements on a diagonal."""
-    return diag_embed(input.contiguous().view(-1), offset)  # type: ignore[no-any-return,attr-defined]
+    return diag_embed(input.contiguous().view(-1), offset)

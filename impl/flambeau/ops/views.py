@@ -117,8 +117,8 @@ def reshape(input: Tensor, shape: Shape) -> Tensor:
         own = memory(input)
         if is_contiguous(own.shape, own.strides):
             return view_(input, shape)
-        return reshape_alias.op.run({"input": input, "size": shape})  # type: ignore[attr-defined,no-any-return]
-    copy = input.clone(memory_format=contiguous_format)  # type: ignore[attr-defined]
+        return reshape_alias.run({"input": input, "size": shape})
+    copy = input.clone(memory_format=contiguous_format)
     result = unsafe_view(copy, shape)
     result._view = None
     return result
@@ -127,7 +127,7 @@ def reshape(input: Tensor, shape: Shape) -> Tensor:
 @composite("view_as(Tensor input, Tensor other)", function=False)
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """A view in the shape of other."""
-    return input.view(shape_of(other))  # type: ignore[attr-defined]
+    return input.view(shape_of(other))
 
 
 @composite("reshape_as(Tensor input, Tensor other)", function=False)
@@ -152,7 +152,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 @composite("ravel(Tensor input)")
 def ravel(input: Tensor) -> Tensor:
     """The elements in one dim."""
-    return reshape(input.contiguous(), (-1,))  # type: ignore[attr-defined]
+    return reshape(input.contiguous(), (-1,))
 
 
 @composite("unflatten(Tensor input, int dim, tuple of ints sizes)")
@@ -170,7 +170,7 @@ def unflatten(input: Tensor, dim: int, sizes: Shape) -> Tensor:
         f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({n}) in the input tensor",
     )
     sizes = infer_size(sizes, n)
-    return input.view((*shape[:dim], *sizes, *shape[dim + 1 :]))  # type: ignore[attr-defined]
+    return input.view((*shape[:dim], *sizes, *shape[dim + 1 :]))
 
 
 @view("unsqueeze(Tensor input, int dim)", grad=lambda g, dim: g.squeeze(dim))

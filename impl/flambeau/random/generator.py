@@ -60,7 +60,7 @@ class Generator(metaclass=CType):
             raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
         if new_state.dtype.name != "uint8":
             raise TypeError("RNG state must be a torch.ByteTensor")
-        self.engine.set_state(new_state.numpy().tobytes())  # type: ignore[attr-defined]
+        self.engine.set_state(new_state.numpy().tobytes())
         return self
 
     def clone_state(self) -> Generator:
