@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from flambeau.dtypes import BAREBONES_UNSIGNED, INTEGRAL, complex32, dtype
@@ -75,9 +76,12 @@ def too_late(error: Exception, made: dtype) -> Exception:
     return error
 
 
-def warn_of_refused(error: Exception) -> None:
-    """Give the warning of PyTorch for the result that it had made before the error."""
-    if error.__dict__.pop("made", None) is complex32:
+def warn_of_refused(error: Exception, bound: Mapping[str, Any]) -> None:
+    """Give the warning of PyTorch for what it had made before the error: a result, or for out= a cast input."""
+    if error.__dict__.pop("made", None) is not complex32:
+        return
+    input = bound.get("input")
+    if bound.get("out") is None or (input is not None and input.dtype is not complex32):
         from flambeau.tensor import warn_of_complex_half
 
         warn_of_complex_half()

@@ -142,17 +142,21 @@ def _same_place(a: Memory, b: Memory) -> bool:
     return a.offset == b.offset and a.strides == b.strides and a.shape == b.shape
 
 
-def write_out(target: Tensor, result: Tensor, follow: bool = False) -> None:
-    """Store a result into an `out=` tensor, resized where its shape differs; follow: with the result's strides."""
+def write_out(target: Tensor, result: Tensor, follow: bool = False, told: tuple[Shape, Shape] | None = None) -> None:
+    """Store a result into an `out=` tensor, resized where its shape differs.
+
+    follow: with the result's strides. told: the shapes that the warning names, where these are not the tensors' own.
+    """
     if not can_store(result._dtype, target._dtype):
         cannot_cast(result._dtype, target._dtype)
     shape = shape_of(result)
     have = shape_of(target)
     if have != shape:
-        if 0 not in have:
+        before, after = told or (have, shape)
+        if 0 not in have and before != after:
             warnings.warn(
-                f"An output with one or more elements was resized since it had shape {list(have)}, which does not "
-                f"match the required output shape {list(shape)}. This behavior is deprecated, and in a future PyTorch "
+                f"An output with one or more elements was resized since it had shape {list(before)}, which does not "
+                f"match the required output shape {list(after)}. This behavior is deprecated, and in a future PyTorch "
                 "release outputs will not be resized unless they have zero elements. You can explicitly reuse an out "
                 "tensor t by resizing it, inplace, to zero elements with t.resize_(0). (Triggered internally at "
                 "/__w/pytorch/pytorch/aten/src/ATen/native/Resize.cpp:30.)",

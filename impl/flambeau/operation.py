@@ -192,6 +192,9 @@ class Operation:
     # of one input: whether an out= that is resized takes the result's strides, where that is not `iterated`
     layout_kept: Callable[[Any], bool] | None = None
 
+    # of the bound arguments, the shape of out= and that of the result: the two that the warning of a resize names
+    told: Callable[[Mapping[str, Any], Shape, Shape], tuple[Shape, Shape]] | None = None
+
     # whether the in-place form writes one value everywhere, so that an element named twice does no harm
     # (a text: with a warning; a function: for the tensors that it holds for)
     fills: bool | str | Callable[[Tensor], bool] = False
@@ -348,7 +351,7 @@ class Operation:
         try:
             plan = self.body(**bound)
         except RuntimeError as error:
-            warn_of_refused(error)
+            warn_of_refused(error, bound)
             raise
         return self.launch(plan) if type(plan) is Launch else plan
 
@@ -624,7 +627,8 @@ class Operation:
                 message = self.out_text(result._dtype, target._dtype)
                 if message is not None:
                     raise RuntimeError(message)
-            write_out(target, result, self.follows(bound))
+            told = None if self.told is None else self.told(bound, shape_of(target), shape_of(result))
+            write_out(target, result, self.follows(bound), told)
         if isinstance(results, StructSequence):
             return getattr(return_types, f"{type(results).__name__}_out")(given)
         return out if not isinstance(results, tuple) or isinstance(out, tuple) else tuple(given)

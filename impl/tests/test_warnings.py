@@ -116,3 +116,18 @@ def test_warnings_come_once_unless_always() -> None:
         assert counts in ([2, 1, 0], [2, 0, 0])
         with pytest.raises(RuntimeError, match="setWarnOnlyOnce expects a bool, but got int"):
             module.set_warn_always(1)
+
+
+@pytest.mark.parametrize("keepdim", [False, True])
+@pytest.mark.parametrize("shape", [(2, 4, 5), (), (3,)])
+@pytest.mark.parametrize("name", ["kthvalue", "median", "mode", "max"])
+def test_shapes_that_a_resize_tells(name: str, shape: tuple[int, ...], keepdim: bool) -> None:
+    for dim in (0, -1):
+        for given in ((7,), (), (1,), (4, 5), (1, 4, 5), (4, 5, 2), (1, 1, 1, 1)):
+
+            def call(m: Any, dim: int = dim, given: tuple[int, ...] = given) -> None:
+                rest = (1, dim) if name == "kthvalue" else (dim,)
+                getattr(m, name)(m.ones(shape), *rest, keepdim, out=(m.zeros(given), m.zeros(given, dtype=m.int64)))
+
+            theirs, ours = (observed(call, m) for m in MODULES)
+            assert ours == theirs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any, NoReturn
 
 from flambeau import dtypes
@@ -97,20 +99,15 @@ def _chosen(found: tuple[Tensor, ...], inverse: bool, counts: bool) -> Any:
     return (values, how_often) if counts else values
 
 
-@python_function(method=True)
-def unique(
+def _unique(
     input: Tensor,
     sorted: bool = True,
     return_inverse: bool = False,
     return_counts: bool = False,
     dim: int | None = None,
-) -> Any:
-    """Distinct elements, or slices along dim, in ascending order; with inverse indices and counts where asked for."""
-    if dim is None:
-        found = _unique2(input, sorted=sorted, return_inverse=return_inverse, return_counts=return_counts)
-    else:
-        found = _unique_dim(input, dim, sorted=sorted, return_inverse=return_inverse, return_counts=return_counts)
-    return _chosen(found, return_inverse, return_counts)
+) -> tuple[Tensor, ...]:
+    flags = {"sorted": sorted, "return_inverse": return_inverse, "return_counts": return_counts}
+    return _unique2(input, **flags) if dim is None else _unique_dim(input, dim, **flags)  # type: ignore[no-any-return]
 
 
 def _runs(
@@ -122,17 +119,63 @@ def _runs(
     return _unique_dim_consecutive(input, **flags, dim=dim)  # type: ignore[no-any-return]
 
 
+def _by_flags(body: FunctionType, prefix: str) -> dict[tuple[bool, bool], FunctionType]:
+    """The body under the names of PyTorch's functions for (inverse, counts), which Python's errors tell."""
+    names = {
+        (False, False): "output",
+        (True, False): "inverse",
+        (False, True): "counts",
+        (True, True): "inverse_and_counts",
+    }
+    found = {}
+    for flags, name in names.items():
+        named = FunctionType(body.__code__, body.__globals__, f"{prefix}_return_{name}", body.__defaults__)
+        named.__qualname__ = named.__name__
+        found[flags] = named
+    return found
+
+
+def _chosen_by(
+    variants: Mapping[tuple[bool, bool], Callable[..., tuple[Tensor, ...]]], inverse_at: int, counts_at: int, args: Any,
+    kwargs: Any,
+) -> Any:  # fmt: skip
+    """Call the variant that the flags ask for, looked for by name and at these positions."""
+    inverse = kwargs.get("return_inverse", args[inverse_at] if len(args) > inverse_at else False)
+    counts = kwargs.get("return_counts", args[counts_at] if len(args) > counts_at else False)
+    return _chosen(variants[bool(inverse), bool(counts)](*args, **kwargs), inverse, counts)
+
+
+_UNIQUE, _RUNS = _by_flags(_unique, ""), _by_flags(_runs, "_consecutive")  # type: ignore[arg-type]
+
+
+@python_function
+def unique(*args: Any, **kwargs: Any) -> Any:
+    """Distinct elements, or slices along dim, in ascending order; with inverse indices and counts where asked for.
+
+    Called as (input, sorted=True, return_inverse=False, return_counts=False, dim=None).
+    """
+    return _chosen_by(_UNIQUE, 2, 3, args, kwargs)
+
+
 @python_function
 def unique_consecutive(*args: Any, **kwargs: Any) -> Any:
     """The first element, or slice along dim, of every run of equal ones; with inverse indices and counts on demand.
 
     Called as (input, return_inverse=False, return_counts=False, dim=None).
     """
-    found = _runs(*args, **kwargs)
     # PyTorch looks for these flags at the wrong positions when it chooses what to return
-    counts = kwargs.get("return_counts", args[1] if len(args) > 1 else False)
-    inverse = kwargs.get("return_inverse", args[2] if len(args) > 2 else False)
-    return _chosen(found, inverse, counts)
+    return _chosen_by(_RUNS, 2, 1, args, kwargs)
+
+
+def _unique_method(
+    self: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """See `torch.unique`."""
+    return unique(self, sorted=sorted, return_inverse=return_inverse, return_counts=return_counts, dim=dim)
 
 
 def _unique_consecutive_method(
@@ -142,8 +185,9 @@ def _unique_consecutive_method(
     return unique_consecutive(self, return_inverse=return_inverse, return_counts=return_counts, dim=dim)
 
 
-_unique_consecutive_method.__name__ = "unique_consecutive"
-on_tensor(_unique_consecutive_method)
+for _method in (_unique_method, _unique_consecutive_method):
+    _method.__name__ = _method.__name__[1:].removesuffix("_method")
+    on_tensor(_method)
 
 
 # ------------------------------------------------------------------------------------------ search

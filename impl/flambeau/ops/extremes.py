@@ -16,6 +16,7 @@ from flambeau.operation import Launch, joint
 from flambeau.ops.reductions import reduced, reduced_shape
 from flambeau.ops.rules import choose, unsqueezed
 from flambeau.ops.selection import maximum, minimum
+from flambeau.ops.sorting import told_with_dim
 from flambeau.tensor import Tensor, shape_of
 
 ORDERED = ANY & ~mask(*COMPLEXES, *BAREBONES_UNSIGNED)
@@ -315,3 +316,6 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, out: Any = None) -
     if not input.dtype.bit & ORDERED and 0 not in shape_of(input):
         not_implemented_for("mode_cpu", input.dtype)
     return _along(input, d, keepdim)
+
+
+mode.op.told = told_with_dim(always=True)

@@ -13,7 +13,7 @@ from flambeau.geometry import Shape, wrap_dim
 from flambeau.operation import Launch
 from flambeau.ops.rules import conj, divided, kept, of_one_kind, restore, unsqueezed
 from flambeau.reduction import to_one
-from flambeau.tensor import Tensor, shape_of, warn_of_lost_parts
+from flambeau.tensor import Tensor, shape_of, warn_of_complex_half, warn_of_lost_parts
 
 SUMMABLE = ANY & ~mask(dtypes.complex32, *BAREBONES_UNSIGNED)
 EVERY_COMPLEX = mask(*dtypes.COMPLEXES)
@@ -246,6 +246,8 @@ def count_nonzero(input: Tensor, dim: Any = None) -> Launch:
     dims, shape = reduced(input, dim, False)
     if input.dtype in BAREBONES_UNSIGNED and dim in (None, ()):
         not_implemented_for("nonzero_count_cpu", input.dtype)
+    if input.dtype is dtypes.complex32 and dim not in (None, ()):
+        warn_of_complex_half()  # of the zero that PyTorch compares with along a dim
     return Launch((input,), shape, dtypes.int64, dims=dims)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flambeau import dtypes, return_types
@@ -113,6 +114,26 @@ def _kth_gradient(g: Tensor, indices: Tensor, dim: int, keepdim: bool, input_sha
     return scattered(g, indices, dim, input_shape)
 
 
+def told_with_dim(always: bool) -> Callable[..., tuple[Shape, Shape]]:
+    """PyTorch resizes out= while results still have the reduced dim (see `Operation.told`).
+
+    always: out= is given the dim whatever its rank, and nothing is said of a 0-dim input.
+    """
+
+    def told(bound: Mapping[str, Any], have: Shape, made: Shape) -> tuple[Shape, Shape]:
+        rank = len(shape_of(bound["input"]))
+        if not rank and always:
+            return made, made
+        if bound["keepdim"] or not rank:
+            return have, made
+        d = bound["dim"] % rank
+        if len(have) == rank - 1 or (always and len(have) >= d):
+            have = (*have[:d], 1, *have[d:])
+        return have, (*made[:d], 1, *made[d:])
+
+    return told
+
+
 @primitive(
     "kthvalue(Tensor input, index k, int dim=-1, bool keepdim=False, *, tuple of Tensors[2] out=None)",
     cpu=cpu.kthvalue,
@@ -140,3 +161,6 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, out: A
         not_implemented_for("kthvalue_cpu", d)
     result = (*shape[:dim], *((1,) if keepdim else ()), *shape[dim + 1 :]) if shape else ()
     return Launch((input,), [result, result], [d, INT64], k=k, dim=dim, keepdim=bool(keepdim))
+
+
+kthvalue.op.told = told_with_dim(always=False)

@@ -105,7 +105,8 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 def diag(input: Tensor, diagonal: int = 0, out: Tensor | None = None) -> Tensor:
     """The matrix with a vector on a diagonal, or a diagonal of a matrix."""
     rank = len(shape_of(input))
-    check(rank in (1, 2), f"diag(): Supports 1D or 2D tensors. Got {rank}D")
+    prefix = "diag(): " if out is None else ""
+    check(rank in (1, 2), f"{prefix}Supports 1D or 2D tensors. Got {rank}D")
     if rank == 1:
         check(
             out is None or can_store(input.dtype, out.dtype),
