@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Callable
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -192,6 +193,40 @@ def test_body_agrees_with_the_numpy_kernel(kernel: ElementwiseKernel) -> None:
         error = np.abs(out[finite].astype(truth.dtype) - truth[finite])
         allowed = allowed_error(kernel, loaded, wanted, wide, truth)[finite]
         assert (error <= allowed).all(), (wanted.compute, float((error / allowed).max()))
+
+
+EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, np.inf, -np.inf, np.nan, 1e-40, 3e38)
+# Which of 0 and -0 is the larger, C leaves open; CUDA's max orders them, NumPy's answer depends on its loop.
+SIGNLESS_ZERO = {"relu", "maximum", "minimum", "fmax", "fmin", "clamp", "clamp_min", "clamp_max"}
+
+
+@pytest.mark.parametrize("kernel", [pytest.param(kernel, id=kernel.name) for kernel in KERNELS])
+def test_body_agrees_at_the_edges(kernel: ElementwiseKernel) -> None:
+    """Zeros, infinities, NaN, subnormal and huge numbers, each with each: same kind, same sign, about the same size."""
+    for dtype in ("float32", "float64"):
+        if dtype not in kernel.dtypes:
+            continue
+        wanted = instance(kernel, dtype)
+        points = list(product(*((False, True) if stored == "bool" else EDGES for stored in wanted.operands)))
+        arrays = [
+            np.array(x, numpy_dtype(stored))
+            for x, stored in zip(zip(*points, strict=True), wanted.operands, strict=True)
+        ]
+        out = np.zeros(len(points), numpy_dtype(wanted.result))
+        launch = launch_on(kernel, dtype, out, arrays, parameters(kernel))
+        assert launch is not None
+        host_module([kernel]).launch(launch)
+        alone = [reference(kernel, [x[i : i + 1] for x in arrays], dtype) for i in range(len(points))]
+        with np.errstate(all="ignore"):
+            expected = np.concatenate(alone).astype(out.dtype)
+        where = f"{kernel.name} {dtype}"
+        if out.dtype == bool:
+            np.testing.assert_array_equal(out, expected, err_msg=where)
+            continue
+        np.testing.assert_allclose(out, expected, rtol=1e-5, atol=2.0**-149, err_msg=where)
+        if kernel.name not in SIGNLESS_ZERO:
+            signed = ~np.isnan(expected)
+            np.testing.assert_array_equal(np.signbit(out[signed]), np.signbit(expected[signed]), err_msg=where)
 
 
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
