@@ -30,7 +30,7 @@ from flambeau.dtypes import (
 )
 from flambeau.errors import cannot_cast, no_case_for
 from flambeau.geometry import broadcast, contiguous_strides
-from flambeau.inplace import can_store
+from flambeau.inplace import can_store, warn_of_resize
 from flambeau.operation import Launch, Operation
 from flambeau.overrides import PLAIN
 from flambeau.size import device
@@ -161,6 +161,8 @@ class Elementwise(Operation):
             if not can_store(answer, out._dtype):
                 cannot_cast(answer, out._dtype)
             plan.target = out._dtype
+            if refused:
+                warn_of_resize(shape_of(out), shape)
         return plan
 
     def laid_out(self, result: Any, inputs: Sequence[Any], common: dtype | None = None) -> Any:

@@ -172,8 +172,17 @@ def check_fits(value: Any, d: dtype) -> None:
         raise RuntimeError(f"value cannot be converted to type {name} without overflow")
 
 
-def expect_out(out: Any, *expected: dtype) -> None:
-    """Raise RuntimeError unless each tensor given as out= (if any) has the dtype expected of it."""
+def expect_out(out: Any, *expected: dtype, shape: Any = None) -> None:
+    """Raise RuntimeError unless each tensor given as out= (if any) has the dtype expected of it.
+
+    shape: that of the results, to which PyTorch has resized those before the one that it refuses.
+    """
     if out is not None:
-        for t, d in zip(out if isinstance(out, tuple | list) else (out,), expected, strict=True):
-            check(t.dtype is d, structured_out(d, t.dtype))
+        given = tuple(out) if isinstance(out, tuple | list) else (out,)
+        for i, (t, d) in enumerate(zip(given, expected, strict=True)):
+            if t.dtype is not d:
+                from flambeau.inplace import warn_of_resize
+
+                for before in given[:i] if shape is not None else ():
+                    warn_of_resize(tuple(before.shape), shape)
+                raise RuntimeError(structured_out(d, t.dtype))

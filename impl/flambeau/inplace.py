@@ -142,6 +142,21 @@ def _same_place(a: Memory, b: Memory) -> bool:
     return a.offset == b.offset and a.strides == b.strides and a.shape == b.shape
 
 
+def warn_of_resize(have: Shape, required: Shape) -> None:
+    """Warn that an out= of that shape does not keep its shape."""
+    if 0 in have or have == required:
+        return
+    warnings.warn(
+        f"An output with one or more elements was resized since it had shape {list(have)}, which does not "
+        f"match the required output shape {list(required)}. This behavior is deprecated, and in a future PyTorch "
+        "release outputs will not be resized unless they have zero elements. You can explicitly reuse an out "
+        "tensor t by resizing it, inplace, to zero elements with t.resize_(0). (Triggered internally at "
+        "/__w/pytorch/pytorch/aten/src/ATen/native/Resize.cpp:30.)",
+        UserWarning,
+        stacklevel=6,
+    )
+
+
 def write_out(target: Tensor, result: Tensor, follow: bool = False, told: tuple[Shape, Shape] | None = None) -> None:
     """Store a result into an `out=` tensor, resized where its shape differs.
 
@@ -152,17 +167,7 @@ def write_out(target: Tensor, result: Tensor, follow: bool = False, told: tuple[
     shape = shape_of(result)
     have = shape_of(target)
     if have != shape:
-        before, after = told or (have, shape)
-        if 0 not in have and before != after:
-            warnings.warn(
-                f"An output with one or more elements was resized since it had shape {list(before)}, which does not "
-                f"match the required output shape {list(after)}. This behavior is deprecated, and in a future PyTorch "
-                "release outputs will not be resized unless they have zero elements. You can explicitly reuse an out "
-                "tensor t by resizing it, inplace, to zero elements with t.resize_(0). (Triggered internally at "
-                "/__w/pytorch/pytorch/aten/src/ATen/native/Resize.cpp:30.)",
-                UserWarning,
-                stacklevel=5,
-            )
+        warn_of_resize(*(told or (have, shape)))
         resize(target, shape)
         if follow:
             placed = memory(target)

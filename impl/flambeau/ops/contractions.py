@@ -42,12 +42,8 @@ def ger(input: Tensor, vec2: Tensor, out: Tensor | None = None) -> Tensor:
 
 @composite(
     "inner(Tensor input, Tensor other, *, Tensor out=None)",
-    out_text=lambda result, out: (
-        f"tensordot: Expected the output tensor to have dtype {result.type_name}, but got an output tensor with dtype "
-        f"{out.type_name}"
-    ),
 )
-def inner(input: Tensor, other: Tensor) -> Tensor:
+def inner(input: Tensor, other: Tensor, out: Tensor | None = None) -> Tensor:
     """Sums of products over the last dims; the product where one tensor has no dims."""
     a, b = shape_of(input), shape_of(other)
     if not a or not b:
@@ -56,7 +52,18 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
         a[-1] == b[-1],
         f"inner() the last dimension must match on both input tensors but got shapes {list(a)} and {list(b)}",
     )
-    return _contract(input, other, (-1,), (-1,))
+    result = _contract(input, other, (-1,), (-1,))
+    check_product_out(result, out)
+    return result
+
+
+def check_product_out(result: Tensor, out: Tensor | None) -> None:
+    """Raise RuntimeError for an out= of another dtype."""
+    check(
+        out is None or out.dtype is result.dtype,
+        f"tensordot: Expected the output tensor to have dtype {result.dtype.type_name}, but got an output tensor with "
+        f"dtype {result.dtype.type_name if out is None else out.dtype.type_name}",
+    )
 
 
 def _contract(a: Tensor, b: Tensor, dims_a: Sequence[int], dims_b: Sequence[int]) -> Tensor:
@@ -132,11 +139,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     result = _contract(a, b, dims_a, dims_b)
     if out is None:
         return result
-    check(
-        out.dtype is result.dtype,
-        f"tensordot: Expected the output tensor to have dtype {result.dtype.type_name}, but got an output tensor with "
-        f"dtype {out.dtype.type_name}",
-    )
+    check_product_out(result, out)
     from flambeau.inplace import write_out
 
     write_out(out, result)

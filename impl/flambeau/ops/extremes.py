@@ -103,7 +103,8 @@ def _extreme(name: str, whole_kernel: Any, dim_kernel: Any, pairwise: Any, extre
     def along(input: Tensor, dim: int, keepdim: bool, out: Any) -> Launch:
         d = _dim_of(input, dim, name)
         check(not input.dtype.is_complex, f"{name}(): does not support complex input")
-        expect_out(out, input.dtype, dtypes.int64)
+        shape = shape_of(input)
+        expect_out(out, input.dtype, dtypes.int64, shape=reduced_shape(shape, (d,) if shape else (), keepdim))
         if not input.dtype.bit & ORDERED and 0 not in shape_of(input):
             not_implemented_for(f"{name}_cpu", input.dtype)
         return _along(input, d, keepdim)
@@ -206,7 +207,7 @@ def aminmax(input: Tensor, dim: int | None = None, keepdim: bool = False, out: A
         d = wrap_dim(dim, len(shape))
         check(not shape or shape[d] != 0, f"aminmax: Expected reduction dim {d} to have non-zero size.", IndexError)
     dims, made = reduced(input, dim, keepdim)
-    expect_out(out, input.dtype, input.dtype)
+    expect_out(out, input.dtype, input.dtype, shape=made)
     if not input.dtype.bit & ORDERED:
         not_implemented_for("aminmax_cpu", input.dtype)
     return Launch((input,), [made, made], [input.dtype, input.dtype], dims=dims, keepdim=keepdim)
