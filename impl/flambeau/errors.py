@@ -64,10 +64,10 @@ def not_implemented_for(kernel: str, d: dtype) -> NoReturn:
     raise too_late(no_case_for(kernel, d), d)
 
 
-def refuse_complex(d: dtype, text: str) -> None:
-    """Raise RuntimeError for a complex dtype, as PyTorch does after it has made a result of it."""
+def refuse_complex(d: dtype, text: str, made: dtype | None = None) -> None:
+    """Raise RuntimeError for a complex dtype, as PyTorch does after it has made a result of it (or of `made`)."""
     if d.is_complex:
-        raise too_late(RuntimeError(text), d)
+        raise too_late(RuntimeError(text), made or d)
 
 
 def too_late(error: Exception, made: dtype) -> Exception:

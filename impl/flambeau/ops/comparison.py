@@ -11,7 +11,7 @@ from flambeau.cpu import comparison as cpu
 from flambeau.declare import ANY, composite, elementwise, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEX, COMPLEXES, NATIVE_FLOAT, mask
 from flambeau.elementwise import TO_BOOL, result_type
-from flambeau.errors import check, no_case_for
+from flambeau.errors import check, no_case_for, too_late
 from flambeau.geometry import broadcast
 from flambeau.operation import Launch
 from flambeau.tensor import Tensor, shape_of
@@ -83,7 +83,8 @@ def equal(input: Tensor, other: Tensor) -> bool:
     if shape_of(input) != shape_of(other):
         return False
     if result_type(input, other) is dtypes.complex32:
-        raise no_case_for("equal_cpu", dtypes.complex32)
+        error = no_case_for("equal_cpu", dtypes.complex32)
+        raise error if input.dtype is other.dtype else too_late(error, dtypes.complex32)
     if 0 in shape_of(input):
         return True
     return cpu.every(_values(eq(input, other)))

@@ -12,7 +12,7 @@ from flambeau.autograd.node import node_of
 from flambeau.cpu.copying import empty as empty_array
 from flambeau.declare import composite, export, internal, python_function
 from flambeau.dtypes import BAREBONES, FLOATING, dtype
-from flambeau.errors import check, not_implemented_for, refuse
+from flambeau.errors import check, not_implemented_for, refuse, too_late
 from flambeau.geometry import Shape, broadcast, contiguous_strides
 from flambeau.inplace import check_inplace, check_overlap, set_history
 from flambeau.operation import Launch
@@ -296,7 +296,10 @@ def bernoulli(input: Tensor, p: float | None = None, generator: Any = None, out:
 
     def make() -> Any:
         shape = shape_of(input)
-        return fill(empty_array(shape, contiguous_strides(shape), input.dtype.numpy))
+        try:
+            return fill(empty_array(shape, contiguous_strides(shape), input.dtype.numpy))
+        except NotImplementedError as error:
+            raise too_late(error, input.dtype) from None
 
     return _sample(input, shape_of(input), input.dtype, "BernoulliBackward0", make)
 

@@ -94,7 +94,7 @@ def nansum(
 ) -> Any:
     """Sum of the elements that are not NaN. Raises RuntimeError for complex tensors."""
     dims, shape = reduced(input, dim, keepdim)
-    refuse_complex(input.dtype, "nansum on CPU does not support complex inputs")
+    refuse_complex(input.dtype, "nansum on CPU does not support complex inputs", made=dtype)
     d = dtype or (out.dtype if out is not None else None)
     if input.dtype.category < dtypes.FLOATING:
         if dtype is not None:
