@@ -171,6 +171,40 @@ def test_another_nan_is_no_mutation() -> None:
     assert [v.status for v in verdicts] == ["conforms"]
 
 
+@pytest.mark.parametrize("writer", ["reference", "subject"])
+def test_another_nan_in_one_of_several_outs_is_no_mutation(writer: str) -> None:
+    """The poison is NaN: whoever writes NaN of the very bits leaves it as it was, whoever writes others changes it."""
+    outs = (spec(seed=2), spec(seed=3))
+    extremes = case("torch.aminmax", literal(float("nan"), 1.0), variant="out", out=outs)
+    reference, subject = both(extremes, EXTREMUM)
+
+    def written(data: bytes | None) -> Outcome:
+        inputs = (subject.inputs[0], *(replace(t, data=data) for t in subject.inputs[1:]))
+        return replace(subject, mutated=(False, data is not None, data is not None), inputs=inputs)
+
+    def mutation(data: bytes) -> list[str]:
+        one, other = written(data), written(None)
+        mine, theirs = (one, other) if writer == "subject" else (other, one)
+        verdicts = judge(extremes, replace(reference, outcome=theirs), mine, EXTREMUM, aspects=("mutation",))
+        return [v.status for v in verdicts]
+
+    assert mutation(np.array([0xFFC00001], np.uint32).tobytes()) == ["conforms"]
+    assert mutation(np.array([1.0], np.float32).tobytes()) == ["deviates"]
+
+
+def test_outs_that_are_not_written_are_seen() -> None:
+    outs = (spec(seed=2), spec(seed=3))
+    extremes = case("torch.aminmax", literal(2.0, 1.0), variant="out", out=outs)
+    poisoned = np.array([np.nan], np.float32).tobytes()
+
+    def unwritten(outcome: Outcome) -> Outcome:
+        inputs = tuple(replace(t, data=None) for t in outcome.inputs)
+        items = tuple(replace(t, data=poisoned) for t in outcome.result.items)
+        return replace(outcome, mutated=(False,) * 3, inputs=inputs, result=replace(outcome.result, items=items))
+
+    assert found(extremes, EXTREMUM, unwritten) == {"values": "deviates", "mutation": "deviates"}
+
+
 def test_aliasing() -> None:
     view = case("Tensor.view", spec(2, 3), 6, variant="method")
     assert found(view, VIEW, lambda o: replace(o, aliases=())) == {"aliasing": "deviates"}

@@ -497,6 +497,17 @@ def exp_out_not_written(torch: Any, original: Any, *args: Any, **kwargs: Any) ->
     return result if out is None else out
 
 
+@fault("aminmax", "mutation values", "torch.aminmax")
+def aminmax_outs_not_written(torch: Any, original: Any, *args: Any, **kwargs: Any) -> Any:
+    outs = tuple(t for t in kwargs.get("out") or () if isinstance(t, torch.Tensor))
+    before = [t.detach().clone() for t in outs]
+    result = original(*args, **kwargs)
+    for out, held in zip(outs, before, strict=True):
+        if out.shape == held.shape:
+            out.data.copy_(held)
+    return result
+
+
 @fault("add", "mutation", "Tensor.add_", "operator.iadd")
 def add_in_place_changes_the_other(torch: Any, original: Any, *args: Any, **kwargs: Any) -> Any:
     result = original(*args, **kwargs)
