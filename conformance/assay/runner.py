@@ -35,7 +35,8 @@ _BY_ELEMENT = frozenset({"values", "gradients", "gradients2", "mutation", "rando
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run. aspects: those asked for; dtypes: of the first tensor argument, empty for all."""
+    """What to run. aspects: those asked for; dtypes: of the first tensor argument, empty for all; threads, capability:
+    of the subject, where it is PyTorch itself on another ATEN_CPU_CAPABILITY."""
 
     subject: Subject
     only: tuple[str, ...] = ()
@@ -50,6 +51,8 @@ class Plan:
     in_process: bool = False
     strict_text: bool = False
     max_failures: int | None = None
+    threads: int = 1
+    capability: str = ""
 
     @property
     def full(self) -> bool:
@@ -221,7 +224,16 @@ class Session:
     def __init__(self, plan: Plan, ledger: Ledger | None = None) -> None:
         self.plan = plan
         self.ledger = ledger or Ledger()
-        self.subject = Pool(plan.subject, "subject", plan.limits, plan.aspects, plan.jobs, plan.in_process)
+        self.subject = Pool(
+            plan.subject,
+            "subject",
+            plan.limits,
+            plan.aspects,
+            plan.jobs,
+            plan.in_process,
+            plan.threads,
+            {"ATEN_CPU_CAPABILITY": plan.capability} if plan.capability else {},
+        )
         try:
             # The reference answers each case several times over (truth, scale), so it gets more hands, and more time.
             self.reference = Pool(
@@ -318,7 +330,14 @@ class Session:
             verdict = Verdict("structure", "unjudged", f"assay itself failed: {broken.extra['how']}")
             return Judged(case, reference, subject, (verdict,), broken.extra["traceback"])
         try:
-            verdicts = judge(case, reference, subject, policy_of(case.op), self.plan.aspects)
+            verdicts = judge(
+                case,
+                reference,
+                subject,
+                policy_of(case.op),
+                self.plan.aspects,
+                same_capability=not self.plan.capability,
+            )
         except Exception as error:  # one case that cannot be judged must not cost all the others
             verdict = Verdict("structure", "unjudged", f"assay itself failed: {type(error).__name__}: {error}")
             return Judged(case, reference, subject, (verdict,), traceback.format_exc())

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
@@ -72,14 +72,20 @@ class Process:
     """One spawned subject process. role: "subject" answers; "reference" answers with the truth."""
 
     def __init__(
-        self, subject: Subject, role: str, limits: Limits, threads: int, aspects: Collection[str] | None
+        self,
+        subject: Subject,
+        role: str,
+        limits: Limits,
+        threads: int,
+        aspects: Collection[str] | None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.limits = limits
         self.connection, child = Pipe()
-        environment = dict(os.environ)
+        own = dict(os.environ, **(environment or {}))
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            environment[name] = str(threads)
-        environment["PYTHONPATH"] = os.pathsep.join([*(p for p in sys.path if p), os.getcwd()])
+            own[name] = str(threads)
+        own["PYTHONPATH"] = os.pathsep.join([*(p for p in sys.path if p), os.getcwd()])
         command = [sys.executable, "-P", "-X", "faulthandler", "-m", "assay.worker_main", str(child.fileno()), role]
         self.process = subprocess.Popen(
             [*command, subject.kind, subject.target, subject.name, ",".join(aspects or ())],
@@ -87,7 +93,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=[child.fileno()],
-            env=environment,
+            env=own,
             start_new_session=True,
         )
         child.close()
@@ -196,11 +202,12 @@ class Worker:
         threads: int = 1,
         aspects: Collection[str] | None = None,
         wait: bool = True,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """aspects: those to observe for (None: all). wait=False returns while the subject is still being imported:
-        call `ready` then."""
+        call `ready` then. environment: variables beside this process's own."""
         self.limits = limits or Limits()
-        self._new = functools.partial(Process, subject, role, self.limits, threads, aspects)
+        self._new = functools.partial(Process, subject, role, self.limits, threads, aspects, environment)
         self.process = self._new()
         if wait:
             self.ready()
