@@ -6,6 +6,7 @@ at last aliasing, because finding it out writes into the results.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import operator
 import traceback
@@ -21,6 +22,7 @@ from assay.inputs import Adapt, Builder, Built, Inputs, attribute, to_module, wo
 from assay.outcome import Error, Outcome, TensorData
 from assay.policy import Policy
 from assay.reading import is_tensor, read, read_bytes, read_tensor, short_name, tensors_of
+from assay.rounding import Rounding
 
 _MAX_ALIASED = 16
 _FRAMES = 6
@@ -148,12 +150,14 @@ class Run:
         want: Want,
         adapt: Adapt | None = None,
         adapt_cotangent: Callable[[np.ndarray], np.ndarray] | None = None,
+        rounding: Rounding | None = None,
     ) -> None:
         self.case = case
         self.module = module
         self.want = want
         self.adapt = adapt
         self.adapt_cotangent = adapt_cotangent
+        self.rounding = rounding
         self.inputs = Inputs()
         self.result: Any = None
         self.stage = "build"
@@ -168,7 +172,9 @@ class Run:
                 self.inputs = Builder(self.case, self.module, self.adapt).build()
                 self.stage = "call"
                 function, args = resolve(self.case, self.module, self.inputs.args)
-                with warnings.catch_warnings(record=True) as self.warned:
+                if self.rounding is not None:
+                    self.rounding.exact(b.leaf for b in self.inputs.tensors)
+                with warnings.catch_warnings(record=True) as self.warned, self._saving():
                     warnings.simplefilter("always")
                     self.result = function(*args, **self.inputs.kwargs)
             except Missing as error:
@@ -180,6 +186,9 @@ class Run:
             except (Exception, SystemExit) as error:
                 return self._raised(error)
 
+    def _saving(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self.rounding is None else self.rounding.saving()
+
     def _cotangents(self, outputs: list[Any], seed: int, requires_grad: bool) -> list[Any]:
         made = []
         for i, output in enumerate(outputs):
@@ -189,6 +198,9 @@ class Run:
                 drawn = self.adapt_cotangent(drawn)
             one = to_module(self.module, drawn, dtype)
             made.append(one.requires_grad_(True) if requires_grad else one)
+        if self.rounding is not None:
+            self.rounding.exact(made)
+            self.rounding.between(outputs)
         return made
 
     def _raised(self, error: BaseException) -> Outcome:
@@ -275,7 +287,8 @@ class Run:
         try:
             self.stage = "backward"
             cotangents = self._cotangents(outputs, seed, order >= 2)
-            raw = module.autograd.grad(outputs, leaves, cotangents, create_graph=order >= 2, allow_unused=True)
+            with self._saving():
+                raw = module.autograd.grad(outputs, leaves, cotangents, create_graph=order >= 2, allow_unused=True)
             raw = [None if g is None else b.regain(g) for b, g in zip(wanted, raw, strict=True)]
             first = tuple(_read_gradient(module, g) for g in raw)
             if order < 2:
@@ -340,11 +353,13 @@ def answer(
     want: Want | None = None,
     adapt: Adapt | None = None,
     adapt_cotangent: Callable[[np.ndarray], np.ndarray] | None = None,
+    rounding: Rounding | None = None,
 ) -> Outcome:
     """What `module` answers to `case`; never raises for what the module does.
 
     want says what to observe beside the cheap (everything but text and the generator by default). adapt, for the
     reference's wider evaluations, is called with each TensorSpec and its array and gives (dtype name, array) to build
-    instead; adapt_cotangent does the same for the arrays of cotangents, whose dtype stays.
+    instead; adapt_cotangent does the same for the arrays of cotangents, whose dtype stays; rounding moves what lies
+    between.
     """
-    return Run(case, module, want or Want(), adapt, adapt_cotangent).outcome()
+    return Run(case, module, want or Want(), adapt, adapt_cotangent, rounding).outcome()

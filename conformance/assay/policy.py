@@ -41,6 +41,7 @@ class Policy:
     reference_error: what the reference itself errs by in float64, in units, where it is worse than
         `assay.tolerance.UNMEASURED` (var and std: PyTorch's running update, 48 units over 903 elements, against exact
         rational arithmetic).
+    looks: how many perturbations find the scale, at least; `assay.doubt` asks for more.
     """
 
     values: str = "truth"
@@ -53,6 +54,7 @@ class Policy:
     signed_zeros: bool = True
     gradients: bool = True
     reference_error: float | None = None
+    looks: int = 2
 
     def __post_init__(self) -> None:
         if self.values not in ("truth", "exact", "metadata", "stream"):

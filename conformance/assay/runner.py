@@ -9,13 +9,14 @@ import re
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from multiprocessing.connection import wait
 from typing import Any
 
 from assay.case import Case, TensorSpec
 from assay.catalog import catalog
+from assay.doubt import careful, in_doubt
 from assay.feed import Feed
 from assay.judge import ASPECTS, SCORED, judge, worst
 from assay.ledger import Ledger, specs_of
@@ -288,6 +289,7 @@ class Session:
         answers: tuple[dict[int, Any], dict[int, Any]] = ({}, {})
         drawn: list[Case] = []
         taken = told = 0
+        looked = -1
         exhausted = False
         while True:
             while not exhausted and len(waiting) < _IN_FLIGHT:
@@ -316,10 +318,19 @@ class Session:
             for pool, found in zip((self.reference, self.subject), answers, strict=True):
                 found.update(pool.collect())
             while told in answers[0] and told in answers[1]:
-                yield self._judge(waiting.pop(told), answers[0].pop(told), answers[1].pop(told), apply_ledger)
+                judged = self._judge(waiting[told], answers[0].pop(told), answers[1][told])
+                if looked != told and in_doubt(judged.verdicts):
+                    looked = told
+                    self.reference.submit([(told, judged.case, careful(policy_of(judged.case.op)))])
+                    break
+                del waiting[told], answers[1][told]
                 told += 1
+                yield self._known(judged) if apply_ledger else judged
 
-    def _judge(self, case: Case, reference: Any, subject: Outcome, apply_ledger: bool) -> Judged:
+    def _known(self, judged: Judged) -> Judged:
+        return replace(judged, verdicts=tuple(self.ledger.apply(judged.case, v) for v in judged.verdicts))
+
+    def _judge(self, case: Case, reference: Any, subject: Outcome) -> Judged:
         if isinstance(reference, Outcome):  # the reference's own process died, or assay failed in it
             reference = ReferenceAnswer(reference)
         broken = next((o for o in (reference.outcome, subject) if o.status == "harness"), None)
@@ -341,8 +352,6 @@ class Session:
         except Exception as error:  # one case that cannot be judged must not cost all the others
             verdict = Verdict("structure", "unjudged", f"assay itself failed: {type(error).__name__}: {error}")
             return Judged(case, reference, subject, (verdict,), traceback.format_exc())
-        if apply_ledger:
-            verdicts = [self.ledger.apply(case, v) for v in verdicts]
         return Judged(case, reference, subject, tuple(verdicts))
 
 

@@ -7,6 +7,7 @@ change when the inputs change by one ulp, or the conditioning that the catalogue
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from assay.inputs import arrange, poison
 from assay.outcome import Outcome, Sequence, TensorData
 from assay.plain import plain
 from assay.policy import Policy
+from assay.rounding import Rounding
 from assay.tolerance import FLOATING, FORMATS, format_of, is_complex, numpy_dtype, wide_array
 
 _RANK = {
@@ -198,9 +200,10 @@ class _Widened:
     def unit(self, path: str, dtype: str) -> str:
         """The dtype in whose ulps the errors of a tensor count."""
         if is_gradient(path):
-            return min((dtype, *self.through), key=lambda d: _RANK[d])
+            return max((dtype, *self.through), key=lambda d: format_of(d).half_ulp)
         if self.case.variant == "out" and self.operands:
-            return min(dtype, max(self.operands, key=lambda d: _RANK[d]), key=lambda d: _RANK[d])
+            finest = min(self.operands, key=lambda d: format_of(d).half_ulp)
+            return max(dtype, finest, key=lambda d: format_of(d).half_ulp)
         return dtype
 
     def run(
@@ -208,6 +211,7 @@ class _Widened:
         module: Any,
         transform: _Transform | None = None,
         adapt_cotangent: Callable[[Array], Array] | None = None,
+        rounding: Rounding | None = None,
     ) -> Outcome:
         """The case in the wider dtype, its floating inputs put through `transform` after the cast."""
 
@@ -220,7 +224,14 @@ class _Widened:
             wide = array.astype(numpy_dtype(dtype))
             return dtype, wide if transform is None else transform(spec, wide).astype(wide.dtype, copy=False)
 
-        return answer(self.wide_case, module, want=_WIDE_WANT, adapt=adapt, adapt_cotangent=adapt_cotangent)
+        return answer(
+            self.wide_case,
+            module,
+            want=_WIDE_WANT,
+            adapt=adapt,
+            adapt_cotangent=adapt_cotangent,
+            rounding=rounding,
+        )
 
 
 _REAL_PART = {d: d for d in FORMATS} | {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
@@ -362,18 +373,27 @@ def _perturbed(
 ) -> dict[str, Array]:
     """The outputs' change under one-ulp changes of the inputs, in units in which |truth| is the change of 1 ulp."""
     count = sum(s.dtype in _RANK for s in widened.specs)
-    if count == 0 and not any(is_gradient(path) for path in wanted):
+    gradients = {path: leaf for path, leaf in wanted.items() if is_gradient(path)}
+    if count == 0 and not gradients:
         return {}
     step = 1.0 if widened.wider else _ENLARGED
     found: dict[str, Array] = {}
-    for pattern in range(2 if count < 3 else count + 1):
+    for pattern in range(max(2 if count < 3 else count + 1, policy.looks)):
         change = _change(widened, module, policy, wanted, base, pattern, step)
         if any(_suspicious(change[path], base[path]).any() for path in change):
             finer = _change(widened, module, policy, wanted, base, pattern, step / _FINER)
-            for path in change.keys() & finer.keys():
-                # At a jump (a kink's other side, a broken tie) a smaller step gains nothing: no conditioning there.
-                change[path] = np.where(finer[path] > 4 * change[path], 0.0, change[path])
+            jumped = {
+                path: (finer[path] > 4 * change[path]) | np.isinf(change[path]) for path in change.keys() & finer.keys()
+            }
+            # At a jump (a kink's other side, a broken tie) a smaller step gains nothing: no conditioning there. Still
+            # a derivative is linear in its cotangents and in what its nodes hand on, which break no tie.
+            smooth = {}
+            if any(jumped[path].any() for path in jumped.keys() & gradients.keys()):
+                smooth = _change(widened, module, policy, gradients, base, pattern, step, held=True)
+            for path, where in jumped.items():
+                change[path] = np.where(where, smooth.get(path, 0.0), change[path])
         for path, scale in change.items():
+            scale = np.where(np.isfinite(scale), scale, 0.0)
             found[path] = np.fmax(found[path], scale) if path in found else scale
     return found
 
@@ -390,20 +410,30 @@ def _change(
     base: dict[str, Array],
     pattern: int,
     step: float,
+    held: bool = False,
 ) -> dict[str, Array]:
-    """|change| / (step · ulp) per path, when every input moves by `step` ulps, with the signs of `pattern`."""
+    """|change| / (step · ulp) per path, when every input, and what lies between it and the derivatives, moves by
+    `step` ulps, with the signs of `pattern`; infinite where a finite element is lost. held: inputs and what is saved
+    stay, gradients on their way move."""
     position = {id(spec): i for i, spec in enumerate(s for s in widened.specs if s.dtype in _RANK)}
+    count = len(position)
 
     def move(spec: TensorSpec, array: Array) -> Array:
         i = position[id(spec)]
         ulp = 2 * max(format_of(spec.dtype).half_ulp, widened.narrowest)
-        return _moved(array, step * ulp, _flip(pattern, i, len(position)), i, pattern if len(position) == 1 else 0)
+        salt = pattern if count == 1 or pattern > count else 0
+        return _moved(array, step * ulp, _flip(pattern, i, count), i, salt)
+
+    between = step * 2 * max(format_of(widened.unit(path, leaf.dtype)).half_ulp for path, leaf in wanted.items())
+    salts = itertools.count(97)
 
     def move_cotangent(array: Array) -> Array:
-        ulp = 2 * max(format_of(widened.unit(path, leaf.dtype)).half_ulp for path, leaf in wanted.items())
-        return _moved(array, step * ulp, 1.0, 97, pattern).astype(array.dtype, copy=False)
+        return _moved(array, between, 1.0, next(salts), pattern).astype(array.dtype, copy=False)
 
-    outcome = widened.run(module, move, move_cotangent)
+    rounding = None
+    if any(is_gradient(path) for path in wanted):
+        rounding = Rounding(module, between, pattern, saved=not held)
+    outcome = widened.run(module, None if held else move, move_cotangent, rounding)
     if outcome.status != "returned":
         return {}
     moved = _arrays(canonical(policy.canonical, widened.wide_case, outcome), wanted)
@@ -411,7 +441,7 @@ def _change(
     for path, array in moved.items():
         ulp = 2 * format_of(widened.unit(path, wanted[path].dtype)).half_ulp
         distance = np.abs(array - base[path]) / (step * ulp)
-        change[path] = np.where(np.isfinite(distance), distance, 0.0)
+        change[path] = np.where(np.isfinite(base[path]), np.where(np.isnan(distance), np.inf, distance), 0.0)
     return change
 
 

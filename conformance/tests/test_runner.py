@@ -258,7 +258,7 @@ def test_a_failure_of_assay_itself_is_told_apart(monkeypatch):
 def test_a_case_that_cannot_be_judged_costs_only_itself(monkeypatch):
     judged = []
 
-    def judge(case, *rest):
+    def judge(case, *rest, **options):
         judged.append(case)
         if len(judged) == 1:
             raise KeyError("no such scale")

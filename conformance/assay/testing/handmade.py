@@ -8,9 +8,8 @@ from typing import Any
 
 from assay.drawing import Profile, select
 from assay.execute import Want, answer
-from assay.judge import judge
 from assay.testing.faulty import DEADLY, FAULTS, Fault
-from assay.testing.mutants import references
+from assay.testing.mutants import judged_twice, references
 from assay.testing.planting import restore
 
 #: Enough cases that special values, ties, layouts and every variant have come.
@@ -47,7 +46,7 @@ def try_fault(fault: Fault, torch: Any, seed: int = 0, all_cases: bool = False) 
         finally:
             restore(undo)
         finding.cases += 1
-        for verdict in judge(case, reference, subject, entry.policy):
+        for verdict in judged_twice(case, reference, subject, entry.policy):
             if verdict.status == "deviates":
                 finding.aspects[verdict.aspect] += 1
                 finding.details.setdefault(verdict.aspect, verdict.detail)

@@ -22,9 +22,12 @@ from typing import Any
 
 from assay.case import Case
 from assay.catalog.form import Entry
+from assay.doubt import careful, in_doubt
 from assay.drawing import Profile, draw_cases, select
 from assay.execute import Want, answer
 from assay.judge import judge
+from assay.outcome import Outcome, Verdict
+from assay.policy import Policy
 from assay.testing.planting import planted
 from assay.truth import ReferenceAnswer, reference_answer
 
@@ -263,6 +266,16 @@ def references(op: str, profile: str | Profile, seed: int) -> References:
     return References(entry, profile, seed)
 
 
+def judged_twice(case: Case, reference: ReferenceAnswer, subject: Outcome, policy: Policy) -> list[Verdict]:
+    """Verdicts as a run gives them, with its second look. No fault may be planted."""
+    import torch
+
+    verdicts = judge(case, reference, subject, policy)
+    if in_doubt(verdicts):
+        verdicts = judge(case, reference_answer(case, torch, careful(policy)), subject, policy)
+    return verdicts
+
+
 def _is_flat(reference: ReferenceAnswer) -> bool:
     """Whether every derivative is zero, so that a hundredth more of it is the same."""
     outcome = reference.outcome
@@ -287,7 +300,7 @@ def try_mutant(entry: Entry, way: Way, profile: str = "quick", seed: int = 0, en
         if not mutant.changed or (way.name == "gradient" and _is_flat(reference)):
             continue
         fate.changed += 1
-        wrong = [v for v in judge(case, reference, subject, entry.policy) if v.status == "deviates"]
+        wrong = [v for v in judged_twice(case, reference, subject, entry.policy) if v.status == "deviates"]
         if wrong:
             fate.caught += 1
             aspects.update(v.aspect for v in wrong)
