@@ -24,6 +24,7 @@ from assay.tolerance import (
     Comparison,
     compare,
     compare_exact,
+    compare_whole,
     is_complex,
     raw_array,
     wide_array,
@@ -242,17 +243,20 @@ class _Judgement:
     def _compare(self, path: str, mine: TensorData, theirs: TensorData, exact: bool) -> Comparison:
         if mine.data == theirs.data:
             return Comparison(True, elements=int(np.prod(theirs.shape, dtype=np.int64)))
+        known = self.answer.truths.get(path, Truth())
+        if theirs.dtype not in FLOATING and known.value is not None:
+            return compare_whole(mine, theirs, np.frombuffer(known.value, np.float64))
         if exact or theirs.dtype not in FLOATING:
             return compare_exact(mine, theirs, self.policy.signed_zeros, self.answer.overflow)
-        known = self.answer.truths.get(path, Truth())
         truth, scale = _decoded(known, theirs)
         unit = known.unit or theirs.dtype
         ours, expected = wide_array(mine), wide_array(theirs)
         unmeasured = UNMEASURED_GRADIENT if is_gradient(path) else self.policy.reference_error or UNMEASURED
         comparison = compare(ours, expected, truth, scale, unit, self.answer.overflow, unmeasured)
-        if comparison.ok and self.policy.strides and self.policy.signed_zeros and not is_gradient(path):
+        signs = self.policy.strides and self.policy.signed_zeros and not (truth is None and self.answer.underflow)
+        if comparison.ok and signs and not is_gradient(path):
             # Elementwise: 1/x tells the zeros apart. A complex zero's signs are an accident of the multiplication.
-            wrong = wrong_zeros(ours, expected)
+            wrong = wrong_zeros(ours, expected, truth)
             if wrong is not None:
                 return Comparison(False, wrong, float("inf"), elements=comparison.elements)
         return comparison
@@ -313,7 +317,7 @@ class _Judgement:
             if mine == theirs:
                 continue
             if mine or self.policy.values not in ("metadata", "stream"):
-                if self._only_another_nan(i, subject.inputs[i] if mine else reference.inputs[i]):
+                if self._only_other_bits(i, subject.inputs[i] if mine else reference.inputs[i]):
                     continue
                 expected = "it to be changed" if theirs else "it untouched"
                 yield Verdict(
@@ -329,8 +333,9 @@ class _Judgement:
                     return
         yield Verdict("mutation", "conforms")
 
-    def _only_another_nan(self, index: int, changed: TensorData) -> bool:
-        """Whether a changed input differs from what it was in nothing but the bits of its NaNs."""
+    def _only_other_bits(self, index: int, changed: TensorData) -> bool:
+        """Whether a changed input differs from what it was in nothing but the bits of its NaNs, and the signs of its
+        zeros where these prove nothing."""
         specs = tensor_specs(self.case)
         if index >= len(specs) or changed.data is None or changed.dtype != specs[index].dtype:
             return False
@@ -338,7 +343,7 @@ class _Judgement:
         if changed.dtype not in FLOATING or seen.nbytes != len(changed.data):
             return False
         before = TensorData(changed.dtype, changed.shape, seen.tobytes())
-        return compare_exact(changed, before).ok
+        return compare_exact(changed, before, self.policy.signed_zeros and not self.answer.underflow).ok
 
     def _aliasing(self) -> Iterator[Verdict]:
         mine, theirs = _shared(self.subject), _shared(self.reference)

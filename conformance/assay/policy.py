@@ -34,9 +34,10 @@ class Policy:
     strides: whether the result's strides are part of the answer (views, creation, elementwise operations).
     text: whether the printed text is judged; only for results that are built from the case's bytes, never computed.
     overflow: an intermediate may overflow although every term is finite, so that non-finite elements of either side
-        prove nothing (matmul, sum, var, norm of huge inputs); such elements are counted as unjudged.
+        prove nothing (matmul, sum, var, norm of huge inputs); such elements are counted as unjudged. "power": products
+        of all elements are among them (prod).
     signed_zeros: whether an exact zero must have the right sign; False where that is an accident of the order of
-        operands (max, min: PyTorch's vectorised and plain loops differ).
+        operands (max, min, lerp: PyTorch's vectorised and plain loops differ; unique: 0 and -0 are one).
     gradients: whether first derivatives may be compared (False where they depend on a free choice).
     reference_error: what the reference itself errs by in float64, in units, where it is worse than
         `assay.tolerance.UNMEASURED` (var and std: PyTorch's running update, 48 units over 903 elements, against exact
@@ -50,7 +51,7 @@ class Policy:
     canonical: str = ""
     strides: bool = False
     text: bool = False
-    overflow: bool = False
+    overflow: bool | str = False
     signed_zeros: bool = True
     gradients: bool = True
     reference_error: float | None = None
@@ -72,6 +73,7 @@ LOG_OF_SUM = Policy(strides=True, scale="bounded", gradient_scale="bounded", ove
 SPREAD = Policy(overflow=True, reference_error=8.0)
 SPANNING = Policy(strides=True, scale="span")
 OVERFLOWING = Policy(strides=True, overflow=True)
+INTERPOLATION = Policy(strides=True, overflow=True, signed_zeros=False)
 QUOTIENT = Policy(values="exact", strides=True, overflow=True)
 EXACT_ELEMENTWISE = Policy(values="exact", strides=True)
 EXTREMUM = Policy(values="exact", strides=True, signed_zeros=False)
@@ -81,8 +83,9 @@ CREATION = Policy(values="exact", strides=True, text=True)
 UNINITIALISED = Policy(values="metadata", strides=True)
 STREAM = Policy(values="stream", strides=True)
 REDUCTION = Policy(overflow=True)
+POWERS = Policy(overflow="power")
 SUM = Policy(scale="sum_abs", overflow=True)
 PRODUCT = Policy(scale="product", overflow=True)
 SELECTION = Policy(values="exact", canonical="ties", signed_zeros=False)
 SORTED_VALUES = Policy(values="exact", canonical="hidden ties", signed_zeros=False)
-UNORDERED = Policy(values="exact", canonical="unordered")
+UNORDERED = Policy(values="exact", canonical="unordered", signed_zeros=False)

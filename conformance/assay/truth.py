@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from assay import values
 from assay.canonical import canonical
-from assay.case import Case, Named, TensorSpec
+from assay.case import Case, Named, TensorSpec, Values
 from assay.execute import Want, answer
 from assay.inputs import arrange, poison
 from assay.outcome import Outcome, Sequence, TensorData
@@ -41,9 +41,11 @@ _COMPLEX = {1: "complex64", 2: "complex128", 3: "complex128"}
 _WIDE_WANT = Want(aliases=False)
 #: float64 has no wider dtype: its perturbations are enlarged, to stand clear of the evaluation's own rounding.
 _ENLARGED = 1024.0
-#: A change of this many half ulps of the result may be a jump, not conditioning; a smaller step tells.
+#: A change of this many half ulps of the result may be a jump, not conditioning; a smaller step tells: measured in
+#: steps, a jump then grows as the step shrinks (by 16), a root near its branch point by the square root of that.
 _SUSPICIOUS = 64.0
 _FINER = 16.0
+_JUMP = 8.0
 
 #: Reseeded for each use: making a RandomState costs two hundred times as much.
 _STREAM = np.random.RandomState(0)
@@ -69,13 +71,15 @@ class Truth:
 class ReferenceAnswer:
     """The reference's outcome with what is needed to judge another by it.
 
-    truths: by path as `floating` gives it. overflow: the inputs are so large that an intermediate can overflow though
-    every term is finite. note: why there is no wider evaluation, where one was wanted.
+    truths: by path as `tensors` gives it. overflow: the inputs are so large that an intermediate can overflow though
+    every term is finite. underflow: they are so small that a product of two can underflow. note: why there is no wider
+    evaluation, where one was wanted.
     """
 
     outcome: Outcome
     truths: dict[str, Truth] = field(default_factory=dict)
     overflow: bool = False
+    underflow: bool = False
     note: str = ""
 
 
@@ -159,7 +163,8 @@ class _Widened:
         self.specs = tensor_specs(case)
         named = set(_dtype_arguments((case.args, case.kwargs)))
         present = {s.dtype for s in self.specs} | named | {t.dtype for t in judged.values()}
-        self.rank = max(_RANK[d] for d in present if d in _RANK)
+        # The exponents of bfloat16 are those of float32: what underflows in one does so in the other.
+        self.rank = max(_RANK[d] + (d == "bfloat16") for d in present if d in _RANK)
         answered = [t.dtype for path, t in judged.items()]
         self.compute = _REAL_PART[min(answered, key=lambda d: _RANK[d])]
         # A gradient passes through the dtypes of the result and of dtype= arguments, whatever its own is.
@@ -217,7 +222,8 @@ class _Widened:
 
         def adapt(spec: TensorSpec, array: Array) -> tuple[str, Array]:
             if spec.dtype not in _RANK:
-                return spec.dtype, array
+                # Only the operand of a sum is changed among integers, never an index.
+                return spec.dtype, _abs(spec, array) if transform is _abs and spec is self.specs[0] else array
             dtype = self.dtype(spec.dtype)
             if spec.dtype == "complex32":
                 array = array[..., 0].astype(np.float32) + np.complex64(1j) * array[..., 1].astype(np.float32)
@@ -243,7 +249,7 @@ def _rounded(value: float, dtype: str) -> float:
 
 
 def _abs(spec: TensorSpec, array: Array) -> Array:
-    return np.abs(array)
+    return np.abs(np.maximum(array, -np.iinfo(array.dtype).max) if array.dtype.kind == "i" else array)
 
 
 def _square(spec: TensorSpec, array: Array) -> Array:
@@ -285,8 +291,9 @@ def reference_answer(case: Case, module: Any, policy: Policy, want: Want | None 
     # A complex product overflows on the way whenever its terms do.
     may = policy.overflow or any(is_complex(spec.dtype) for spec in tensor_specs(case))
     overflow = may and _can_overflow(case, policy)
+    underflow = _can_underflow(case)
     if not judged:
-        return ReferenceAnswer(outcome, overflow=overflow)
+        return ReferenceAnswer(outcome, _of_whole_numbers(case, outcome, module, policy), overflow, underflow)
     widened = _Widened(case, judged, outcome)
     with np.errstate(all="ignore"):
         truth, note = _evaluate(widened, module, policy, judged)
@@ -298,7 +305,26 @@ def reference_answer(case: Case, module: Any, policy: Policy, want: Want | None 
         scale = None if path not in scales else scales[path].tobytes()
         unit = widened.unit(path, judged[path].dtype)
         truths[path] = Truth(value, scale, "" if unit == judged[path].dtype else unit)
-    return ReferenceAnswer(outcome, truths, overflow, note)
+    return ReferenceAnswer(outcome, truths, overflow, underflow, note)
+
+
+def _of_whole_numbers(case: Case, outcome: Outcome, module: Any, policy: Policy) -> dict[str, Truth]:
+    """What is truncated to the integers of a "span" (linspace): a step's last bit may decide them."""
+    whole = {p: t for p, t in tensors(outcome) if t.dtype not in FLOATING and t.dtype != "bool" and 0 not in t.shape}
+    if policy.scale != "span" or not whole:
+        return {}
+
+    def real(value: Any) -> Any:
+        if isinstance(value, TensorSpec):
+            return replace(value, dtype="float64", values=Values("zeros"))
+        return Named("float64") if isinstance(value, Named) and value.name not in _RANK else value
+
+    found = answer(replace(case, kwargs={k: real(v) for k, v in case.kwargs.items()}), module, want=_WIDE_WANT)
+    return {
+        path: Truth(wide_array(t).tobytes())
+        for path, t in tensors(found)
+        if path in whole and t.dtype in FLOATING and t.shape == whole[path].shape
+    }
 
 
 def _evaluate(
@@ -383,7 +409,8 @@ def _perturbed(
         if any(_suspicious(change[path], base[path]).any() for path in change):
             finer = _change(widened, module, policy, wanted, base, pattern, step / _FINER)
             jumped = {
-                path: (finer[path] > 4 * change[path]) | np.isinf(change[path]) for path in change.keys() & finer.keys()
+                path: (finer[path] > _JUMP * change[path]) | np.isinf(change[path])
+                for path in change.keys() & finer.keys()
             }
             # At a jump (a kink's other side, a broken tie) a smaller step gains nothing: no conditioning there. Still
             # a derivative is linear in its cotangents and in what its nodes hand on, which break no tie.
@@ -469,17 +496,14 @@ def _can_overflow(case: Case, policy: Policy) -> bool:
     """Whether the inputs are so large, or so unlike, that their sums, products or quotients leave the format though
     each is finite."""
     largest, smallest, bound = 0.0, math.inf, math.inf
-    for spec in tensor_specs(case):
-        if spec.dtype not in _RANK or 0 in spec.shape:
-            continue
-        elements = values.array(spec)
-        magnitude = np.abs(elements.astype(np.complex128 if np.iscomplexobj(elements) else np.float64))
-        finite = magnitude[np.isfinite(magnitude)]
-        if not finite.size:
-            continue
+    for spec, finite in _magnitudes(case):
         bound = min(bound, format_of(spec.dtype).largest)
         largest = max(largest, float(finite.max()))
         smallest = min(smallest, float(np.min(finite, initial=math.inf, where=finite > 0)))
+        if is_complex(spec.dtype) and not 1 / smallest < bound / 4:
+            return True  # a complex quotient divides by a length, or multiplies by its reciprocal
+        if policy.overflow == "power" and not np.log2(finite[finite > 1]).sum() < math.log2(bound / 4):
+            return True
         if policy.scale == "sum_abs":
             if not largest * finite.size < bound / 4:
                 return True
@@ -487,3 +511,21 @@ def _can_overflow(case: Case, policy: Policy) -> bool:
             return True
     with np.errstate(all="ignore"):
         return policy.scale != "sum_abs" and not np.float64(largest) / smallest < bound / 4
+
+
+def _can_underflow(case: Case) -> bool:
+    """Whether the product of two elements of an input leaves the format, so that its sign may be lost with it."""
+    smallest = ((format_of(s.dtype).smallest, np.min(m, initial=math.inf, where=m > 0)) for s, m in _magnitudes(case))
+    return any(float(least) ** 2 < bound for bound, least in smallest)
+
+
+def _magnitudes(case: Case) -> Iterator[tuple[TensorSpec, Array]]:
+    """Every floating input with the magnitudes of its finite elements, where it has some."""
+    for spec in tensor_specs(case):
+        if spec.dtype not in _RANK or 0 in spec.shape:
+            continue
+        elements = values.array(spec)
+        magnitude = np.abs(elements.astype(np.complex128 if np.iscomplexobj(elements) else np.float64))
+        finite = magnitude[np.isfinite(magnitude)]
+        if finite.size:
+            yield spec, finite

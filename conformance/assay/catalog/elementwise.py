@@ -24,7 +24,16 @@ from assay.catalog.kinds import (
 from assay.catalog.results import broadcast_shape, exactly_broadcast, floating, same, shape_of
 from assay.catalog.results import real as real_result
 from assay.dtypes import COMMON, DIFFERENTIABLE, FLOATING, NUMERIC, REAL, REAL_AND_BOOL, category
-from assay.policy import ELEMENTWISE, EXACT_ELEMENTWISE, EXTREMUM, OVERFLOWING, QUOTIENT, SATURATING, VIEW
+from assay.policy import (
+    ELEMENTWISE,
+    EXACT_ELEMENTWISE,
+    EXTREMUM,
+    INTERPOLATION,
+    OVERFLOWING,
+    QUOTIENT,
+    SATURATING,
+    VIEW,
+)
 from assay.strategies.arguments import scalar
 
 EVERYWHERE = "function method inplace"
@@ -276,7 +285,7 @@ entry(
     variants=EVERYWHERE,
     out=broadcast_shape,
     order=2,
-    policy=OVERFLOWING,
+    policy=INTERPOLATION,
 )
 for name, dtypes in (("addcmul", NUMERIC), ("addcdiv", DIFFERENTIABLE)):
     entry(

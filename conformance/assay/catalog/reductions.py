@@ -11,7 +11,7 @@ from assay.catalog.kinds import choice, dim, dims, dtype, flag, made, other, sha
 from assay.catalog.results import always, asked_or, broadcast_shape, floating, reduced, same, shape_of, summed
 from assay.catalog.results import real as real_result
 from assay.dtypes import COMMON, DIFFERENTIABLE, FLOATING, INTEGERS_AND_BOOL, REAL, REAL_AND_BOOL, category
-from assay.policy import REDUCTION, SELECTION, SPREAD, SUM, Policy
+from assay.policy import POWERS, REDUCTION, SELECTION, SPREAD, SUM, Policy
 
 FULL, SOME = shaped(min_size=1), shaped(some=True)
 INT64 = always("int64")
@@ -47,7 +47,7 @@ entry(
     "prod",
     form(x(), DTYPE, order=2),
     form(x(), DIM, KEEPDIM, DTYPE, out=reduced, result=summed, order=2, weight=2),
-    policy=REDUCTION,
+    policy=POWERS,
 )
 UNBIASED, CORRECTION = flag(), choice((0, 1, 2, 0.5, None), ("one", [1]))
 for name in ("var", "std"):
@@ -124,7 +124,7 @@ for name in ("any", "all"):
         policy=SELECTION,
     )
 entry("count_nonzero", x(COMMON, prefer=Values("ties")), opt("dim", dims(none=0.1)), policy=SELECTION)
-for name, policy in (("cumsum", SUM), ("cumprod", REDUCTION)):
+for name, policy in (("cumsum", SUM), ("cumprod", POWERS)):
     entry(
         name,
         form(x(), DIM, DTYPE, out=shape_of(), result=summed, order=2, weight=2),
