@@ -516,7 +516,7 @@ def _can_overflow(case: Case, policy: Policy) -> bool:
 def _can_underflow(case: Case) -> bool:
     """Whether the product of two elements of an input leaves the format, so that its sign may be lost with it."""
     smallest = ((format_of(s.dtype).smallest, np.min(m, initial=math.inf, where=m > 0)) for s, m in _magnitudes(case))
-    return any(float(least) ** 2 < bound for bound, least in smallest)
+    return any(float(least) * float(least) < bound for bound, least in smallest)
 
 
 def _magnitudes(case: Case) -> Iterator[tuple[TensorSpec, Array]]:
