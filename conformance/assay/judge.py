@@ -6,17 +6,20 @@ makes meaningless (values where the shape differs) are left out, so that one fau
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
 
 from assay.canonical import canonical, has_ties
 from assay.case import Case
-from assay.outcome import Error, Opaque, Outcome, Sequence, TensorData, Verdict
+from assay.distribution import other_distribution
+from assay.levels import ASPECTS, LEVELS, SCORED, STATUSES, aspects_of, worst
+from assay.outcome import Error, Outcome, TensorData, Verdict
+from assay.parts import elements_before, is_gradient, leaves, tensor_specs
 from assay.policy import Policy
 from assay.show import brief, describe_outcome, element, position
+from assay.structure import comparable, difference_in_kind, same_value, shared, sharing
 from assay.tolerance import (
     FLOATING,
     UNMEASURED,
@@ -26,39 +29,13 @@ from assay.tolerance import (
     compare_exact,
     compare_whole,
     is_complex,
-    raw_array,
     wide_array,
     wrong_zeros,
 )
-from assay.truth import ReferenceAnswer, Truth, elements_before, is_gradient, leaves, tensor_specs
-
-LEVELS: dict[str, tuple[str, ...]] = {
-    "core": ("build", "structure", "dtype", "shape", "values", "mutation", "aliasing"),
-    "gradients": ("gradients", "gradients2"),
-    "errors": ("error",),
-    "fidelity": ("stride", "random", "text", "error_text", "warnings"),
-}
-ASPECTS: tuple[str, ...] = tuple(aspect for aspects in LEVELS.values() for aspect in aspects)
-#: Aspects that are scored, and fail a run only when asked.
-SCORED = frozenset({"error_text", "warnings"})
-#: Worst first; what a cell of the report shows is the worst of its verdicts.
-STATUSES = ("crash", "memory", "timeout", "deviates", "missing", "known", "unjudged", "conforms")
+from assay.truth import ReferenceAnswer, Truth
+from assay.wording import error_name, first_line, normalised, refusal, warned
 
 _DIED = {"crash": "crash", "exit": "crash", "timeout": "timeout", "memory": "memory"}
-_NUMBER = re.compile(r"0x[0-9a-fA-F]+|(?<!\w)[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
-
-
-def aspects_of(levels: Collection[str]) -> tuple[str, ...]:
-    """The aspects of some levels, in order. Raises ValueError for an unknown level."""
-    unknown = [level for level in levels if level not in LEVELS]
-    if unknown:
-        raise ValueError(f"unknown level {unknown[0]!r}; the levels are {', '.join(LEVELS)}")
-    return tuple(a for level, aspects in LEVELS.items() if level in levels for a in aspects)
-
-
-def worst(statuses: Collection[str]) -> str:
-    """The worst of some statuses; "conforms" for none."""
-    return min(statuses, key=STATUSES.index, default="conforms")
 
 
 def judge(
@@ -107,14 +84,14 @@ class _Judgement:
         elif reference.error is not None and reference.error.stage == "build":
             yield Verdict("build", "unjudged", f"the reference cannot build the inputs: {brief(reference.error)}")
         elif subject.error is not None and subject.error.stage == "build":
-            yield Verdict("build", _refusal(subject.error), f"building the inputs raised {brief(subject.error)}")
+            yield Verdict("build", refusal(subject.error), f"building the inputs raised {brief(subject.error)}")
         elif reference.status == "raised":
             yield from self._against_error()
         elif subject.status == "raised":
             assert subject.error is not None
             yield Verdict(
                 "structure",
-                _refusal(subject.error),
+                refusal(subject.error),
                 f"raised {brief(subject.error)}; expected {describe_outcome(reference)}",
             )
         else:
@@ -134,11 +111,11 @@ class _Judgement:
         yield from self._warnings()
 
     def _errors(self, expected: Error, got: Error) -> Iterator[Verdict]:
-        if _error_name(expected) != _error_name(got):
+        if error_name(expected) != error_name(got):
             yield Verdict("error", "deviates", f"raised {brief(got)}; expected {brief(expected)}")
             return
         yield Verdict("error", "conforms")
-        mine, theirs = _first_line(got), _first_line(expected)
+        mine, theirs = first_line(got), first_line(expected)
         same = normalised(mine) == normalised(theirs)
         yield Verdict("error_text", *(("conforms",) if same else ("deviates", f"said {mine!r}; expected {theirs!r}")))
 
@@ -146,7 +123,7 @@ class _Judgement:
 
     def _returned(self) -> Iterator[Verdict]:
         reference, subject = self.reference, self.subject
-        problem = _structure(subject.result, reference.result, "result")
+        problem = difference_in_kind(subject.result, reference.result, "result")
         if problem:
             yield Verdict("structure", "deviates", problem)
             return
@@ -190,8 +167,8 @@ class _Judgement:
             )
             given, wanted = dict(leaves(self.subject.result)), dict(leaves(self.reference.result))
             for path, expected in theirs.items():
-                both = isinstance(expected, TensorData) and _comparable(given[path], wanted[path])
-                if both and not _comparable(mine[path], expected):
+                both = isinstance(expected, TensorData) and comparable(given[path], wanted[path])
+                if both and not comparable(mine[path], expected):
                     yield Verdict("values", "deviates", f"{path}: out of range, or an element named twice")
                     return
         if policy.values == "stream":
@@ -211,11 +188,11 @@ class _Judgement:
         for path, mine, theirs in triples:
             if not isinstance(theirs, TensorData):
                 judged = True
-                if not _same_value(mine, theirs):
+                if not same_value(mine, theirs):
                     yield Verdict(aspect, "deviates", f"{path}: {mine!r}; expected {theirs!r}")
                     return
                 continue
-            if not _comparable(mine, theirs):
+            if not comparable(mine, theirs):
                 continue
             judged = True
             if len(mine.data) != len(theirs.data):
@@ -278,13 +255,13 @@ class _Judgement:
             if not isinstance(expected, TensorData):
                 yield from self._compared("values", [(path, got, expected)], True)
                 continue
-            if not _comparable(got, expected):
+            if not comparable(got, expected):
                 continue
             if got.data == expected.data:
                 yield Verdict("values", "conforms")
                 yield Verdict("random", "conforms")
                 return
-            problem = _other_distribution(got, expected)
+            problem = other_distribution(got, expected)
             yield Verdict("values", *(("deviates", f"{path}: {problem}") if problem else ("conforms",)))
             if not self.same_capability and expected.dtype in FLOATING:
                 ours, reference = wide_array(got), wide_array(expected)
@@ -346,15 +323,15 @@ class _Judgement:
         return compare_exact(changed, before, self.policy.signed_zeros and not self.answer.underflow).ok
 
     def _aliasing(self) -> Iterator[Verdict]:
-        mine, theirs = _shared(self.subject), _shared(self.reference)
+        mine, theirs = shared(self.subject), shared(self.reference)
         if not self.reference.inputs and not theirs and not mine:
             return
         if mine == theirs:
             yield Verdict("aliasing", "conforms")
             return
         more, fewer = sorted(mine - theirs), sorted(theirs - mine)
-        told = [f"{_alias(pair)}, unexpected" for pair in more] + [
-            f"{_alias(pair)}: expected, not so" for pair in fewer
+        told = [f"{sharing(pair)}, unexpected" for pair in more] + [
+            f"{sharing(pair)}: expected, not so" for pair in fewer
         ]
         yield Verdict("aliasing", "deviates", told[0])
 
@@ -376,7 +353,7 @@ class _Judgement:
         expected, got = reference.gradient_error, subject.gradient_error
         if got is not None and expected is None:
             aspect = "gradients2" if got.stage == "double_backward" else "gradients"
-            yield Verdict(aspect, _refusal(got), f"{got.stage} raised {brief(got)}")
+            yield Verdict(aspect, refusal(got), f"{got.stage} raised {brief(got)}")
             if aspect == "gradients":
                 return
         elif expected is not None:
@@ -463,99 +440,13 @@ class _Judgement:
             yield Verdict("text", "conforms")
 
     def _warnings(self) -> Iterator[Verdict]:
-        mine, theirs = _warned(self.subject), _warned(self.reference)
+        mine, theirs = warned(self.subject), warned(self.reference)
         if not mine and not theirs:
             return
         if mine == theirs:
             yield Verdict("warnings", "conforms")
         else:
             yield Verdict("warnings", "deviates", f"warned {sorted(mine)}; expected {sorted(theirs)}")
-
-
-def normalised(text: str) -> str:
-    """Text with numbers and addresses replaced, so that only its words are compared.
-
-    CPython itself names a built-in method after its class or after its instance's, by how it is called.
-    """
-    return _NUMBER.sub("#", text).replace("TensorBase.", "Tensor.")
-
-
-def _first_line(error: Error) -> str:
-    return error.text.strip().split("\n", 1)[0]
-
-
-def _error_name(error: Error) -> str:
-    return error.types[0].lstrip("_")
-
-
-def _refusal(error: Error) -> str:
-    return "missing" if "NotImplementedError" in error.types else "deviates"
-
-
-def _warned(outcome: Outcome) -> set[tuple[str, str]]:
-    return {(category, normalised(text.split("\n", 1)[0])) for category, text in outcome.warnings}
-
-
-def _shared(outcome: Outcome) -> set[tuple[str, str]]:
-    return {tuple(sorted(pair)) for pair in outcome.aliases} | {
-        (f"{a} is", b) for a, b in outcome.extra.get("same", ())
-    }
-
-
-def _alias(pair: tuple[str, str]) -> str:
-    return f"{pair[0] or 'result'} and {pair[1] or 'result'} share memory"
-
-
-def _kind(name: str) -> str:
-    return name.rsplit(".", 1)[-1]
-
-
-def _structure(mine: Any, theirs: Any, path: str) -> str:
-    """What is different in kind, or ""."""
-    if isinstance(theirs, TensorData):
-        if not isinstance(mine, TensorData):
-            return f"{path} is {_typed(mine)}; expected a {theirs.kind}"
-        return f"{path} is a {mine.kind}; expected a {theirs.kind}" if mine.kind != theirs.kind else ""
-    if isinstance(theirs, Sequence):
-        if not isinstance(mine, Sequence) or _kind(mine.kind) != _kind(theirs.kind):
-            return f"{path} is {_typed(mine)}; expected a {theirs.kind}"
-        if len(mine.items) != len(theirs.items):
-            return f"{path} has {len(mine.items)} items; expected {len(theirs.items)}"
-        if mine.fields != theirs.fields:
-            return f"{path} has the fields {mine.fields}; expected {theirs.fields}"
-        found = (_structure(m, t, f"{path}.{i}") for i, (m, t) in enumerate(zip(mine.items, theirs.items, strict=True)))
-        return next((problem for problem in found if problem), "")
-    if isinstance(theirs, dict):
-        if not isinstance(mine, dict) or mine.keys() != theirs.keys():
-            return f"{path} is {_typed(mine)}; expected a dict with {sorted(theirs)}"
-        return next((p for k in theirs if (p := _structure(mine[k], theirs[k], f"{path}.{k}"))), "")
-    if type(mine) is not type(theirs) or (isinstance(theirs, Opaque) and mine.kind != theirs.kind):
-        return f"{path} is {_typed(mine)}; expected {_typed(theirs)}"
-    return ""
-
-
-def _typed(value: Any) -> str:
-    if isinstance(value, TensorData | Sequence | Opaque):
-        return f"a {value.kind}"
-    return "None" if value is None else f"a {type(value).__name__}"
-
-
-def _same_value(mine: Any, theirs: Any) -> bool:
-    if isinstance(theirs, float):
-        return (mine == theirs and np.signbit(mine) == np.signbit(theirs)) or (mine != mine and theirs != theirs)
-    if isinstance(theirs, complex):
-        return _same_value(mine.real, theirs.real) and _same_value(mine.imag, theirs.imag)
-    return bool(mine == theirs)
-
-
-def _comparable(mine: Any, theirs: TensorData) -> bool:
-    return (
-        isinstance(mine, TensorData)
-        and mine.data is not None
-        and theirs.data is not None
-        and mine.dtype == theirs.dtype
-        and mine.shape == theirs.shape
-    )
 
 
 def _decoded(truth: Truth, like: TensorData) -> tuple[Any, Any]:
@@ -579,26 +470,6 @@ def _chose_differently(subject: Outcome, reference: Outcome) -> bool:
         and mine[p].data != t.data
         for p, t in theirs.items()
     )
-
-
-def _other_distribution(mine: TensorData, theirs: TensorData) -> str:
-    """Why two samples do not come from one distribution (two-sample Kolmogorov–Smirnov at 1e-9), or ""."""
-    if theirs.dtype in FLOATING:
-        ours, reference = wide_array(mine).reshape(-1), wide_array(theirs).reshape(-1)
-    else:
-        ours, reference = (raw_array(t).reshape(-1).astype(np.float64) for t in (mine, theirs))
-    parts: list[Callable[[Any], Any]] = [np.real, np.imag] if np.iscomplexobj(reference) else [np.real]
-    for part in parts:
-        a, b = np.sort(part(ours)), np.sort(part(reference))
-        if np.isfinite(a).all() != np.isfinite(b).all():
-            return "non-finite values where the reference draws finite ones, or the reverse"
-        both = np.concatenate([a, b])
-        distance = np.abs(np.searchsorted(a, both, "right") - np.searchsorted(b, both, "right")).max(initial=0) / max(
-            a.size, 1
-        )
-        if distance > np.sqrt(np.log(2 / 1e-9) / 2 * 2 / max(a.size, 1)):
-            return f"another distribution than the reference's (Kolmogorov–Smirnov distance {distance:.2f})"
-    return ""
 
 
 __all__ = ["ASPECTS", "LEVELS", "SCORED", "STATUSES", "aspects_of", "judge", "normalised", "worst"]

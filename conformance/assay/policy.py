@@ -1,6 +1,6 @@
 """How the answers of one operation are to be judged: what a catalogue entry declares, as plain data.
 
-The names in `scale` and `canonical` are resolved in `assay.truth.SCALES` and `assay.canonical.CANONICAL`.
+The names in `scale` and `canonical` are resolved in `assay.scales.SCALES` and `assay.canonical.CANONICAL`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Policy:
         "product": the root of the operation applied to the squared inputs (matmul, dot, outer). "magnitude": |truth|
         alone. "span": the largest element (linspace, whose steps pass by zero). "bounded": a constant, for
         derivatives that subtract rounded results from one (tanh, softmax) and are bounded by their cotangents. New
-        names are entries in `assay.truth`.
+        names are entries in `assay.scales`.
     gradient_scale: the same for first and second derivatives.
     canonical: a name in `assay.canonical.CANONICAL`, applied to both sides before values are compared: "ties" (indices
         of an unstable sort, topk, median ... stand for the values they point at), "unordered" (unique without sorting),

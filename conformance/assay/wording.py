@@ -1,0 +1,37 @@
+"""Errors and warnings, brought to what of their words is compared."""
+
+from __future__ import annotations
+
+import re
+
+from assay.outcome import Error, Outcome
+
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|(?<!\w)[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+
+
+def normalised(text: str) -> str:
+    """Text with numbers and addresses replaced, so that only its words are compared.
+
+    CPython itself names a built-in method after its class or after its instance's, by how it is called.
+    """
+    return _NUMBER.sub("#", text).replace("TensorBase.", "Tensor.")
+
+
+def first_line(error: Error) -> str:
+    """The first line of its text."""
+    return error.text.strip().split("\n", 1)[0]
+
+
+def error_name(error: Error) -> str:
+    """The name of its class."""
+    return error.types[0].lstrip("_")
+
+
+def refusal(error: Error) -> str:
+    """The status of an answer that is this error where one was expected to return."""
+    return "missing" if "NotImplementedError" in error.types else "deviates"
+
+
+def warned(outcome: Outcome) -> set[tuple[str, str]]:
+    """What an outcome warned of: (category, normalised first line)."""
+    return {(category, normalised(text.split("\n", 1)[0])) for category, text in outcome.warnings}
