@@ -1,6 +1,7 @@
 """The command line: assay run, assay list, assay surface.
 
-Exit codes: 0 conforms, 1 deviations, 2 usage or harness error, 5 no case matched.
+Exit codes: 0 conforms, 1 deviations (or a full run met no case of a ledger entry), 2 usage or harness error, 5 no case
+matched.
 """
 
 from __future__ import annotations
@@ -222,6 +223,7 @@ def _run(
         in_process=in_process,
         strict_text=strict_text,
         max_failures=max_failures,
+        drawn=cases is None,
     )
     feed = None
     try:
@@ -263,7 +265,7 @@ def _run(
     if result.harness_errors:
         case, trace = result.harness_errors[0]
         _fail(f"the harness failed on {len(result.harness_errors)} cases; the first is\n{case.to_json()}\n{trace}")
-    return DEVIATES if result.failing else CONFORMS
+    return DEVIATES if result.failing or result.stale else CONFORMS
 
 
 def _scripts(session: Any, result: Any, store: Any, subject: str, shrink_them: bool) -> dict[int, str]:

@@ -8,15 +8,17 @@
     detail = ""                # a regular expression the verdict's detail must match
     reason = "what differs, and why that is right or harmless"
     link = "https://… or the measured fact"
+    case = ""                  # JSON of a case that shows it, where few draws meet it: a full run tries it too
 
-An entry only ever turns "deviates" into "known". A crash, a timeout or an eaten memory is never known.
+An entry that a full run (every case of the catalogue, no filter) does not meet is stale, and fails it. An entry only
+ever turns "deviates" into "known". A crash, a timeout or an eaten memory is never known.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from importlib.resources import files
@@ -26,7 +28,7 @@ from typing import Any
 from assay.case import Case, TensorSpec
 from assay.outcome import Verdict
 
-_KEYS = ("op", "aspect", "variant", "dtype", "detail", "reason", "link")
+_KEYS = ("op", "aspect", "variant", "dtype", "detail", "reason", "link", "case")
 
 
 class LedgerError(ValueError):
@@ -44,6 +46,7 @@ class Known:
     variant: str = "*"
     dtype: str = "*"
     detail: str = ""
+    case: Case | None = None
 
     def matches(self, case: Case, verdict: Verdict) -> bool:
         """Whether this deviation is the known one."""
@@ -98,7 +101,9 @@ class Ledger:
             for key in ("op", "aspect", "reason", "link"):
                 if not str(row.get(key, "")).strip():
                     raise LedgerError(f"{name}: entry {i} lacks {key}")
-            entries.append(Known(**row))
+            entries.append(
+                Known(**row | {"case": _case(row["case"], f"{name}: entry {i}") if row.get("case") else None})
+            )
         return Ledger(tuple(entries))
 
     @staticmethod
@@ -122,6 +127,22 @@ class Ledger:
                 return replace(verdict, status="known", detail=f"{known.reason} ({known.link}): {verdict.detail}")
         return verdict
 
-    def stale(self) -> list[Known]:
-        """Entries that matched nothing: mended, or never right."""
-        return [known for known, met in zip(self.known, self.met, strict=True) if not met]
+    def stale(self, aspects: Collection[str] | None = None) -> list[Known]:
+        """Entries of `aspects` (None: all) that matched nothing: mended, or never right."""
+        return [
+            known
+            for known, met in zip(self.known, self.met, strict=True)
+            if not met and (aspects is None or any(fnmatchcase(a, known.aspect) for a in aspects))
+        ]
+
+    def unmet_cases(self) -> list[Case]:
+        """The cases of the entries that matched nothing so far."""
+        unmet = (k.case for k, met in zip(self.known, self.met, strict=True) if not met)
+        return [case for case in unmet if case is not None]
+
+
+def _case(text: str, where: str) -> Case:
+    try:
+        return Case.from_json(text)
+    except (ValueError, TypeError, KeyError) as error:
+        raise LedgerError(f"{where}: its case is none: {error}") from error

@@ -37,7 +37,8 @@ _BY_ELEMENT = frozenset({"values", "gradients", "gradients2", "mutation", "rando
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to run. aspects: those asked for; dtypes: of the first tensor argument, empty for all; threads, capability:
-    of the subject, where it is PyTorch itself on another ATEN_CPU_CAPABILITY."""
+    of the subject, where it is PyTorch itself on another ATEN_CPU_CAPABILITY; drawn: whether the cases are those that
+    the catalogue draws, not given ones."""
 
     subject: Subject
     only: tuple[str, ...] = ()
@@ -54,11 +55,13 @@ class Plan:
     max_failures: int | None = None
     threads: int = 1
     capability: str = ""
+    drawn: bool = True
 
     @property
     def full(self) -> bool:
         """Whether every case of the catalogue is put to the subject, so that what was not met is not there."""
-        return not self.only and not self.dtypes and self.profile != "quick" and self.max_failures is None
+        filtered = self.only or self.dtypes or self.max_failures is not None or not self.drawn
+        return not filtered and self.profile != "quick"
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,17 +363,23 @@ def run(
     cases: Iterable[Case] | Feed,
     on_judged: Callable[[Judged, Result], None] | None = None,
 ) -> Result:
-    """Judge all cases and count."""
+    """Judge all cases and count; in a full run the cases of ledger entries too that nothing else met."""
     plan = session.plan
     result = Result(plan)
-    for judged in session.judged(cases):
+
+    def count(judged: Judged) -> None:
         result.add(judged)
         if on_judged is not None:
             on_judged(judged, result)
+
+    for judged in session.judged(cases):
+        count(judged)
         if plan.max_failures is not None and len(result.failing) >= plan.max_failures:
             result.stopped = True
             break
-    result.restarts = session.subject.restarts
     if plan.full:
-        result.stale = session.ledger.stale()
+        for judged in session.judged(session.ledger.unmet_cases()):
+            count(judged)
+        result.stale = session.ledger.stale(plan.aspects)
+    result.restarts = session.subject.restarts
     return result

@@ -44,6 +44,25 @@ def plant(tmp_path: Path, name: str, body: str) -> str:
 
 
 QUICK = ("--profile", "quick", "--in-process")
+STALE = """
+[[known]]
+op = "sum"
+aspect = "values"
+reason = "nothing is like this"
+link = "https://example.org/why"
+"""
+
+
+def test_a_stale_ledger_entry_fails_a_full_run_only(cli, tmp_path, monkeypatch):
+    (tmp_path / "ledger.toml").write_text(STALE)
+    arguments = ("run", "torch", "--only", "neg", "--ledger", "ledger.toml", "--json", "result.json", *QUICK)
+    assert cli(*arguments)[0] == 0
+    assert json.loads(Path("result.json").read_text())["stale_known"] == []
+    monkeypatch.setattr("assay.runner.Plan.full", True)
+    code, out, _ = cli(*arguments)
+    assert code == 1
+    assert "stale ledger entry: sum · values" in out
+    assert [entry["op"] for entry in json.loads(Path("result.json").read_text())["stale_known"]] == ["sum"]
 
 
 def test_torch_conforms_and_exits_0(cli):

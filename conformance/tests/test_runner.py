@@ -8,6 +8,7 @@ import pytest
 
 from assay.case import Case, TensorSpec, Values
 from assay.catalog import catalog
+from assay.doubt import LOOKS
 from assay.drawing import draw_cases
 from assay.feed import DrawingError, Feed
 from assay.judge import ASPECTS, aspects_of
@@ -18,6 +19,7 @@ from assay.report.terminal import summary, table_text
 from assay.runner import Cell, Plan, Result, Session, kind_of, run, select, wanted
 from assay.shrink import shrink
 from assay.subjects import parse
+from assay.truth import reference_answer
 
 WRAPPED = """
 import torch
@@ -75,6 +77,23 @@ def test_the_same_seed_gives_the_same_verdicts(planted):
     once, again = (as_json(run_in_process(subject, cases_of("sum", "any", seed=3))) for _ in range(2))
     assert once == again
     assert as_json(run_in_process(subject, cases_of("sum", "any", seed=4)))["failures"] != once["failures"]
+
+
+def test_a_second_look_before_blame(planted, monkeypatch):
+    """Whoever is refused by finitely many units is judged again, by a scale of more perturbations; nobody else is."""
+    asked = []
+
+    def answer(case, module, policy, want):
+        asked.append(policy.looks)
+        return reference_answer(case, module, policy, want)
+
+    monkeypatch.setattr("assay.truth.reference_answer", answer)
+    case = Case("sum", "function", "torch.sum", (TensorSpec((4,), "float32"),))
+    assert run_in_process("torch", [case]).failing == []
+    assert asked == [2]
+    result = run_in_process(planted(SUM), [case, case])
+    assert [(g.op, g.cases) for g in result.failing] == [("sum", 2)]
+    assert asked == [2, 2, 2, LOOKS, LOOKS]
 
 
 def test_processes_and_in_process_give_the_same_verdicts(planted):
@@ -173,6 +192,24 @@ def test_an_entry_that_matches_nothing_in_a_full_run_is_reported():
     assert [k.op for k in run_in_process("torch", cases_of("neg"), ledger).stale] == ["sum"]
     assert run_in_process("torch", cases_of("neg"), ledger, only=("neg",)).stale == []
     assert run_in_process("torch", cases_of("neg"), ledger, profile="quick").stale == []
+
+
+def test_cases_that_are_given_make_no_full_run():
+    ledger = Ledger.parse(KNOWN.format(aspect="values"))
+    assert run_in_process("torch", cases_of("neg"), ledger, drawn=False).stale == []
+    assert run_in_process("torch", cases_of("neg"), ledger, max_failures=1).stale == []
+    assert run_in_process("torch", cases_of("neg"), ledger, aspects=("dtype",)).stale == [], "values are not asked for"
+
+
+def test_the_case_of_an_entry_is_tried_in_a_full_run(planted):
+    case = Case("sum", "function", "torch.sum", (TensorSpec((2,), "float32", Values("ones")),))
+    text = KNOWN.format(aspect="values") + f"case = '{case.to_json()}'\n"
+    assert [k.op for k in run_in_process("torch", cases_of("neg"), Ledger.parse(text)).stale] == ["sum"]
+    result = run_in_process(planted(SUM), cases_of("neg"), Ledger.parse(text))
+    assert result.stale == []
+    assert result.cells["sum", "function", "values"].status == "known"
+    with pytest.raises(LedgerError, match="entry 1: its case is none"):
+        Ledger.parse(KNOWN.format(aspect="values") + "case = '{}'\n")
 
 
 def test_a_crash_is_never_known():

@@ -15,11 +15,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.case import Case, TensorSpec, Values
+from assay.case import Case, Named, TensorSpec, Values
+from assay.execute import answer
 from assay.judge import judge
 from assay.outcome import Outcome, TensorData
-from assay.policy import PRODUCT, SUM, Policy
-from assay.tolerance import CAP, FACTOR, compare, compare_exact, format_of
+from assay.policy import ELEMENTWISE, PRODUCT, REDUCTION, SELECTION, SPANNING, SUM, Policy
+from assay.tolerance import CAP, FACTOR, compare, compare_exact, compare_whole, format_of
 from assay.truth import reference_answer
 from assay.values import array as values_of
 
@@ -174,15 +175,22 @@ def test_the_tables_variants() -> None:
     assert not wrong
 
 
-def _judged(op: str, subject: Callable[..., np.ndarray], policy: Policy, *specs: TensorSpec, args: tuple = ()) -> str:
+def _judged(
+    op: str,
+    subject: Callable[..., np.ndarray],
+    policy: Policy,
+    *specs: TensorSpec,
+    args: tuple = (),
+    kwargs: dict | None = None,
+) -> str:
     """The status of the values when `subject` answers torch.<op>(*specs, *args), by torch's own truth and scale."""
-    case = Case(op, "function", f"torch.{op}", (*specs, *args))
+    case = Case(op, "function", f"torch.{op}", (*specs, *args), kwargs or {})
     reference = reference_answer(case, torch, policy)
     result = reference.outcome.result
     assert isinstance(result, TensorData)
     with np.errstate(all="ignore"):
-        answer = np.asarray(subject(*(values_of(s) for s in specs)), np.dtype(result.dtype))
-    outcome = Outcome("returned", replace(result, data=answer.tobytes()), inputs=reference.outcome.inputs)
+        answered = np.asarray(subject(*(values_of(s) for s in specs)), np.dtype(result.dtype))
+    outcome = Outcome("returned", replace(result, data=answered.tobytes()), inputs=reference.outcome.inputs)
     outcome = replace(reference.outcome, result=outcome.result)
     (verdict,) = judge(case, reference, outcome, policy, aspects=("values",))
     return verdict.status
@@ -248,6 +256,98 @@ def test_cancellation_is_forgiven_where_the_inputs_cause_it() -> None:
     nudged = _judged("sub", lambda x, y: x.astype(float) * (1 + 2**-24) - y, Policy(), x, y)
     assert nudged == "conforms"
     assert _judged("sub", lambda x, y: (x - y) + F(1e-5), Policy(), x, y) == "deviates"
+
+
+def _second_gradient(call: str, *specs: TensorSpec, units: float, dtype: str = "float32") -> str:
+    """The verdict on a subject whose second derivative by the first input is off by `units` of 1."""
+    case = Case(call.rpartition(".")[2], "function", call, specs, order=2, seed=3)
+    policy = Policy()
+    reference = reference_answer(case, torch, policy)
+    subject = answer(case, torch)
+    assert subject.gradients2 is not None
+    first, *others = subject.gradients2
+    assert first is not None
+    off = np.frombuffer(first.data or b"", dtype) + np.dtype(dtype).type(units * format_of(dtype).half_ulp)
+    changed = replace(subject, gradients2=(replace(first, data=off.tobytes()), *others))
+    (verdict,) = judge(case, reference, changed, policy, aspects=("gradients2",))
+    return verdict.status
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_is_saved_is_rounded(dtype: str) -> None:
+    """The second derivative of the product of one element is zero, a difference of terms that are none."""
+    one = TensorSpec((1,), dtype, Values("literal", literal=(3.0,)), requires_grad=True)
+    assert _second_gradient("torch.prod", one, units=2, dtype=dtype) == "conforms"
+    assert _second_gradient("torch.prod", one, units=10**4, dtype=dtype) == "deviates"
+    logistic = TensorSpec((1,), dtype, Values("literal", literal=(0.5,)), requires_grad=True)
+    assert _second_gradient("torch.exp", logistic, units=10**3, dtype=dtype) == "deviates"
+
+
+def test_ties_leave_the_conditioning_of_what_is_linear() -> None:
+    """A moved input breaks the tie; the gradient is still a sum of cotangents, whose terms cancel."""
+    ties = TensorSpec((3, 3), "float32", Values("ones"), requires_grad=True)
+    case = Case("amax", "function", "torch.amax", (ties,), order=2, seed=3)
+    scale = reference_answer(case, torch, SELECTION).truths["gradients2.1"].scale
+    assert scale is not None
+    (found,) = np.frombuffer(scale)
+    assert 0.05 < found < 2, "nine cotangents below 2, a ninth each"
+
+
+def test_a_root_near_its_branch_point_is_no_jump() -> None:
+    near = _spec(5, low=1 - 2.0**-20, high=1 - 2.0**-21, kind="uniform", dtype="float32")
+    assert _judged("acos", lambda x: np.arccos(x * (1 + F(2) ** -23)), Policy(), near) == "conforms"
+    assert _judged("acos", lambda x: np.arccos(x) + F(0.01), Policy(), near) == "deviates"
+
+
+def test_bfloat16_is_widened_beyond_its_exponents() -> None:
+    tiny = TensorSpec((1,), "bfloat16", Values("literal", literal=(-1.744874427001833e-39,)))
+    (truth,) = reference_answer(Case("norm", "function", "torch.norm", (tiny,)), torch, REDUCTION).truths.values()
+    assert truth.value is not None
+    assert np.frombuffer(truth.value)[0] == pytest.approx(1.744874427001833e-39)
+
+
+def test_gradients_that_pass_through_bfloat16_count_in_its_units() -> None:
+    spec = TensorSpec((4,), "float16", requires_grad=True)
+    case = Case("log_softmax", "function", "torch.log_softmax", (spec, 0), {"dtype": Named("bfloat16")}, order=1)
+    assert reference_answer(case, torch, Policy()).truths["gradients.0"].unit == "bfloat16"
+
+
+def test_the_truth_is_no_fault_where_the_reference_overflows_on_the_way() -> None:
+    assert _compare([3.0], [np.nan], [3.0])
+    assert _compare([3.0], [np.inf], [3.0])
+    assert not _compare([3.1], [np.nan], [3.0])
+    assert not _compare([np.nan], [3.0], [3.0])
+    assert not _compare([3.0], [np.nan], [np.nan]), "PyTorch says NaN in any dtype"
+    assert not _compare([3.0e38], [np.inf], [1e39])
+
+
+def test_whole_numbers_beside_a_step() -> None:
+    def whole(*elements: int) -> TensorData:
+        return TensorData("int16", (2,), np.array(elements, np.int16).tobytes())
+
+    truth = np.array([0.99999999999999989, 2.5])
+    assert compare_whole(whole(1, 2), whole(0, 2), truth).ok
+    assert not compare_whole(whole(1, 3), whole(0, 2), truth).ok
+    assert not compare_whole(whole(2, 2), whole(0, 2), truth).ok
+    assert not compare_whole(whole(-1, 2), whole(0, 2), truth).ok
+
+
+def test_linspace_of_integers_knows_its_steps() -> None:
+    out = TensorSpec((27,), "int16", Values("zeros"))
+    case = Case("linspace", "out", "torch.linspace", (-2.5, 4.5, 27), {"out": out})
+    truth = reference_answer(case, torch, SPANNING).truths["result"].value
+    assert truth is not None
+    assert np.allclose(np.frombuffer(truth), np.linspace(-2.5, 4.5, 27), rtol=0, atol=1e-14)
+
+
+def test_a_zero_whose_product_underflowed_has_no_sign() -> None:
+    tiny = TensorSpec((1,), "float64", Values("literal", literal=(5e-324,)))
+    zero = TensorSpec((1,), "float64", Values("literal", literal=(0.0,)))
+    small = TensorSpec((1,), "float64", Values("literal", literal=(0.5,)))
+    assert (
+        _judged("sub", lambda x, y: -np.abs(x - y * 0.1), ELEMENTWISE, zero, tiny, kwargs={"alpha": 0.1}) == "conforms"
+    )
+    assert _judged("mul", lambda x, y: -(x * y), ELEMENTWISE, zero, small) == "deviates"
 
 
 def _compare(subject: object, reference: object, truth: object, dtype: str = "float32", **kwargs: object) -> bool:
