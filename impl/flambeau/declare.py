@@ -293,6 +293,7 @@ def elementwise(
     node: str | tuple[str, ...] | None = None,
     opmath: bool = False,
     out_text: Callable[[dtype, dtype], str] | None = None,
+    layout_kept: Callable[[Any], bool] | None = None,
     **where: Any,
 ) -> Callable[[Function], Front[Tensor]]:
     """Declare an elementwise operation.
@@ -306,7 +307,8 @@ def elementwise(
     refusal, c_names, out_text and node. raw: rules run on ndarrays too. node: PyTorch's name of the node; a tuple
     where overloads for numbers differ: (tensors, second is a number, first is a number). opmath: a single second
     operand is not rounded to half. out_text: the error for an out= of another dtype than the result's, where PyTorch
-    does not convert. where: see `install`.
+    does not convert. layout_kept: of the input, whether an out= that is resized takes the result's strides. where: see
+    `install`.
     """
 
     def declare(body: Function) -> Front[Tensor]:
@@ -317,7 +319,7 @@ def elementwise(
             refusal=refusal, native=native, check=check, grad=grad, tensors=tensors, raw=raw, node=node, opmath=opmath,
         )  # fmt: skip
         op.defaults.update(defaults or {})
-        op.out_text = out_text
+        op.out_text, op.layout_kept = out_text, layout_kept
         # three tensors, none of them optional: addcmul, addcdiv, lerp
         parameters = {p.name: p for p in op.parser.signatures[0].parameters}  # type: ignore[union-attr]
         op.ternary = len(op.tensors) == 3 and not any(parameters[n].allow_none for n in op.tensors)

@@ -405,7 +405,7 @@ def _saver(op: Elementwise) -> Callable[[Any, Tensor, Any, Tensor, bool], None] 
 
 def inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """`f_(x)`, `f_(x, y)` or `f_(x, y, alpha)` straight into x's memory, where nothing is recorded."""
-    function = op.fast
+    function, kernel = op.fast, op.numpy
     is_ufunc = isinstance(function, np.ufunc)
     native = op.native if op.promote in (SAME, INT_TO_FLOAT) else 0
     unary = len(op.tensors) == 1
@@ -444,14 +444,13 @@ def inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[...,
                 and d.category >= FLOATING
             ):
                 return slow(self, other, alpha)
-            if alpha is not one:
-                # zero, too: the sign of the zeros that it leaves depends on the operation
-                if not alpha or type(alpha) is not float and type(alpha) is not int or d.category < FLOATING:
-                    return slow(self, other, alpha)
-                y = y * alpha
+            if alpha is not one and (type(alpha) is not float and type(alpha) is not int or d.category < FLOATING):
+                return slow(self, other, alpha)
         token = enter(QUIET)
         try:
-            if is_ufunc:
+            if alpha is not one:
+                kernel(x, np.asarray(y, x.dtype), alpha, out=x)
+            elif is_ufunc:
                 if unary:
                     function(x, out=x)
                 else:

@@ -198,6 +198,25 @@ def test_dtypes_follow_the_default(default: str) -> None:
         flambeau.set_default_dtype(flambeau.float32)
 
 
+@pytest.mark.parametrize("numbers", ["1j", "[2, 1j]", "[[], [1j]]", "[1.5]", "[1j], dtype=torch.complex64", "[]"])
+@pytest.mark.parametrize("default", ["float16", "bfloat16", "float64"])
+def test_complex_numbers_take_the_default_dtypes_counterpart(numbers: str, default: str) -> None:
+    try:
+        for name in ("tensor", "as_tensor", "asarray"):
+            assert_agree(f"torch.set_default_dtype(torch.{default}); str(torch.{name}({numbers}).dtype)")
+    finally:
+        torch.set_default_dtype(torch.float32)
+        flambeau.set_default_dtype(flambeau.float32)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int64", "float16", "float32"])
+def test_linspace_rounds_once(dtype: str) -> None:
+    """Whether 4 - 13 · (6 / 26) is one or just less decides the integer."""
+    for n in range(2, 40, 5):
+        for ends in ("-2.5, 4.5", "4.5, -2.5", "0.3, 5.7", "-2, 4"):
+            assert_agree(f"torch.linspace({ends}, {n}, dtype=torch.{dtype})")
+
+
 @pytest.mark.parametrize(
     "source",
     [

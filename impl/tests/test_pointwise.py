@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from against import LIBRARIES, run
+from against import LIBRARIES, assert_agree, run
 
 torch, flambeau = LIBRARIES
 
@@ -301,3 +302,40 @@ def test_strides_of_results_follow_the_operands(first: str) -> None:
             fault = compare(call.format(first, second), setup)
             found += [f"{call.format(first, second)}: {fault}"] if fault else []
     assert found == []
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("alpha", ["0.1", "-0.1", "2", "0.5", "-2.5", "0"])
+def test_products_that_leave_the_range_are_added_as_they_are(dtype: str, alpha: str) -> None:
+    """PyTorch multiplies and adds in one step: the sign of a product too small, the sum of one too large, survive."""
+    setup = (
+        f"i = torch.finfo(torch.{dtype}); least = i.smallest_normal * i.eps; "
+        f"v = torch.tensor([0.0, -0.0, least, -least, 1.0, i.max, -i.max, float('inf')], dtype=torch.{dtype}); "
+        "x, y = v.repeat_interleave(8), v.repeat(8)"
+    )
+    for call in (
+        f"torch.add(x, y, alpha={alpha})",
+        f"torch.sub(x, y, alpha={alpha})",
+        f"torch.rsub(x, y, alpha={alpha})",
+        f"x.add_(y, alpha={alpha})",
+        f"x.sub_(y, alpha={alpha})",
+        f"x[3].sub_(y[9], alpha={alpha})",
+        f"torch.add(x, 1e-3, alpha={alpha})",
+        f"torch.addcmul(x, y, torch.full_like(y, 0.1), value={alpha})",
+    ):
+        assert_agree(f"r = {call}; (r, torch.signbit(r).nonzero())", setup, rtol=1e-6)
+
+
+def test_sizes_of_complex_numbers_round_once() -> None:
+    random = np.random.RandomState(0)
+    x = (random.randn(4096) + 1j * random.randn(4096)).astype(np.complex64)
+    exact = np.abs(x.astype(np.complex128))
+    found = flambeau.from_numpy(x).abs().numpy()
+    assert (np.abs(found - exact) <= np.spacing(found) * 0.5000001).all()
+
+
+@pytest.mark.parametrize("name", ["abs", "absolute"])
+def test_resized_out_of_complex_sizes_is_row_major(name: str) -> None:
+    setup = "x = torch.ones(2, 4, 3, dtype=torch.complex64).permute(2, 0, 1); o = torch.zeros(0)"
+    assert_agree(f"torch.{name}(x, out=o); (o, o.stride())", setup)
+    assert_agree(f"torch.{name}(x.real, out=o); (o, o.stride())", setup)

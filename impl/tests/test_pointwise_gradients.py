@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from gradients import assert_derivatives_agree, derivatives
 
 import flambeau
@@ -132,3 +133,55 @@ def test_rules_on_arrays_equal_rules_on_tensors(name: str, dtype: str) -> None:
     )
     for a, b in zip(raw, tensors, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_acosh_of_the_largest_number_has_zero_derivatives(dtype: str) -> None:
+    source = f"x = torch.tensor([torch.finfo(torch.{dtype}).max], dtype=torch.{dtype}, requires_grad=True)"
+    answers = []
+    for library in (torch, flambeau):
+        names = {"torch": library}
+        exec(source, names)
+        x = names["x"]
+        (first,) = library.autograd.grad(x.acosh(), x, create_graph=True)
+        answers.append((first.tolist(), library.autograd.grad(first, x)[0].tolist()))
+    assert answers[0] == answers[1] == ([0.0], [0.0])
+
+
+@pytest.mark.parametrize("second", ["bfloat16", "float16", "float32"])
+def test_squared_errors_of_two_dtypes(second: str) -> None:
+    """The target's gradient is kept in its own dtype, and differentiated again from there."""
+    answers = []
+    for library in (torch, flambeau):
+        x = library.tensor([0.3, -1.7], dtype=library.float64, requires_grad=True)
+        t = library.tensor([0.1, -0.35], dtype=getattr(library, second), requires_grad=True)
+        c = library.tensor(0.7, dtype=library.float64, requires_grad=True)
+        first = library.autograd.grad(library.nn.functional.mse_loss(x, t), [x, t], c, create_graph=True)
+        weights = [library.tensor([0.3, 0.711], dtype=g.dtype) for g in first]
+        again = library.autograd.grad(first, [x, t, c], weights)
+        answers.append([(str(g.dtype), g.tolist()) for g in (*first, *again)])
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.filterwarnings("ignore:Casting complex values to real")
+@pytest.mark.parametrize("case", ["z + x[0]", "z * 1 + x[0]", "(z * 1).copy_(x[0])", "1 ** z", "(1 + 0j) ** x.half()"])
+def test_gradients_of_half_complex_numbers(case: str) -> None:
+    """Real parts are taken before broadcasting is undone: there is no sum of complex halves."""
+    answers = []
+    for library in (torch, flambeau):
+        x = library.tensor([1.0, 2.0], requires_grad=True)
+        z = library.tensor([1 + 2j, 3 - 1j], dtype=library.complex32, requires_grad=True)
+        out = eval(case, {"x": x, "z": z})
+        found = library.autograd.grad(out, [x, z], library.ones_like(out), allow_unused=True)
+        answers.append([None if g is None else g.tolist() for g in found])
+    assert answers[0] == answers[1]
+
+
+def test_broadcast_gradients_are_summed_exactly() -> None:
+    """Single precision over 900 terms in a row would lose three digits."""
+    random = np.random.RandomState(1)
+    g = random.rand(30, 30, 2).astype(np.float32)
+    x = flambeau.zeros(2, requires_grad=True)
+    (found,) = flambeau.autograd.grad(x + flambeau.zeros(30, 30, 2), x, flambeau.from_numpy(g))
+    exact = g.astype(np.float64).sum((0, 1))
+    assert (np.abs(found.numpy() - exact) <= np.spacing(found.numpy())).all()

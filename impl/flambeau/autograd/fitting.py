@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from flambeau.cpu.reduce import total
 from flambeau.dtypes import dtype
 from flambeau.geometry import Shape
 from flambeau.tensor import Tensor, fresh, shape_of, share
@@ -13,16 +14,14 @@ from flambeau.tensor import Tensor, fresh, shape_of, share
 if TYPE_CHECKING:
     from flambeau.autograd.node import Node
 
-_add_reduce = np.add.reduce
-
 
 def sum_to(g: Any, shape: Shape) -> Any:
     """Sum an ndarray over the dims that broadcasting `shape` to it added."""
     lead = g.ndim - len(shape)
     if lead == 1 and g.shape[1:] == shape:
-        return _add_reduce(g, 0)
+        return total(g, (0,), False)
     axes = (*range(lead), *(i + lead for i, n in enumerate(shape) if n == 1 != g.shape[i + lead]))
-    return _add_reduce(g, axes, keepdims=True).reshape(shape)
+    return total(g, axes, True).reshape(shape)
 
 
 def to_tensor(g: Any, d: dtype) -> Tensor:
@@ -37,6 +36,8 @@ def to_tensor(g: Any, d: dtype) -> Tensor:
 def fit(g: Any, shape: Shape, d: dtype, source: Node, index: int = 0) -> Any:
     """A gradient in the shape and dtype of the input it belongs to. Raises RuntimeError where no sum leads there."""
     if isinstance(g, Tensor):
+        if g._dtype.is_complex and not d.is_complex:
+            g = g.real  # type: ignore[attr-defined]
         have = shape_of(g)
         if have != shape:
             if not _expandable(shape, have):
@@ -45,18 +46,12 @@ def fit(g: Any, shape: Shape, d: dtype, source: Node, index: int = 0) -> Any:
                     f"got {list(have)} but expected shape compatible with {list(shape)}"
                 )
             g = g.sum_to_size(shape)
-        if g._dtype is not d:
-            if g._dtype.is_complex and not d.is_complex:
-                g = g.real
-            g = g.to(d)
-        return g
+        return g if g._dtype is d else g.to(d)
+    if g.dtype.kind == "c" and not d.is_complex:
+        g = g.real
     if g.shape != shape:
         g = sum_to(g, shape)
-    if g.dtype != d.numpy:
-        if g.dtype.kind == "c" and not d.is_complex:
-            g = g.real
-        g = g.astype(d.numpy)
-    return g
+    return g if g.dtype == d.numpy else g.astype(d.numpy)
 
 
 def _expandable(shape: Shape, target: Shape) -> bool:

@@ -13,6 +13,7 @@ from flambeau.cpu.casting import cast, scalar
 from flambeau.cpu.copying import empty as empty
 from flambeau.dtypes import COMPLEX, INTEGRAL, dtype
 from flambeau.geometry import Shape, extent
+from flambeau.random.exactmath import fma64
 from flambeau.size import CPU
 from flambeau.tensor import Memory, Storage, Tensor, fresh, window
 
@@ -98,21 +99,33 @@ def linspace(a: Array, start: Any, end: Any, d: dtype) -> None:
         if n == 1:
             fill(a, start, d)
             return
-        i = np.arange(n)
         half = n // 2
+        steps = np.arange(n, dtype=np.float64)
+        from_end = steps[half:]
+        np.subtract(n - 1, from_end, out=from_end)
+        np.negative(from_end, out=from_end)  # the last one is -0, which leaves the end's sign as it is
         if d.category == INTEGRAL:
             # the ends wrap into the dtype; the step is double
             first, last = int(scalar(math.trunc(start), d)), int(scalar(math.trunc(end), d))
             step = (last - first) / (n - 1)
-            values = np.where(i < half, first + step * i, last - step * (n - 1 - i))
-            a[...] = np.trunc(values).astype(np.int64).astype(d.numpy)
+            # multiplied and added with one rounding, which decides whether a value is whole
+            for part, count, origin in ((a[:half], steps[:half], first), (a[half:], from_end, last)):
+                part[...] = np.trunc(fma64(count, step, float(origin))).astype(np.int64).astype(d.numpy)
             return
-        wide = d.compute.numpy
-        first, last = np.asarray(start).astype(wide), np.asarray(end).astype(wide)
-        step = (last - first) / wide.type(n - 1)
-        real = i.astype(np.float64 if wide.itemsize in (8,) and wide.kind == "f" or wide.itemsize == 16 else np.float32)
-        a[:half] = cast(np.asarray(first + step * real[:half], wide), d.compute, d)
-        a[half:] = cast(np.asarray(last - step * (n - 1 - real[half:]), wide), d.compute, d)
+        wide = d.compute
+
+        def rounded(x: Any) -> Array:
+            # half precision rounds after every operation
+            return x if wide is d else cast(cast(np.asarray(x), wide, d), d, wide)
+
+        first, last = rounded(np.asarray(start).astype(wide.numpy)), rounded(np.asarray(end).astype(wide.numpy))
+        step = rounded(rounded(last - first) / wide.numpy.type(n - 1))
+        for part, count, origin in ((a[:half], steps[:half], first), (a[half:], from_end, last)):
+            if d is dtypes.float32:
+                # multiplied and added with one rounding
+                part[...] = origin + np.float64(step) * count
+            else:
+                part[...] = cast(origin + rounded(step * count.astype(wide.to_real().numpy)), wide, d)
 
 
 def power(base: float, exponent: Any) -> Any:

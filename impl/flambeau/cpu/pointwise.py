@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from flambeau.cpu.quiet import WATCHFUL, enter, leave
+
 Array = np.ndarray[Any, Any]
 ZERO_DIVISION = "ZeroDivisionError"
 
@@ -20,16 +22,45 @@ def scaled(y: Any, alpha: Any) -> Any:
     return y * np.asarray(alpha).astype(y.dtype)
 
 
-def add(x: Array, y: Array, alpha: Any) -> Array:
+def plus_product(x: Array, a: Any, b: Any, out: Array | None = None) -> Array:
+    """x + a b, whose product neither under- nor overflows: PyTorch's kernels multiply and add in one step."""
+    if x.dtype.kind != "f":
+        return np.add(x, a * b, out=out)
+    token = enter(WATCHFUL)
+    try:
+        product = np.asarray(a * b)
+        exact = False
+    except FloatingPointError:
+        exact = True
+    finally:
+        leave(token)
+    if not exact:
+        return np.add(x, product, out=out)
+    product = np.asarray(a * b)
+    found = np.asarray(np.add(x, product))
+    doubtful = (np.abs(found) < 4 * np.finfo(x.dtype).smallest_normal) | ~np.isfinite(product)
+    if doubtful.any():
+        wide = np.float64 if x.dtype == np.float32 else np.longdouble
+        x, a, b = (np.broadcast_to(t, found.shape)[doubtful].astype(wide) for t in (x, a, b))
+        found[doubtful] = x + a * b
+    if out is None:
+        return found
+    out[...] = found
+    return out
+
+
+def add(x: Array, y: Array, alpha: Any, out: Array | None = None) -> Array:
     """x + alpha y; for booleans, and is times."""
-    return np.add(x, scaled(y, alpha))
+    if alpha == 1 or y.dtype.kind != "f":
+        return np.add(x, scaled(y, alpha), out=out)
+    return plus_product(x, y, y.dtype.type(alpha), out)
 
 
-def subtract(x: Array, y: Array, alpha: Any) -> Array:
+def subtract(x: Array, y: Array, alpha: Any, out: Array | None = None) -> Array:
     """x - alpha y, as PyTorch reckons it: x + (-alpha) y."""
     if alpha == 1 and y.dtype.kind != "c":
-        return np.subtract(x, y)
-    return np.add(x, scaled(y, -alpha))
+        return np.subtract(x, y, out=out)
+    return add(x, y, -alpha, out)
 
 
 def _refuse_zero(x: Array, y: Array) -> None:
@@ -142,7 +173,7 @@ _SPECIAL_POWERS: dict[Any, Any] = {
 
 def add_product(x: Array, a: Array, b: Array, value: Any) -> Array:
     """x + value a b."""
-    return np.add(x, scaled(a, value) * b)
+    return plus_product(x, scaled(a, value), b)
 
 
 def add_quotient(x: Array, a: Array, b: Array, value: Any) -> Array:

@@ -15,14 +15,17 @@ try:
     from numpy._core.umath import _make_extobj
 
     QUIET: Any = _make_extobj(all="ignore")
+    #: raises FloatingPointError where a result under- or overflows
+    WATCHFUL: Any = _make_extobj(all="ignore", under="raise", over="raise")
     enter = _variable.set
     leave = _variable.reset
 except ImportError:  # another NumPy than the ones this was written for
-    QUIET = None
+    QUIET = {"all": "ignore"}
+    WATCHFUL = {"all": "ignore", "under": "raise", "over": "raise"}
 
-    def enter(_: Any) -> Any:
-        """Silence; returns what `leave` takes."""
-        state = np.errstate(all="ignore")
+    def enter(what: Any) -> Any:
+        """Silence, or watch; returns what `leave` takes."""
+        state = np.errstate(**what)
         state.__enter__()
         return state
 

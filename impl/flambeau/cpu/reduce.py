@@ -15,6 +15,14 @@ Axes = tuple[int, ...]
 _SINGLE = (np.dtype(np.float32), np.dtype(np.complex64))
 # NumPy adds pairwise along the innermost axis only; beyond this many sequential additions single precision suffers
 _SEQUENTIAL = 64
+# so few elements are added in double precision sooner than in blocks
+_FEW = 2048
+_DOUBLE = {np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.complex64): np.dtype(np.complex128)}
+
+
+def total_of_few(x: Array, dims: Axes, keepdim: bool) -> Array:
+    """Sum of single precision over dims by way of double."""
+    return np.asarray(np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=_DOUBLE[x.dtype])).astype(x.dtype)
 
 
 def total_of_all(x: Array) -> Array:
@@ -32,8 +40,11 @@ def mean_of_all(x: Array) -> Array:
 @row_major
 def total(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Sum over dims."""
-    if x.ndim > 1 and x.dtype in _SINGLE and max(x.shape) > 2 * _SEQUENTIAL:
-        x = _folded(x, dims)
+    if x.ndim > 1 and x.dtype in _SINGLE:
+        if x.size <= _FEW:
+            return total_of_few(x, dims, keepdim)
+        if max(x.shape) > 2 * _SEQUENTIAL:
+            x = _folded(x, dims)
     return np.add.reduce(x, axis=dims, keepdims=keepdim)
 
 

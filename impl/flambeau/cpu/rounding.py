@@ -34,12 +34,19 @@ def frac(x: Array) -> Array:
     return np.subtract(x, np.trunc(x))
 
 
+def absolute(x: Array) -> Array:
+    """The size of each element; NumPy's own errs by more than an ulp in complex64, which double rounds once."""
+    if x.dtype != np.complex64:
+        return np.absolute(x)
+    return np.asarray(np.absolute(x.astype(np.complex128))).astype(np.float32)
+
+
 def sign(x: Array) -> Array:
     """-1, 0 or 1, 0 of NaN; of complex numbers x / |x|."""
     kind = x.dtype.kind
     if kind == "c":
         # part by part: a complex quotient takes the length's reciprocal, infinite for the least lengths
-        r, length = np.array(x), np.abs(x)
+        r, length = np.array(x), absolute(x)
         for part in (r.real, r.imag):
             np.divide(part, length, out=part, where=length != 0)
         return r

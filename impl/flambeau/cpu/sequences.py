@@ -48,6 +48,8 @@ def infer_dtype(data: Any) -> dtype:
     if isinstance(data, np.ndarray | np.generic):
         return of_numpy(data.dtype)
     if isinstance(data, bool | int | float | complex):
+        if isinstance(data, complex) and dtypes.get_default_dtype() is dtypes.bfloat16:
+            raise RuntimeError("invalid default scalar type for complex")
         return of_scalar(data)
     if isinstance(data, Tensor):
         return data.dtype

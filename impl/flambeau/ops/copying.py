@@ -175,7 +175,7 @@ def to(
 @internal(
     cpu=cpu.broadcast_copy,
     tensors=("input", "src"),
-    grad={"input": lambda g, input_shape: g.new_zeros(input_shape), "src": lambda g: g},
+    grad={"input": lambda g, input_shape: g.new_zeros(input_shape), "src": lambda g, src_dtype: g.to(src_dtype)},
     node="CopyBackwards",
     moves=True,
 )

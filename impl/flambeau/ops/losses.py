@@ -9,6 +9,7 @@ from typing import Any
 from flambeau.cpu import losses as cpu
 from flambeau.declare import internal, python_function
 from flambeau.dtypes import FLOATS, mask, promote_types
+from flambeau.elementwise import result_type
 from flambeau.errors import check, not_implemented_for
 from flambeau.geometry import broadcast
 from flambeau.operation import Launch
@@ -69,18 +70,18 @@ def _slope(g: Any, input: Any, target: Any, reduction: int, count: int) -> Any:
     node="MseLossBackwardBackward0",
 )
 def error_slope(g: Tensor, input: Tensor, target: Tensor, reduction: int, count: int) -> Launch:
-    """Gradient of squared errors: 2 (input - target) g, over count for their mean."""
+    """Gradient of squared errors by input: 2 (input - target) g, over count for their mean, in input's dtype."""
     shape = broadcast(broadcast(shape_of(input), shape_of(target)), shape_of(g))
     return Launch(
-        (g, input, target), shape, g.dtype, compute=g.dtype, factor=_factor(reduction, count), reduction=reduction,
-        count=count,
+        (g, input, target), shape, input.dtype, compute=result_type(g, input, target),
+        factor=_factor(reduction, count), reduction=reduction, count=count,
     )  # fmt: skip
 
 
 @internal(
     tensors=("input", "target"),
     cpu=cpu.mse_loss,
-    grad=(_slope, lambda g, input, target, reduction, count: -_slope(g, input, target, reduction, count)),
+    grad=(_slope, lambda g, input, target, reduction, count: _slope(g, target, input, reduction, count)),
     raw=True,
     node="MseLossBackward0",
 )

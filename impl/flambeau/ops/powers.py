@@ -28,7 +28,7 @@ def _check_pow(input: Any, exponent: Any) -> Mapping[str, Any] | None:
     if common is dtypes.bool_ and isinstance(exponent, Tensor):
         return {"accept": 0}
     if isinstance(exponent, Tensor):
-        return None
+        return {"accept": ANY} if type(input) in (int, float, complex) and input == 1 else None
     if exponent in (0, 1):
         return {"accept": ANY}
     check_fits(exponent, common)
@@ -50,7 +50,7 @@ def _of_base(g: Any, input: Any, exponent: Any) -> Any:
 
 def _of_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:
     if isinstance(input, Tensor):
-        base = input.to(out.dtype) if is_complex(out) else input
+        base = input.to(result_type(input, exponent)) if is_complex(out) else input
     else:
         base = _complex_if(g, input) if isinstance(input, int | float) and input < 0 else input
     slope = conj(out * log(base))

@@ -109,19 +109,18 @@ def _check_abs(input: Tensor) -> Mapping[str, Any]:
 
 @elementwise(
     "abs(Tensor input, *, Tensor out=None)",
-    numpy=np.absolute,
+    numpy=cpu.absolute,
+    fast=np.absolute,
     cuda="abs(x)",
     grad=lambda g, input: g * sign_of(input),
     promote=TO_REAL,
     accept=WITHOUT_UNSIGNED & ~bool_.bit,
     check=_check_abs,
+    layout_kept=lambda input: not input.dtype.is_complex,
     aliases=("absolute",),
 )
 def abs(input: Tensor) -> None:
     """Absolute value; of a complex number its length, which is real."""
-
-
-abs.op.layout_kept = lambda input: not input.dtype.is_complex
 
 
 @composite("abs_(Tensor input)")

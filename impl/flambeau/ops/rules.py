@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from flambeau.cpu import rounding
 from flambeau.dtypes import dtype
 from flambeau.errors import check
 from flambeau.geometry import Shape
@@ -127,7 +128,7 @@ def summed(v: Any, dim: int) -> Any:
     return np.add.reduce(v, axis=dim, keepdims=True) if v.ndim else v
 
 
-absolute = function("abs", np.abs)
+absolute = function("abs", rounding.absolute)
 
 
 def of_one_kind(g: Any, input_dtype: dtype) -> Any:

@@ -98,7 +98,7 @@ _unary(
 def _acosh_rule(g: Any, input: Any) -> Any:
     if is_complex(input):
         return g * conj(rsqrt(input + 1) * rsqrt(input + -1))
-    return g * rsqrt(input**2 - 1)
+    return g * rsqrt(input * input - 1)
 
 
 _unary(
