@@ -54,7 +54,8 @@ def _overwritten(t: Tensor, values: list[Any]) -> Tensor:
 @on_tensor
 def __contains__(self: Tensor, element: Any) -> bool:
     if isinstance(element, Tensor | Number):
-        return bool((element == self).any())
+        found: Any = element == self
+        return bool(found.any())
     raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
 
 

@@ -36,14 +36,27 @@ class Front(Protocol[R_co]):
 
     __name__: str
     __wrapped__: Callable[..., Any]
-    op: Operation
-    run: Callable[[dict[str, Any]], R_co]
+
+    @property
+    def op(self) -> Operation: ...
+    @property
+    def run(self) -> Callable[[dict[str, Any]], R_co]:
+        """The operation of bound arguments, by name."""
+
     method: Callable[..., Any]
     inplace: Callable[..., Any]
-    # of elementwise operations: the method without a look at keywords
-    fast: Callable[..., Any]
 
     def __call__(self, *args: Any, **kwargs: Any) -> R_co: ...
+
+
+class ElementwiseFront(Front[Tensor], Protocol):
+    """The function form of an elementwise operation."""
+
+    @property
+    def op(self) -> Elementwise: ...
+
+    # the method, without a look at keywords
+    fast: Callable[..., Any]
 
 
 ANY = mask(*DTYPES)
@@ -109,7 +122,8 @@ def _fast_forms(op: Elementwise) -> tuple[Function, Function, Function]:
 
     count = len(op.tensors)
     make = unary_front if count == 1 else binary_front
-    fast, fast_method = make(op, slow_function), make(op, slow_method)
+    fast: Function = make(op, slow_function)
+    fast_method: Function = make(op, slow_method)
 
     if count == 1:
 
@@ -214,7 +228,7 @@ def install(
     aliases: Sequence[str] | Mapping[str, Sequence[str]] = (),
     name: str | None = None,
     shortcut: Function | None = None,
-) -> Front[Any]:
+) -> Any:
     """Make the public forms of an operation and put them where PyTorch has them. Returns the function form.
 
     shortcut: the fast path, asked first where all arguments are positional (any number, of any type); it answers None
@@ -227,7 +241,7 @@ def install(
     if op.name in OPERATIONS:
         raise ValueError(f"{op.name} is declared twice")
     OPERATIONS[op.name] = op
-    forms = {
+    forms: dict[str, Any] = {
         "function": function, "method": method, "inplace": inplace, "namespace": namespace, "shortcut": shortcut,
     }  # fmt: skip
     listed = inplace_function if isinstance(inplace_function, Sequence) else None
@@ -244,7 +258,7 @@ def install(
 def _install(
     op: Operation, public: str, *, function: bool, method: bool, inplace: bool, inplace_function: bool, namespace: str,
     shortcut: Function | None,
-) -> Front[Any]:  # fmt: skip
+) -> Any:  # fmt: skip
     """The forms of one name."""
     if method or inplace or inplace_function:
         shared = [s for s in op.schemas if s not in op.function_only]
@@ -292,10 +306,10 @@ def elementwise(
     raw: bool = True,
     node: str | tuple[str, ...] | None = None,
     opmath: bool = False,
-    out_text: Callable[[dtype, dtype], str] | None = None,
+    out_text: Callable[[dtype, dtype], str | None] | None = None,
     layout_kept: Callable[[Any], bool] | None = None,
     **where: Any,
-) -> Callable[[Function], Front[Tensor]]:
+) -> Callable[[Function], ElementwiseFront]:
     """Declare an elementwise operation.
 
     numpy: called with arrays in the compute dtype, parameters by name. fast: the same with default parameters, for the
@@ -311,7 +325,7 @@ def elementwise(
     `install`.
     """
 
-    def declare(body: Function) -> Front[Tensor]:
+    def declare(body: Function) -> Any:
         name = schemas[0].partition("(")[0]
         op = Elementwise(
             where.pop("full_name", name), schemas, body, numpy=numpy, fast=fast, cuda=cuda, promote=promote,
@@ -328,24 +342,6 @@ def elementwise(
     return declare
 
 
-@overload
-def primitive(*schemas: str, outputs: Sequence[str], **rest: Any) -> Callable[[Callable[..., Launch]], Front[Any]]: ...
-@overload
-def primitive(
-    *schemas: str,
-    cpu: Callable[..., Any] | None = ...,
-    update: Callable[..., Any] | None = ...,
-    grad: Any = ...,
-    tensors: Sequence[str] | None = ...,
-    moves: bool = ...,
-    raw: bool = ...,
-    node: str | None = ...,
-    out_text: Callable[[dtype, dtype], str] | None = ...,
-    iterated: bool = ...,
-    fills: bool | str | Callable[[Tensor], bool] = ...,
-    function_only: Sequence[str] = ...,
-    **where: Any,
-) -> Callable[[Callable[..., Launch]], Front[Tensor]]: ...
 def primitive(
     *schemas: str,
     cpu: Callable[..., Any] | None = None,
@@ -363,7 +359,7 @@ def primitive(
     fills: bool | str | Callable[[Tensor], bool] = False,
     function_only: Sequence[str] = (),
     **where: Any,
-) -> Callable[[Callable[..., Launch]], Front[Any]]:
+) -> Callable[[Callable[..., Launch]], Front[Tensor]]:
     """Declare an operation by a body that answers with a `Launch`.
 
     cpu: kernel, called with the inputs' arrays (in their compute dtype; as stored where `moves`) and the Launch's
@@ -378,7 +374,7 @@ def primitive(
     methods do not have.
     """
 
-    def declare(body: Callable[..., Launch]) -> Front[Any]:
+    def declare(body: Callable[..., Launch]) -> Any:
         name = schemas[0].partition("(")[0]
         op = Operation(
             where.pop("full_name", name), (*schemas, *function_only), body, kernels={"cpu": cpu} if cpu else {},
@@ -395,6 +391,11 @@ def primitive(
     return declare
 
 
+def several(*schemas: str, outputs: Sequence[str], **declared: Any) -> Callable[[Callable[..., Launch]], Front[Any]]:
+    """Declare an operation with several results, named by outputs; see `primitive`."""
+    return primitive(*schemas, outputs=outputs, **declared)
+
+
 def composite(
     *schemas: str, takes_out: bool = False, out_text: Callable[[dtype, dtype], str] | None = None, **where: Any
 ) -> Callable[[Callable[..., R]], Front[R]]:
@@ -403,7 +404,7 @@ def composite(
     takes_out: the body is handed `out`. out_text: see `primitive`. where: see `install`.
     """
 
-    def declare(body: Callable[..., R]) -> Front[R]:
+    def declare(body: Callable[..., R]) -> Any:
         name = schemas[0].partition("(")[0]
         run = without_pinning(body) if any("pin_memory" in s for s in schemas) else body
         op = Operation(where.pop("full_name", name), schemas, run, tensors=())
@@ -415,20 +416,12 @@ def composite(
     return declare
 
 
-@overload
-def internal(
-    *, tensors: Sequence[str], outputs: Sequence[str], **rest: Any
-) -> Callable[[Callable[..., Launch]], Front[Any]]: ...
-@overload
-def internal(
-    *, tensors: Sequence[str], cpu: Callable[..., Any] | None = ..., name: str | None = ..., **rest: Any
-) -> Callable[[Callable[..., Launch]], Front[Tensor]]: ...
 def internal(
     *, tensors: Sequence[str], cpu: Callable[..., Any] | None = None, name: str | None = None, **rest: Any
-) -> Callable[[Callable[..., Launch]], Front[Any]]:
+) -> Callable[[Callable[..., Launch]], Front[Tensor]]:
     """Declare an operation that has no public name: called by bodies and rules with plain positional arguments."""
 
-    def declare(body: Callable[..., Launch]) -> Front[Any]:
+    def declare(body: Callable[..., Launch]) -> Any:
         op = Operation(name or body.__name__, (), body, kernels={"cpu": cpu} if cpu else {}, tensors=tensors, **rest)
         OPERATIONS[op.name] = op
 
@@ -438,7 +431,7 @@ def internal(
 
         made: Any = front
         made.op = op
-        return made  # type: ignore[no-any-return]
+        return made
 
     return declare
 

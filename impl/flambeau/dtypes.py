@@ -40,6 +40,8 @@ class dtype(metaclass=CType):
     )
     __module__ = "torch"
     bit: int
+    itemsize: int
+    numpy: np.dtype[Any]
 
     def __init__(self, name: str, numpy: Any, category: int, type_name: str, signed: bool = True, alias: str = ""):
         self.name = name

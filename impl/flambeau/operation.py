@@ -12,7 +12,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -49,6 +49,9 @@ from flambeau.tensor import (
     warn_of_complex_half,
     without_data,
 )
+
+if TYPE_CHECKING:
+    from flambeau.viewing import Place
 
 Rule = Callable[..., Any]
 OPERATIONS: dict[str, Operation] = {}
@@ -111,6 +114,7 @@ class OpNode(Node):
 
     __slots__ = ("raw",)
     op: Operation
+    raw: int
 
     def apply(self, gradient: Any, create_graph: bool) -> Sequence[Any]:
         """Run the operation's rules on Tensors."""
@@ -485,7 +489,7 @@ class Operation:
         edges: Sequence[Edge | None],
         like: Any,
         *,
-        plan: Launch | None = None,
+        plan: Launch | Place | None = None,
         outs: Sequence[Tensor] = (),
         params: Mapping[str, Any] | None = None,
         originals: Mapping[str, Any] | None = None,

@@ -128,7 +128,7 @@ _METHODS = (
 @functools.cache
 def get_default_nowrap_functions() -> frozenset[Callable[..., Any]]:
     """The functions whose results keep their type."""
-    return frozenset((Tensor._base.__get__, Tensor.grad.__get__))
+    return frozenset(vars(Tensor)[name].__get__ for name in ("_base", "grad"))
 
 
 def _disabled_torch_function_impl(
@@ -175,7 +175,7 @@ def _asking(name: str) -> Callable[..., Any]:
     return method
 
 
-def _prepare(cls: type, **kwargs: Any) -> None:
+def _prepare(cls: type[Tensor], **kwargs: Any) -> None:
     """Plain tensors pay nothing for what subclasses may override: each subclass gets asking attributes of its own."""
     super(Tensor, cls).__init_subclass__(**kwargs)
     if any(b not in PLAIN and issubclass(b, Tensor) for b in cls.__bases__) or issubclass(cls, Parameter):

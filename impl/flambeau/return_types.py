@@ -6,7 +6,7 @@ They are what CPython calls struct sequences: made from one sequence, printed fi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 
 class _Field:
@@ -68,6 +68,11 @@ def _declare(name: str, *fields: str) -> None:
         cls = globals()[full] = type(full, (StructSequence,), space)
         all_return_types.append(cls)
         __all__.append(full)
+
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> type[StructSequence]: ...
 
 
 all_return_types: list[type[StructSequence]] = []

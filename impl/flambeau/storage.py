@@ -238,6 +238,8 @@ def set_(
     """Point the tensor at other elements: those of a tensor or a storage, in the geometry given."""
     check_inplace(input, (source,))
     d = input.dtype
+    shape: Shape
+    strides: Shape
     if source is None:
         storage, shape, strides = Storage(np.empty(0, d.numpy), CPU, 0), (0,), (1,)
     elif isinstance(source, Tensor):

@@ -7,7 +7,7 @@ from typing import Any, Protocol, overload
 
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import node_of
-from flambeau.declare import Front, install
+from flambeau.declare import Front, R_co, install
 from flambeau.dtypes import dtype
 from flambeau.geometry import Shape
 from flambeau.operation import Operation, attach
@@ -111,11 +111,18 @@ def _chained(this: Tensor, parent: View, place: Place, op: ViewOperation) -> Cal
     return moved
 
 
+class ViewFront(Front[R_co], Protocol[R_co]):
+    """The function form of a view operation."""
+
+    @property
+    def op(self) -> ViewOperation: ...
+
+
 class _Declared(Protocol):
     @overload
-    def __call__(self, body: Callable[..., list[Place]]) -> Front[tuple[Tensor, ...]]: ...
+    def __call__(self, body: Callable[..., list[Place]]) -> ViewFront[tuple[Tensor, ...]]: ...
     @overload
-    def __call__(self, body: Callable[..., Place | Tensor]) -> Front[Tensor]: ...
+    def __call__(self, body: Callable[..., Place | Tensor]) -> ViewFront[Tensor]: ...
 
 
 def view(*schemas: str, grad: Any, node: str | None = None, raw: bool = False, **where: Any) -> _Declared:
@@ -124,7 +131,7 @@ def view(*schemas: str, grad: Any, node: str | None = None, raw: bool = False, *
     raw: the rule runs on ndarrays too.
     """
 
-    def declare(body: Callable[..., Any]) -> Front[Any]:
+    def declare(body: Callable[..., Any]) -> Any:
         op = ViewOperation(
             where.pop("full_name", schemas[0].partition("(")[0]),
             schemas,

@@ -86,5 +86,5 @@ def is_anomaly_check_nan_enabled() -> bool:
 
 for _f in (set_detect_anomaly, detect_anomaly):
     export(_f.__name__, _f, "autograd")
-for _f in (is_anomaly_enabled, is_anomaly_check_nan_enabled):
-    export(_f.__name__, _f)
+for _query in (is_anomaly_enabled, is_anomaly_check_nan_enabled):
+    export(_query.__name__, _query)

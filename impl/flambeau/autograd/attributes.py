@@ -9,8 +9,9 @@ from typing import Any
 
 from flambeau import overrides
 from flambeau.autograd import api, node
+from flambeau.autograd.hooks import RemovableHandle
 from flambeau.autograd.modes import state
-from flambeau.autograd.node import AccumulateGrad, Node, RemovableHandle, Unreached, hooks_of, leaf, no_leaf, node_of
+from flambeau.autograd.node import AccumulateGrad, Node, Unreached, hooks_of, leaf, no_leaf, node_of
 from flambeau.dtypes import FLOATING
 from flambeau.errors import cpp_name
 from flambeau.methods import builtin, on_tensor

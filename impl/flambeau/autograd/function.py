@@ -204,7 +204,7 @@ class Function(metaclass=_FunctionMeta):
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward and record the call."""
-        ctx = cls._backward_cls.__new__(cls._backward_cls)
+        ctx: Any = object.__new__(cls._backward_cls)
         ctx.saved = ctx.versions = ctx.hooks = None
         ctx._is_tensor = [isinstance(a, Tensor) for a in args]
         edges = [node_of(a) for a in args if isinstance(a, Tensor)]

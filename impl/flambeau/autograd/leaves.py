@@ -56,8 +56,8 @@ def accumulate(n: AccumulateGrad, g: Any, create_graph: bool) -> None:
         else:
             np.add(current._array, g, current._array)
             bump(current)
-        have, own = current._memory, t._memory
-        if have is not own and (have is None or own is None or have.strides != own.strides):
+        have, wanted = current._memory, t._memory
+        if have is not wanted and (have is None or wanted is None or have.strides != wanted.strides):
             _check_layout(current, t)
     if n.hooks is not None:
         hooks.accumulated(n.hooks, t)

@@ -146,6 +146,7 @@ class inference_mode(_Mode):
     """Context manager and decorator: nothing is recorded inside; what is made there is never saved for backward."""
 
     __module__ = "torch.autograd.grad_mode"
+    mode: bool
 
     def __new__(cls, mode: Any = True) -> Any:
         self = object.__new__(cls)

@@ -134,7 +134,6 @@ def _bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | Non
     return result if bias is None else arithmetic.add(result, bias)
 
 
-for _where in ({"namespace": "nn.functional"}, {"full_name": "bilinear_of_torch", "name": "bilinear"}):
-    composite(
-        "bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None)", method=False, **_where
-    )(_bilinear)  # fmt: skip
+_BILINEAR = "bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None)"
+composite(_BILINEAR, method=False, namespace="nn.functional")(_bilinear)
+composite(_BILINEAR, method=False, full_name="bilinear_of_torch", name="bilinear")(_bilinear)

@@ -78,7 +78,7 @@ def real_part(input: Tensor) -> Tensor:
 def imaginary_part(input: Tensor) -> Tensor:
     """A view of the imaginary part. Raises RuntimeError for real tensors."""
     check(input.dtype.is_complex, "imag is not implemented for tensors with non-complex dtypes.")
-    return view_as_real(input).select(-1, 1)  # type: ignore[no-any-return]
+    return view_as_real(input).select(-1, 1)
 
 
 def _set_real(self: Tensor, value: Any) -> None:

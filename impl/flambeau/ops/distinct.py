@@ -107,7 +107,7 @@ def _unique(
     dim: int | None = None,
 ) -> tuple[Tensor, ...]:
     flags = {"sorted": sorted, "return_inverse": return_inverse, "return_counts": return_counts}
-    return _unique2(input, **flags) if dim is None else _unique_dim(input, dim, **flags)  # type: ignore[no-any-return]
+    return _unique2(input, **flags) if dim is None else _unique_dim(input, dim, **flags)
 
 
 def _runs(
@@ -115,8 +115,8 @@ def _runs(
 ) -> tuple[Tensor, ...]:
     flags = {"return_inverse": return_inverse, "return_counts": return_counts}
     if dim is None:
-        return _unique_consecutive(input, **flags)  # type: ignore[no-any-return]
-    return _unique_dim_consecutive(input, **flags, dim=dim)  # type: ignore[no-any-return]
+        return _unique_consecutive(input, **flags)
+    return _unique_dim_consecutive(input, **flags, dim=dim)
 
 
 def _by_flags(body: FunctionType, prefix: str) -> dict[tuple[bool, bool], FunctionType]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flambeau import dtypes, return_types
 from flambeau.cpu import extreme as cpu
-from flambeau.declare import ANY, composite, internal, primitive
+from flambeau.declare import ANY, composite, internal, primitive, several
 from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEXES, dtype, mask
 from flambeau.errors import check, expect_out, legacy_type, not_implemented_for, refuse
 from flambeau.geometry import wrap_dim
@@ -188,7 +188,7 @@ def _aminmax_gradient(
     return [parts[0] if len(parts) == 1 else parts[0] + parts[1]]
 
 
-@primitive(
+@several(
     "aminmax(Tensor input, *, int? dim=None, bool keepdim=False, tuple of Tensors[2] out=None)",
     cpu=cpu.aminmax,
     grad=joint(_aminmax_gradient),
@@ -297,7 +297,7 @@ median = _median("median", ignore_nan=False)
 nanmedian = _median("nanmedian", ignore_nan=True)
 
 
-@primitive(
+@several(
     "mode(Tensor input, int dim=-1, bool keepdim=False, *, tuple of Tensors[2] out=None)",
     cpu=cpu.mode,
     grad=to_selected,
@@ -313,10 +313,10 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, out: Any = None) -
                 target.dtype is d,
                 f"expected scalar type '{d.type_name}' but got '{target.dtype.type_name}' for {which} output",
             )
-    d = _dim_of(input, dim, "mode")
+    along = _dim_of(input, dim, "mode")
     if not input.dtype.bit & ORDERED and 0 not in shape_of(input):
         not_implemented_for("mode_cpu", input.dtype)
-    return _along(input, d, keepdim)
+    return _along(input, along, keepdim)
 
 
 mode.op.told = told_with_dim(always=True)

@@ -59,7 +59,7 @@ def _representable(value: Any, d: dtype) -> bool:
     low, high = cpu.limits(d)
     if not d.is_signed and not isinstance(value, float):
         low = -high  # negative integers wrap as long as their magnitude fits
-    return low <= value <= high
+    return bool(low <= value <= high)
 
 
 @primitive(

@@ -151,7 +151,7 @@ def _sum_at(g: Tensor, dim: int, index: Tensor) -> Tensor:
     fills=EXPANDED.format("index_fill_", 1913),
     tensors=("input", "index", "value"),
     grad={
-        "input": lambda g, dim, index: index_fill(g, dim, index, 0),
+        "input": lambda g, dim, index: g.index_fill(dim, index, 0),
         "value": lambda g, dim, index: _sum_at(g, dim, index),
     },
     moves=True,
@@ -193,7 +193,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Launch:
         lambda a, b: index_add(a, dim, index, b),
         lambda a: index_select(a, dim, index),
         lambda a: index_fill(a, dim, index, 0),
-        lambda a, b: index_reduce(a, dim, index, b, reduce, include_self=include_self),
+        lambda a, b: a.index_reduce(dim, index, b, reduce, include_self=include_self),
         reduce, include_self,
     )),
     inplace=True,

@@ -41,7 +41,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, out: Tensor | None = None) -> L
         dim = wrap_dim(dim, len(shape))
     target = result_type(*tensors)
     _check_out(target, out)
-    sizes = []
+    sizes: list[int | None] = []
     for i, t in enumerate(tensors):
         have = shape_of(t)
         if _skipped(t):

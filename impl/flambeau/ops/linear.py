@@ -13,7 +13,7 @@ from flambeau.autograd.modes import inference_modes, state
 from flambeau.autograd.node import node_of, sequence
 from flambeau.cpu import linear as cpu
 from flambeau.cpu.quiet import QUIET, enter, leave
-from flambeau.declare import Front, composite, internal, primitive
+from flambeau.declare import composite, internal, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, NATIVE_FLOAT, bool_, complex32, dtype, mask
 from flambeau.errors import check, cpp_name, no_case_for, not_implemented_for, structured_out, too_late
 from flambeau.geometry import Shape, broadcast
@@ -426,7 +426,7 @@ composite(
 )(_matmul)  # fmt: skip
 
 
-def _operator(name: str, product: Front[Tensor]) -> None:
+def _operator(name: str, product: Callable[..., Any]) -> None:
     def front(self: Any, other: Any) -> Any:
         try:
             return product(self, other)

@@ -39,9 +39,10 @@ _logical("logical_or", "Whether either element is nonzero.", numpy=np.logical_or
 _logical("logical_xor", "Whether just one element is nonzero.", numpy=np.logical_xor)
 
 
-def _refuse_half_complex(result: dtypes.dtype, out: dtypes.dtype) -> None:
+def _refuse_half_complex(result: dtypes.dtype, out: dtypes.dtype) -> str | None:
     if out is dtypes.complex32:
         not_implemented_for("logical_not_cpu", out)
+    return None
 
 
 @elementwise(

@@ -46,8 +46,8 @@ def fill_value(value: Any, like: Tensor) -> tuple[Tensor, dtype]:
     fills=EXPANDED.format("masked_fill_", 2450),
     tensors=("input", "mask", "value"),
     grad={
-        "input": lambda g, mask: masked_fill(g, mask, 0),
-        "value": lambda g, mask: masked_fill(g, mask.logical_not(), 0).sum(),
+        "input": lambda g, mask: g.masked_fill(mask, 0),
+        "value": lambda g, mask: g.masked_fill(mask.logical_not(), 0).sum(),
     },
     moves=True,
     inplace=True,

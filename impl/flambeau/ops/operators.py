@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flambeau import overrides
-from flambeau.declare import Front
+from flambeau.declare import ElementwiseFront
 from flambeau.elementwise import binary_front, inplace_front
 from flambeau.ops import arithmetic, comparison, logic, powers, rounding
 from flambeau.tensor import Tensor, extend
@@ -33,7 +33,7 @@ def _attach(name: str, function: Callable[..., Any]) -> None:
     setattr(Tensor, name, function)
 
 
-def operator(names: str, front: Front[Any], *, named: bool = False) -> None:
+def operator(names: str, front: ElementwiseFront, *, named: bool = False) -> None:
     """Attach a binary operation as operators (names parted by blanks), its fast path first.
 
     named: `__torch_function__` is told of the operator, not of the operation.
@@ -55,7 +55,7 @@ def asking(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return front
 
 
-def updating(names: str, front: Front[Any]) -> None:
+def updating(names: str, front: ElementwiseFront) -> None:
     """Attach the in-place form of an operation as operators."""
     update = refusing(front.inplace)
 

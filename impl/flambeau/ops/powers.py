@@ -49,6 +49,7 @@ def _of_base(g: Any, input: Any, exponent: Any) -> Any:
 
 
 def _of_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:
+    base: Any
     if isinstance(input, Tensor):
         base = input.to(result_type(input, exponent)) if is_complex(out) else input
     else:

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 from flambeau import dtypes
 from flambeau.cpu import creation as cpu
-from flambeau.declare import composite
+from flambeau.declare import Front, composite
 from flambeau.dtypes import dtype
 from flambeau.errors import check, cpp_name, refuse
 from flambeau.ops.creation import OPTIONS, TENSOR_OPTIONS, TensorOptions, created, out_dtype
@@ -106,7 +106,7 @@ def _ends(name: str, start: Any, end: Any) -> tuple[Any, Any]:
     return first, last
 
 
-def _spaced(name: str, base: str) -> Any:
+def _spaced(name: str, base: str) -> Callable[[Callable[..., Tensor]], Front[Tensor]]:
     kinds = [("Tensor", "Tensor"), ("Number", "Tensor"), ("Tensor", "Number"), ("Number", "Number")]
     schemas = [f"{name}({a} start, {b} end, int steps{base}, *, {OPTIONS})" for a, b in kinds]
     return composite(*schemas, method=False, takes_out=True)

@@ -164,7 +164,7 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, dtype: dtype 
 # ------------------------------------------------------------------------------------------ products
 
 
-def product_gradient(g: Tensor, input: Tensor, out: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
+def product_gradient(g: Tensor, input: Tensor, out: Tensor, dims: tuple[int, ...], keepdim: bool) -> Any:
     """Gradient of a product: exact where elements are zero, and differentiable again."""
     shape = shape_of(input)
     if not shape:
@@ -175,7 +175,7 @@ def product_gradient(g: Tensor, input: Tensor, out: Tensor, dims: tuple[int, ...
         return g * conj(out / input)
     if len(dims) > 1:
         flat = input.reshape(-1)
-        return (g.reshape(()) * conj(_others(flat, 0))).reshape(shape)  # type: ignore[no-any-return]
+        return (g.reshape(()) * conj(_others(flat, 0))).reshape(shape)
     return g * conj(_others(input, dims[0]))
 
 
@@ -254,7 +254,7 @@ def count_nonzero(input: Tensor, dim: Any = None) -> Launch:
 # ------------------------------------------------------------------------------------------ the diagonal
 
 
-@internal(tensors=("g",), cpu=cpu.diagonal_matrix, grad=lambda g: trace(g))
+@internal(tensors=("g",), cpu=cpu.diagonal_matrix, grad=lambda g: g.trace())
 def diagonal_matrix(g: Tensor, shape: Shape) -> Launch:
     """Zeros with one number on the diagonal: the gradient of a trace."""
     return Launch((g,), shape, g.dtype, shape=shape)

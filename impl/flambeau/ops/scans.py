@@ -7,7 +7,7 @@ from typing import Any
 from flambeau import dtypes, return_types
 from flambeau.autograd.modes import state
 from flambeau.cpu import scan as cpu
-from flambeau.declare import ANY, composite, primitive
+from flambeau.declare import ANY, composite, primitive, several
 from flambeau.dtypes import dtype, mask, promote_types
 from flambeau.errors import cannot_cast, check, cpp_name, not_implemented_for, structured_out
 from flambeau.geometry import wrap_dim
@@ -131,7 +131,7 @@ def _running(name: str, kernel: Any, doc: str) -> Any:
         return Launch((input,), [shape, shape], [input.dtype, dtypes.int64], dim=along)
 
     body.__doc__ = doc
-    return primitive(
+    return several(
         f"{name}(Tensor input, int dim, *, tuple of Tensors[2] out=None)",
         cpu=kernel,
         grad=_to_places,

@@ -19,7 +19,7 @@ LAST = 2**63 - 1
 # ------------------------------------------------------------------------------------------ adjoints
 
 
-@internal(cpu=cpu.put_slice, tensors=("g",), grad=lambda g, dim, index: select(g, dim, index), moves=True)
+@internal(cpu=cpu.put_slice, tensors=("g",), grad=lambda g, dim, index: g.select(dim, index), moves=True)
 def select_backward(g: Tensor, shape: Shape, dim: int, index: int) -> Launch:
     """Zeros of that shape with g at one index of a dim."""
     return Launch((g,), shape, g.dtype, shape=shape, dim=dim, index=index)
@@ -37,14 +37,14 @@ def slice_backward(g: Tensor, shape: Shape, dim: int, start: int, end: int, step
 
 
 @internal(
-    cpu=cpu.put_diagonal, tensors=("g",), grad=lambda g, offset, dim1, dim2: diagonal(g, offset, dim1, dim2), moves=True
+    cpu=cpu.put_diagonal, tensors=("g",), grad=lambda g, offset, dim1, dim2: g.diagonal(offset, dim1, dim2), moves=True
 )
 def diagonal_backward(g: Tensor, shape: Shape, offset: int, dim1: int, dim2: int) -> Launch:
     """Zeros of that shape with g on a diagonal."""
     return Launch((g,), shape, g.dtype, shape=shape, offset=offset, dim1=dim1, dim2=dim2)
 
 
-@internal(cpu=cpu.fold, tensors=("g",), grad=lambda g, dim, size, step: unfold(g, dim, size, step))
+@internal(cpu=cpu.fold, tensors=("g",), grad=lambda g, dim, size, step: g.unfold(dim, size, step))
 def unfold_backward(g: Tensor, shape: Shape, dim: int, size: int, step: int) -> Launch:
     """Zeros of that shape with the windows of g added where they were taken."""
     return Launch((g,), shape, g.dtype, shape=shape, dim=dim, size=size, step=step)
@@ -306,7 +306,7 @@ def _scattering(input: Tensor, src: Tensor, place: Place, **params: Any) -> Laun
     "select_scatter(Tensor input, Tensor src, int dim, index index)",
     update=cpu.set_slice,
     grad={
-        "input": lambda g, src_shape, dim, index: select_scatter(g, g.new_zeros(src_shape), dim, index),
+        "input": lambda g, src_shape, dim, index: g.select_scatter(g.new_zeros(src_shape), dim, index),
         "src": lambda g, dim, index: select(g, dim, index),
     },
     moves=True,
@@ -323,8 +323,8 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Launch:
     update=cpu.set_slice,
     out_text=structured_out,
     grad={
-        "input": lambda g, src_shape, dim, start, end, step: slice_scatter(
-            g, g.new_zeros(src_shape), dim, start, end, step
+        "input": lambda g, src_shape, dim, start, end, step: g.slice_scatter(
+            g.new_zeros(src_shape), dim, start, end, step
         ),
         "src": lambda g, dim, start, end, step: slice_(g, dim, start, end, step),
     },
@@ -342,7 +342,7 @@ def slice_scatter(
     "diagonal_scatter(Tensor input, Tensor src, int offset=0, int dim1=0, int dim2=1)",
     update=cpu.set_diagonal,
     grad={
-        "input": lambda g, src_shape, where: diagonal_scatter(g, g.new_zeros(src_shape), *where),
+        "input": lambda g, src_shape, where: g.diagonal_scatter(g.new_zeros(src_shape), *where),
         "src": lambda g, where: diagonal(g, *where),
     },
     moves=True,

@@ -7,7 +7,7 @@ from typing import Any
 
 from flambeau import dtypes, return_types
 from flambeau.cpu import sorting as cpu
-from flambeau.declare import composite, primitive
+from flambeau.declare import composite, primitive, several
 from flambeau.dtypes import BAREBONES_UNSIGNED, dtype
 from flambeau.errors import check, not_implemented_for, structured_out
 from flambeau.geometry import Shape, elementwise_strides, is_contiguous, wrap_dim
@@ -39,7 +39,7 @@ def _checked(input: Tensor, dim: int) -> int:
     return dim
 
 
-@primitive(
+@several(
     "sort(Tensor input, *, bool? stable, int dim=-1, bool descending=False, tuple of Tensors[2] out=None)",
     "sort(Tensor input, int dim=-1, bool descending=False, *, tuple of Tensors[2] out=None)",
     cpu=cpu.sort,
@@ -47,7 +47,7 @@ def _checked(input: Tensor, dim: int) -> int:
     tensors=("input",),
     outputs=("values", "indices"),
     differentiable=1,
-    results=return_types.sort,  # type: ignore[attr-defined]
+    results=return_types.sort,
     out_text=structured_out,
 )
 def sort(input: Tensor, stable: Any = _UNSAID, dim: int = -1, descending: bool = False) -> Launch:
@@ -80,14 +80,14 @@ def msort(input: Tensor) -> Tensor:
     return sort.run({"input": input, "dim": 0})[0]  # type: ignore[no-any-return]
 
 
-@primitive(
+@several(
     "topk(Tensor input, index k, int dim=-1, bool largest=True, bool sorted=True, *, tuple of Tensors[2] out=None)",
     cpu=cpu.topk,
     grad=lambda g, indices, dim, input_shape: scattered(g, indices, dim, input_shape),
     tensors=("input",),
     outputs=("values", "indices"),
     differentiable=1,
-    results=return_types.topk,  # type: ignore[attr-defined]
+    results=return_types.topk,
     out_text=structured_out,
 )
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Launch:
@@ -134,14 +134,14 @@ def told_with_dim(always: bool) -> Callable[..., tuple[Shape, Shape]]:
     return told
 
 
-@primitive(
+@several(
     "kthvalue(Tensor input, index k, int dim=-1, bool keepdim=False, *, tuple of Tensors[2] out=None)",
     cpu=cpu.kthvalue,
     grad=_kth_gradient,
     tensors=("input",),
     outputs=("values", "indices"),
     differentiable=1,
-    results=return_types.kthvalue,  # type: ignore[attr-defined]
+    results=return_types.kthvalue,
     out_text=lambda result, out: (
         "output values must be of same type as input"
         if result is not INT64

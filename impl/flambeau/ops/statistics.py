@@ -8,7 +8,7 @@ from typing import Any
 from flambeau import dtypes
 from flambeau.cpu import statistics as cpu
 from flambeau.cpu.reduce import count_of
-from flambeau.declare import composite, primitive
+from flambeau.declare import composite, several
 from flambeau.dtypes import dtype
 from flambeau.errors import cannot_cast, check, not_implemented_for
 from flambeau.geometry import wrap_dim
@@ -111,7 +111,7 @@ def _declare(name: str, kernel: Any, grad: Any, doc: str, *, with_mean: bool) ->
     body.__doc__ = f"{doc}, over all dims or those in dim. Raises RuntimeError for integers."
     out = "" if with_mean else ", Tensor out=None"
     end = "" if with_mean else ", *, Tensor out=None"
-    return primitive(
+    return several(
         f"{name}(Tensor input, tuple of ints[1]? dim, bool unbiased=True, bool keepdim=False{end})",
         f"{name}(Tensor input, tuple of ints[1]? dim=None, *, Number? correction=None, bool keepdim=False{out})",
         f"{name}(Tensor input, bool unbiased=True)",

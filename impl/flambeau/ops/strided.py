@@ -14,7 +14,7 @@ from flambeau.viewing import Place, view
 @internal(
     cpu=cpu.gather_into_base,
     tensors=("g",),
-    grad=lambda g, base, place: as_strided(relaid(g, base), place.shape, place.strides, place.offset - base.offset),
+    grad=lambda g, base, place: relaid(g, base).as_strided(place.shape, place.strides, place.offset - base.offset),
 )
 def as_strided_backward(g: Tensor, base: Memory, place: Memory) -> Launch:
     """Adjoint of as_strided: add up, for every element of the base, the gradients of the elements that named it."""

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from flambeau import dtypes
 from flambeau.cpu import triangles as cpu
-from flambeau.declare import composite, internal, primitive
+from flambeau.declare import Front, composite, internal, primitive
 from flambeau.dtypes import BAREBONES, dtype
 from flambeau.errors import check, not_implemented_for, refuse, structured_out
 from flambeau.geometry import wrap_dim
@@ -33,23 +33,22 @@ def _updates_at_once(t: Tensor) -> bool:
     return True
 
 
-def _triangle(name: str, kernel: Any, doc: str) -> Any:
+def _triangle(name: str, kernel: Any, doc: str) -> Front[Tensor]:
     def body(input: Tensor, diagonal: int = 0) -> Launch:
         check(len(shape_of(input)) >= 2, f"{name}: input tensor must have at least 2 dimensions")
         refuse(name, input.dtype, BAREBONES, 0 not in shape_of(input))
         return Launch((input,), shape_of(input), input.dtype, diagonal=diagonal)
 
     body.__doc__ = doc
-    front = primitive(
+    return primitive(
         f"{name}(Tensor input, index diagonal=0, *, Tensor out=None)",
         update=kernel,
         fills=_updates_at_once,
         out_text=structured_out,
-        grad=lambda g, diagonal: front(g, diagonal),
+        grad=lambda g, diagonal: getattr(g, name)(diagonal),
         moves=True,
         inplace=True,
     )(body)
-    return front
 
 
 tril = _triangle("tril", cpu.tril, "A copy with zeros above a diagonal of the last two dims.")
