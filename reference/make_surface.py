@@ -286,7 +286,9 @@ def native_out_names() -> frozenset[str]:
     table = Path(spec.origin).parent / "packaged/ATen/native/native_functions.yaml"
     names = set()
     for entry in table.read_text(encoding="utf-8").split("\n- func: ")[1:]:
-        name, arguments = re.match(r"(\w+)[.\w]*\((.*)\) ->", entry).groups()
+        found = re.match(r"(\w+)[.\w]*\((.*)\) ->", entry)
+        assert found is not None, entry
+        name, arguments = found.groups()
         keywords = arguments.partition("*,")[2]
         if re.search(r"Tensor\(\w!\)(\[\])? \w+", keywords) or re.search(
             r"^  tags:.*\bview_copy\b", entry, re.MULTILINE

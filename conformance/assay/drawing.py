@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from assay.case import Case
 from assay.catalog import entries
@@ -62,7 +63,7 @@ def _no_harvest() -> Iterator[None]:
     """Hypothesis mixes constants from the source of local modules into its draws: then editing assay would change
     the cases of a seed."""
     harvest, cache = providers._get_local_constants, providers.CONSTANTS_CACHE
-    providers._get_local_constants = lambda: providers.Constants()
+    providers._get_local_constants = Constants
     providers.CONSTANTS_CACHE = type(cache)(1024)
     try:
         yield

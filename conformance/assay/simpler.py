@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,11 @@ def _candidates(case: Case) -> Iterator[Case]:
     yield from _numbers(case)
     for at, spec in enumerate(tensors):
         if spec.values.kind == "literal":
-            yield from (_map(case, lambda s, new=new: new, only=at) for new in _elements(spec))
+            yield from (_map(case, _constant(new), only=at) for new in _elements(spec))
+
+
+def _constant(new: TensorSpec) -> Callable[[TensorSpec], TensorSpec]:
+    return lambda _: new
 
 
 def _rebuild(value: Any, change: Callable[[TensorSpec, int], TensorSpec], at: list[int]) -> Any:
@@ -94,7 +99,7 @@ def _shapes(case: Case, tensors: list[TensorSpec]) -> Iterator[Case]:
     rank = max((len(s.shape) for s in tensors), default=0)
     for d in range(rank):
         for end in (0, -1):
-            yield _map(case, lambda s, d=d, end=end: _cut_dim(s, d - rank, end))
+            yield _map(case, partial(_cut_dim, d=d - rank, end=end))
     for size in sorted({n for s in tensors for n in s.shape if n > 1}, reverse=True):
         for new in sorted({1, 2, size // 2, size - 1} - {0, size}):
             if new < size:
@@ -128,7 +133,7 @@ def _cut_dim(spec: TensorSpec, d: int, end: int = 0) -> TensorSpec:
 def _resize(spec: TensorSpec, size: int, part: slice) -> TensorSpec:
     values, new = spec.values, part.stop - part.start
     if values.kind in _ORDERS:
-        bounds = {size: new, -size: -new}
+        bounds: dict[float | None, int] = {size: new, -size: -new}
         values = replace(values, low=bounds.get(values.low, values.low), high=bounds.get(values.high, values.high))
         spec = replace(spec, values=values)
     if size not in spec.shape:
@@ -162,7 +167,11 @@ def _dtypes(case: Case, tensors: list[TensorSpec]) -> Iterator[Case]:
     for dtype in dict.fromkeys(s.dtype for s in tensors):
         simple = {0: "bool", 1: "int64", 2: "float32", 3: "complex64"}[category(dtype)]
         if dtype != simple and all(s.values.kind != "literal" for s in tensors if s.dtype == dtype):
-            yield _map(case, lambda s, d=dtype, n=simple: replace(s, dtype=n) if s.dtype == d else s)
+            yield _map(case, partial(_converted, dtype, simple))
+
+
+def _converted(dtype: str, simple: str, spec: TensorSpec) -> TensorSpec:
+    return replace(spec, dtype=simple) if spec.dtype == dtype else spec
 
 
 def _sequences(case: Case) -> Iterator[Case]:
@@ -176,6 +185,10 @@ def _sequences(case: Case) -> Iterator[Case]:
 _PLANS = ("zeros", "ones", "counting", "normal")
 
 
+def _planned(name: str, spec: TensorSpec) -> TensorSpec:
+    return replace(spec, values=Values(name, spec.values.seed if name == "normal" else 0))
+
+
 def _values(case: Case, tensors: list[TensorSpec]) -> Iterator[Case]:
     for at, spec in enumerate(tensors):
         kind = spec.values.kind
@@ -185,7 +198,7 @@ def _values(case: Case, tensors: list[TensorSpec]) -> Iterator[Case]:
         for name in simpler:
             yield _map(
                 case,
-                lambda s, name=name: replace(s, values=Values(name, s.values.seed if name == "normal" else 0)),
+                partial(_planned, name),
                 only=at,
             )
     for at, spec in enumerate(tensors):

@@ -122,7 +122,7 @@ class OpNode(Node):
         values = unpack(self, create_graph)
         if op.joint is not None:
             return op.joint(gradient, [e is not None for e in edges], values)  # type: ignore[no-any-return]
-        return [None if e is None else rule(gradient, values) for e, rule in zip(edges, op.rules, strict=True)]
+        return [None if e is None else rule(gradient, values) for e, rule in zip(edges, op.rules, strict=True)]  # type: ignore[misc]
 
     def release(self) -> None:
         if self.saved and any(isinstance(v, Tensor | Saved) for v in self.saved):

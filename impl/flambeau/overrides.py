@@ -188,7 +188,7 @@ def _prepare(cls: type[Tensor], **kwargs: Any) -> None:
             setattr(cls, name, _asking(name))
 
 
-extend(__init_subclass__=classmethod(_prepare))
+extend(__init_subclass__=classmethod(_prepare))  # type: ignore[arg-type]
 
 
 def has_torch_function(relevant_args: Iterable[Any]) -> bool:

@@ -260,7 +260,7 @@ def form(
                 raise ValueError(f"required argument {p.name!r} follows an optional one")
             optional = bool(p.optional)
     if not dtypes:
-        dtypes = next((p.kind.dtypes for p in params if getattr(p.kind, "dtypes", ())), COMMON)
+        dtypes = next(filter(None, (getattr(p.kind, "dtypes", ()) for p in params)), COMMON)
     results = result if isinstance(result, tuple) else (result,)
     return Form(params, listed, tuple(operators.split()), out, results, order, weight, dtypes, writes)
 

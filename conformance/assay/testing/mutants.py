@@ -162,7 +162,7 @@ def _gradient(torch: Any, result: Any, args: tuple[Any, ...], kwargs: dict[str, 
 
 
 def _storage(torch: Any, tensor: Any) -> int:
-    return tensor.untyped_storage().data_ptr()
+    return int(tensor.untyped_storage().data_ptr())
 
 
 def _view_or_copy(torch: Any, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ import re
 import weakref
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flambeau.autograd.hooks import Hooks, RemovableHandle
 from flambeau.autograd.modes import state
@@ -18,6 +18,9 @@ from flambeau.dtypes import dtype
 from flambeau.errors import FREED, legacy_type
 from flambeau.geometry import Shape
 from flambeau.tensor import Tensor, alias, fresh, memory, shape_of, version
+
+if TYPE_CHECKING:
+    from flambeau.autograd.viewing import CopySlices
 
 sequence = count().__next__
 # the nodes that PyTorch names in full
@@ -154,7 +157,7 @@ class Saved:
 
     def __init__(self, t: Tensor, index: int = 0) -> None:
         # the node of the base where the output is a view updated in place
-        self.update: Callable[[], Node | None] | None = None
+        self.update: Callable[[], CopySlices | None] | None = None
         self.array = t._array
         self.counter = version(t)
         self.dtype = t._dtype

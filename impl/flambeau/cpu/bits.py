@@ -10,7 +10,7 @@ Array = np.ndarray[Any, Any]
 
 
 def _out_of_range(y: Array) -> Array:
-    return (y < 0) | (y >= 8 * y.dtype.itemsize)
+    return (y < 0) | (y >= 8 * y.dtype.itemsize)  # type: ignore[no-any-return]
 
 
 def left_shift(x: Array, y: Array) -> Array:
@@ -29,4 +29,4 @@ def right_shift(x: Array, y: Array) -> Array:
 def lcm(x: Array, y: Array) -> Array:
     """Least common multiple by |x / gcd · y|, which wraps as C does."""
     g = np.gcd(x, y)
-    return np.abs(np.floor_divide(x, np.where(g == 0, np.ones((), x.dtype), g)) * y)
+    return np.abs(np.floor_divide(x, np.where(g == 0, np.ones((), x.dtype), g)) * y)  # type: ignore[no-any-return]

@@ -31,7 +31,7 @@ def cast(a: Array, source: dtype, target: dtype) -> Array:
         return out
     if source.category == COMPLEX and target.category < COMPLEX:
         if target.category == dtypes.BOOL:
-            return a != 0
+            return a != 0  # type: ignore[no-any-return]
         a = a.real
     if source is dtypes.bfloat16 and target is not dtypes.float32:
         a = a.astype(np.float32)

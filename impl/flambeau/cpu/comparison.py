@@ -21,7 +21,7 @@ def isclose(x: Array, y: Array, rtol: float, atol: float, equal_nan: bool) -> Ar
     kind = y.real.dtype.type
     allowed = kind(atol) + np.abs(kind(rtol) * y)
     actual = np.abs(x - y)
-    return close | (np.isfinite(actual) & (actual <= allowed))
+    return close | (np.isfinite(actual) & (actual <= allowed))  # type: ignore[no-any-return]
 
 
 def every(x: Array) -> bool:

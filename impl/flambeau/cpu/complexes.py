@@ -30,5 +30,5 @@ def of_polar(x: Array, y: Array) -> Array:
 def angle(x: Array) -> Array:
     """Argument: of real numbers 0 or pi, NaN of NaN."""
     if x.dtype.kind == "c":
-        return np.arctan2(x.imag, x.real)
+        return np.arctan2(x.imag, x.real)  # type: ignore[no-any-return]
     return np.where(np.isnan(x), x, np.where(x < 0, x.dtype.type(math.pi), np.zeros((), x.dtype)))

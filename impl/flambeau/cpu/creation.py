@@ -49,7 +49,7 @@ def range_length(start: Any, end: Any, step: Any, d: dtype) -> int:
         start, end, step = math.trunc(start), math.trunc(end), math.trunc(step)
         if step == 0:
             raise ValueError("step must be nonzero")
-        return max(0, -((start - end) // step)) if step > 0 else max(0, -((end - start) // -step))
+        return int(max(0, -((start - end) // step)) if step > 0 else max(0, -((end - start) // -step)))
     return max(0, math.ceil((float(end) - float(start)) / float(step)))
 
 
@@ -69,6 +69,7 @@ def closed_range_length(start: Any, end: Any, step: Any, d: dtype) -> int:
 def arange(a: Array, start: Any, step: Any, d: dtype) -> None:
     """start + i · step, integers in their own arithmetic, reals in double."""
     n = len(a)
+    i: Array
     if d.category == INTEGRAL:
         i = np.arange(n, dtype=np.int64)
         with np.errstate(all="ignore"):
@@ -102,6 +103,8 @@ def linspace(a: Array, start: Any, end: Any, d: dtype) -> None:
         half = n // 2
         steps = np.arange(n, dtype=np.float64)
         from_end = steps[half:]
+        first: Any
+        last: Any
         np.subtract(n - 1, from_end, out=from_end)
         np.negative(from_end, out=from_end)  # the last one is -0, which leaves the end's sign as it is
         if d.category == INTEGRAL:
@@ -152,6 +155,8 @@ def logspace(a: Array, start: Any, end: Any, base: float, d: dtype) -> None:
             a[...] = np.power(np.asarray(base, np.complex128), exponents).astype(wide)
             return
         # both ends are rounded to the dtype, as they are in PyTorch
+        first: float
+        last: float
         if d.category == INTEGRAL:
             first, last = (int(scalar(math.trunc(v), d)) for v in (start, end))
         else:

@@ -15,13 +15,13 @@ Axes = tuple[int, ...]
 @row_major
 def amax(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Largest element, NaN if there is one."""
-    return np.maximum.reduce(x, axis=dims, keepdims=keepdim)
+    return np.maximum.reduce(x, axis=dims, keepdims=keepdim)  # type: ignore[call-overload,no-any-return]
 
 
 @row_major
 def amin(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Smallest element, NaN if there is one."""
-    return np.minimum.reduce(x, axis=dims, keepdims=keepdim)
+    return np.minimum.reduce(x, axis=dims, keepdims=keepdim)  # type: ignore[call-overload,no-any-return]
 
 
 def aminmax(x: Array, dims: Axes, keepdim: bool) -> tuple[Array, Array]:
@@ -32,13 +32,13 @@ def aminmax(x: Array, dims: Axes, keepdim: bool) -> tuple[Array, Array]:
 @row_major
 def argmax(x: Array, dim: int | None, keepdim: bool) -> Array:
     """Where the first largest element stands, or the first NaN; dim None counts in row-major order."""
-    return np.argmax(x, axis=dim, keepdims=keepdim)
+    return np.argmax(x, axis=dim, keepdims=keepdim)  # type: ignore[no-any-return]
 
 
 @row_major
 def argmin(x: Array, dim: int | None, keepdim: bool) -> Array:
     """Where the first smallest element stands, or the first NaN."""
-    return np.argmin(x, axis=dim, keepdims=keepdim)
+    return np.argmin(x, axis=dim, keepdims=keepdim)  # type: ignore[no-any-return]
 
 
 @row_major

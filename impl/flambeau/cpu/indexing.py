@@ -39,7 +39,7 @@ def expand_masks(indices: Sequence[Array | None]) -> list[Array | None]:
 def common_shape(indices: Sequence[Array]) -> Shape:
     """The shape that index arrays broadcast to. Raises IndexError in PyTorch's words."""
     if len(indices) == 1:
-        return indices[0].shape
+        return indices[0].shape  # type: ignore[no-any-return]
     try:
         return np.broadcast_shapes(*[a.shape for a in indices])
     except ValueError:
@@ -181,7 +181,7 @@ def index_put(
         # elements with several names: each addition has to see the one before
         # (NumPy cannot add pairs: the parts of half complex numbers are taken one by one)
         for target, part in zip(*([a[n] for n in a.dtype.names or (...,)] for a in (x, given)), strict=True):
-            np.add.at(target, chosen.key, np.broadcast_to(part, chosen.shape))
+            np.add.at(target, chosen.key, np.broadcast_to(part, chosen.shape))  # type: ignore[arg-type]
         return
     moved = x.transpose(front)
     rows = moved.reshape(count, -1)

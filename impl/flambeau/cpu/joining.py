@@ -59,6 +59,6 @@ def roll(x: Array, shifts: Shape, dims: Shape) -> Array:
     return np.ascontiguousarray(np.roll(x, shifts, dims)) if dims else np.roll(x, shifts[0]).reshape(x.shape)
 
 
-def rot90(x: Array, k: int, dims: Shape, strides: Shape) -> Array:
+def rot90(x: Array, k: int, dims: tuple[int, int], strides: Shape) -> Array:
     """Turned in the plane of two axes, in memory with these strides."""
     return copy(np.rot90(x, k, dims), strides)

@@ -33,7 +33,7 @@ def affine(x: Array, weight: Array, bias: Array | None) -> Array:
         return np.add(np.matmul(weight, x.T).T, bias, order="C")  # type: ignore[no-any-return]
     r = np.matmul(x, weight.T)
     r += bias
-    return r
+    return r  # type: ignore[no-any-return]
 
 
 def dot(x: Array, y: Array) -> Array:

@@ -25,4 +25,4 @@ def mse_loss(x: Array, y: Array, reduction: int, stored: dtype, count: int) -> A
 
 def slope(g: Array, x: Array, y: Array, factor: float, reduction: int, count: int) -> Array:
     """factor (x - y) g."""
-    return (x - y) * g * g.dtype.type(factor)
+    return (x - y) * g * g.dtype.type(factor)  # type: ignore[no-any-return]

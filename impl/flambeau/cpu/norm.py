@@ -20,7 +20,7 @@ def vector_norm(x: Array, ord: float, dims: Axes, keepdim: bool) -> Array:
     if math.isinf(ord):
         pick = np.maximum if ord > 0 else np.minimum
         # an empty norm of order inf is asked for only where there are no results
-        return pick.reduce(np.abs(x), axis=dims, keepdims=keepdim)
+        return pick.reduce(np.abs(x), axis=dims, keepdims=keepdim)  # type: ignore[call-overload,no-any-return]
     if ord == 0:
         return total((x != 0).astype(x.real.dtype), dims, keepdim)
     if ord == 1:
@@ -33,8 +33,8 @@ def vector_norm(x: Array, ord: float, dims: Axes, keepdim: bool) -> Array:
         return np.sqrt(total(squares, dims, keepdim))
     size = np.abs(x)
     if ord == 3:
-        return np.asarray(total(size * size * size, dims, keepdim)) ** size.dtype.type(1 / 3)
-    return np.asarray(total(size ** size.dtype.type(ord), dims, keepdim)) ** size.dtype.type(1 / ord)
+        return np.asarray(total(size * size * size, dims, keepdim)) ** size.dtype.type(1 / 3)  # type: ignore[no-any-return]
+    return np.asarray(total(size ** size.dtype.type(ord), dims, keepdim)) ** size.dtype.type(1 / ord)  # type: ignore[no-any-return]
 
 
 def distance(x: Array, y: Array, p: float) -> Array:

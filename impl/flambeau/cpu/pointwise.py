@@ -86,7 +86,7 @@ def truncated_divide(x: Array, y: Array) -> Array:
     if y.dtype.kind not in "iu":
         return np.trunc(np.true_divide(x, y))
     _refuse_zero(x, y)
-    return np.floor_divide(x - np.fmod(x, y), y)
+    return np.floor_divide(x - np.fmod(x, y), y)  # type: ignore[no-any-return]
 
 
 def remainder(x: Array, y: Array) -> Array:
@@ -113,30 +113,30 @@ def power(x: Any, y: Any) -> Array:
     kind = x.dtype.kind
     if type(y) in _NUMBERS and kind == "f":
         special = _SPECIAL_POWERS.get(y)
-        return np.power(x, y) if special is None else special(x)
+        return np.power(x, y) if special is None else special(x)  # type: ignore[no-any-return]
     if isinstance(y, np.ndarray) and y.ndim == 0:
         y = y[()]
     if kind == "b":
-        return np.logical_or(x, np.logical_not(y))
+        return np.logical_or(x, np.logical_not(y))  # type: ignore[no-any-return]
     if kind in "iu":
         return _integer_power(x, y)
     if isinstance(y, np.ndarray):
         return _complex_power(x, y) if kind == "c" else np.power(x, y)
     special = _SPECIAL_POWERS.get(y.item() if isinstance(y, np.generic) else y)
     if special is not None:
-        return special(x)
+        return special(x)  # type: ignore[no-any-return]
     return _complex_power(x, y) if kind == "c" else np.power(x, y)
 
 
 def _complex_power(x: Array, y: Any) -> Array:
     # NumPy multiplies for whole exponents, which overflows sooner, and answers NaN for every power of zero
-    return np.exp(y * np.log(x))
+    return np.exp(y * np.log(x))  # type: ignore[no-any-return]
 
 
 def _integer_power(x: Array, y: Any) -> Array:
     below = np.less(y, 0)
     if not np.any(below):
-        return np.power(x, y)
+        return np.power(x, y)  # type: ignore[no-any-return]
     # one over an integer: 0 but for 1 and -1 (of zero, PyTorch says 0 too)
     inverse = np.where(np.abs(x) == 1, np.where(np.bitwise_and(y, 1) == 1, x, x * x), np.zeros((), x.dtype))
     return np.where(below, inverse, np.power(x, np.maximum(y, np.zeros((), x.dtype)))).astype(x.dtype, copy=False)
@@ -145,7 +145,7 @@ def _integer_power(x: Array, y: Any) -> Array:
 def _cube(x: Array) -> Array:
     # NumPy's float32 power is far slower for negative bases
     r = np.asarray(x * x)
-    return np.multiply(r, x, out=r)
+    return np.multiply(r, x, out=r)  # type: ignore[no-any-return]
 
 
 def reciprocal(x: Array) -> Array:
@@ -178,7 +178,7 @@ def add_product(x: Array, a: Array, b: Array, value: Any) -> Array:
 
 def add_quotient(x: Array, a: Array, b: Array, value: Any) -> Array:
     """x + value a / b."""
-    return np.add(x, scaled(a, value) / b)
+    return np.add(x, scaled(a, value) / b)  # type: ignore[no-any-return]
 
 
 def lerp(x: Array, end: Array, weight: Array) -> Array:
@@ -186,5 +186,5 @@ def lerp(x: Array, end: Array, weight: Array) -> Array:
     near = np.abs(weight) < 0.5
     step = end - x
     if weight.ndim == 0:
-        return x + weight * step if near else end - step * (1 - weight)
-    return np.where(near, x + weight * step, end - step * (1 - weight))
+        return x + weight * step if near else end - step * (1 - weight)  # type: ignore[no-any-return]
+    return np.where(near, x + weight * step, end - step * (1 - weight))  # type: ignore[no-any-return]

@@ -77,7 +77,7 @@ def count_of(shape: tuple[int, ...], dims: Axes) -> int:
 def mean(x: Array, dims: Axes, keepdim: bool, count: int) -> Array:
     """Sum over count; 0/0 is NaN for an empty slice."""
     s = np.asarray(total(x, dims, keepdim))
-    return s / s.real.dtype.type(count)
+    return s / s.real.dtype.type(count)  # type: ignore[no-any-return]
 
 
 @row_major
@@ -89,23 +89,23 @@ def nansum(x: Array, dims: Axes, keepdim: bool) -> Array:
 @row_major
 def product(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Product; real single precision is left behind only where it overflows."""
-    found = np.multiply.reduce(x, axis=dims, keepdims=keepdim)
+    found = np.multiply.reduce(x, axis=dims, keepdims=keepdim)  # type: ignore[call-overload]
     if x.dtype == np.float32 and np.isnan(found).any() and np.isfinite(x).all():
         # an overflow met a zero, in an order that is nobody's
-        return np.multiply.reduce(x, axis=dims, keepdims=keepdim, dtype=np.float64).astype(x.dtype)
-    return found
+        return np.multiply.reduce(x, axis=dims, keepdims=keepdim, dtype=np.float64).astype(x.dtype)  # type: ignore[call-overload,no-any-return]
+    return found  # type: ignore[no-any-return]
 
 
 @row_major
 def any_of(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Whether an element is not zero; NaN is not."""
-    return np.logical_or.reduce(x, axis=dims, keepdims=keepdim)
+    return np.logical_or.reduce(x, axis=dims, keepdims=keepdim)  # type: ignore[call-overload,no-any-return]
 
 
 @row_major
 def all_of(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Whether no element is zero."""
-    return np.logical_and.reduce(x, axis=dims, keepdims=keepdim)
+    return np.logical_and.reduce(x, axis=dims, keepdims=keepdim)  # type: ignore[call-overload,no-any-return]
 
 
 @row_major
@@ -116,7 +116,7 @@ def count_nonzero(x: Array, dims: Axes) -> Array:
 
 def trace(x: Array) -> Array:
     """Sum of the diagonal."""
-    return np.add.reduce(x.diagonal())
+    return np.add.reduce(x.diagonal())  # type: ignore[no-any-return]
 
 
 def diagonal_matrix(g: Array, shape: tuple[int, int]) -> Array:

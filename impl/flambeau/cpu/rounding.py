@@ -26,7 +26,7 @@ def round(x: Array, decimals: int | None = None) -> Array:
     if not decimals:
         return np.rint(x)
     ten = x.dtype.type(10.0 ** abs(decimals))
-    return np.rint(x * ten) / ten if decimals > 0 else np.rint(x / ten) * ten
+    return np.rint(x * ten) / ten if decimals > 0 else np.rint(x / ten) * ten  # type: ignore[no-any-return]
 
 
 def frac(x: Array) -> Array:

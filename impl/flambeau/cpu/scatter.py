@@ -213,7 +213,7 @@ def _check_flat(index: Array, n: int) -> None:
 def take(x: Array, index: Array) -> Array:
     """x.reshape(-1)[index]."""
     _check_flat(index, x.size)
-    return x.reshape(-1)[np.ascontiguousarray(index)].reshape(index.shape)
+    return x.reshape(-1)[np.ascontiguousarray(index)].reshape(index.shape)  # type: ignore[no-any-return]
 
 
 def put(x: Array, index: Array, source: Array, accumulate: bool) -> None:
@@ -248,7 +248,7 @@ def fill_masked(x: Array, mask: Array, value: Array, source: dtype, target: dtyp
 def masked_select(x: Array, mask: Array) -> Array:
     """The elements where the mask is true, broadcast against each other."""
     shape = np.broadcast_shapes(x.shape, mask.shape)
-    return np.broadcast_to(x, shape)[np.broadcast_to(mask, shape)]
+    return np.broadcast_to(x, shape)[np.broadcast_to(mask, shape)]  # type: ignore[no-any-return]
 
 
 def masked_scatter(x: Array, mask: Array, source: Array) -> Array:

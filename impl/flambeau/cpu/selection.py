@@ -32,9 +32,9 @@ def clamp(x: Array, low: Array | None, high: Array | None) -> Array:
 
 def at_least(x: Array, low: Any) -> Array:
     """The larger; where x and a single bound are both zero, x."""
-    return np.maximum(low, x) if np.ndim(low) == 0 else np.maximum(x, low)
+    return np.maximum(low, x) if np.ndim(low) == 0 else np.maximum(x, low)  # type: ignore[no-any-return]
 
 
 def at_most(x: Array, high: Any) -> Array:
     """The smaller; where x and a single bound are both zero, x."""
-    return np.minimum(high, x) if np.ndim(high) == 0 else np.minimum(x, high)
+    return np.minimum(high, x) if np.ndim(high) == 0 else np.minimum(x, high)  # type: ignore[no-any-return]

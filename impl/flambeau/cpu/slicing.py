@@ -45,7 +45,7 @@ def put_diagonal(g: Array, shape: Shape, offset: int, dim1: int, dim2: int) -> A
 def fold(g: Array, shape: Shape, dim: int, size: int, step: int) -> Array:
     """Zeros with windows of one dim added where they were taken."""
     if not shape:
-        return g.sum(dtype=g.dtype)
+        return g.sum(dtype=g.dtype)  # type: ignore[no-any-return]
     out = np.zeros(shape, g.dtype)
     target = np.moveaxis(out, dim, -1)
     source = np.moveaxis(g, dim, -2)

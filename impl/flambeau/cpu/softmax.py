@@ -63,7 +63,7 @@ def logsumexp(x: Array, dims: Axes, keepdim: bool, real: bool) -> Array:
     """Logarithm of the sum of exponentials (real: of their real parts) over dims, -inf for an empty sum."""
     if x.size == 0:
         x = x.real if real else x
-        return np.log(np.asarray(np.add.reduce(x, axis=dims, keepdims=keepdim)))
+        return np.log(np.asarray(np.add.reduce(x, axis=dims, keepdims=keepdim)))  # type: ignore[call-overload]
     top = np.maximum.reduce(x.real, axis=dims, keepdims=True)
     top = np.where(np.isinf(top), top.dtype.type(0), top)
     terms = np.exp(x - top)

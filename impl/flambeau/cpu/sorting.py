@@ -19,7 +19,7 @@ def order(x: Array, dim: int, descending: bool) -> Array:
         return _packed_order(x, dim, descending)
     if not descending:
         return x.argsort(axis=dim, kind="stable")
-    return x.shape[dim] - 1 - np.flip(np.flip(x, dim).argsort(axis=dim, kind="stable"), dim)
+    return x.shape[dim] - 1 - np.flip(np.flip(x, dim).argsort(axis=dim, kind="stable"), dim)  # type: ignore[no-any-return]
 
 
 def _packed_order(x: Array, dim: int, descending: bool) -> Array:
@@ -76,7 +76,7 @@ def _selected(x: Array, k: int, dim: int, largest: bool) -> Array | None:
     rows = np.flatnonzero(chosen)
     if rows.size != x.size // n * k or (np.count_nonzero(chosen, axis=-1) != k).any() or (bound != bound).any():
         return None
-    return np.moveaxis((rows % n).reshape(*chosen.shape[:-1], k), -1, dim)
+    return np.moveaxis((rows % n).reshape(*chosen.shape[:-1], k), -1, dim)  # type: ignore[no-any-return]
 
 
 def kthvalue(x: Array, k: int, dim: int, keepdim: bool) -> tuple[Array, Array]:

@@ -24,7 +24,7 @@ def _moments(x: Array, dims: Axes, keepdim: bool, correction: float) -> tuple[Ar
     off = np.asarray(x - first) if x.size else np.zeros(x.shape, wide)
     off = np.asarray(off - np.add.reduce(off, axis=dims, keepdims=True) / np.float64(count))
     squares = off.real**2 + off.imag**2 if off.dtype.kind == "c" else np.multiply(off, off, out=off)
-    var = np.add.reduce(squares, axis=dims, keepdims=keepdim) / np.float64(max(count - correction, 0.0))
+    var = np.add.reduce(squares, axis=dims, keepdims=keepdim) / np.float64(max(count - correction, 0.0))  # type: ignore[call-overload]
     if not keepdim:
         mean = mean.reshape(np.shape(var))
     return np.asarray(var), np.asarray(mean)

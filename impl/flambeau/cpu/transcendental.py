@@ -17,7 +17,7 @@ LOG2_E = 1 / math.log(2)
 
 def erfinv(x: Array) -> Array:
     """Inverse of erf; SciPy's forgets the sign of zero."""
-    return np.copysign(special.erfinv(x), x)
+    return np.copysign(special.erfinv(x), x)  # type: ignore[no-any-return]
 
 
 def log1p(x: Array) -> Array:
@@ -37,7 +37,7 @@ def log1p(x: Array) -> Array:
 def lgamma(x: Array) -> Array:
     """log |gamma(x)|; through double, since the value cancels near 1 and 2."""
     wide = special.gammaln(np.abs(x) if np.isneginf(x).any() else x, dtype=np.float64)
-    return wide.astype(x.dtype, copy=False)
+    return wide.astype(x.dtype, copy=False)  # type: ignore[no-any-return]
 
 
 def polygamma(x: Array, n: int) -> Array:
@@ -62,7 +62,7 @@ def sigmoid(x: Array) -> Array:
     r = np.asarray(np.negative(x))
     np.exp(r, out=r)
     r += 1
-    return np.true_divide(1, r, out=r) if r.dtype.kind == "c" else np.reciprocal(r, out=r)
+    return np.true_divide(1, r, out=r) if r.dtype.kind == "c" else np.reciprocal(r, out=r)  # type: ignore[no-any-return]
 
 
 def logit(x: Array, eps: float | None = None) -> Array:
@@ -70,7 +70,7 @@ def logit(x: Array, eps: float | None = None) -> Array:
     if eps is not None and eps >= 0:
         kind = x.dtype.type
         x = np.minimum(np.maximum(x, kind(eps)), kind(1) - kind(eps))
-    return np.log(x / (1 - x))
+    return np.log(x / (1 - x))  # type: ignore[no-any-return]
 
 
 def times(factor: float) -> Callable[[Array], Array]:

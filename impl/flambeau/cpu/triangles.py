@@ -18,17 +18,24 @@ def _clear(x: Array, where: Array) -> None:
 
 def tril(x: Array, diagonal: int) -> None:
     """Zeros above a diagonal, in place: of an expanded matrix every row is cleared where one of them is."""
-    _clear(x, ~np.tri(*x.shape[-2:], k=_within(x, diagonal), dtype=np.bool_))
+    _clear(x, ~_lower(x, diagonal))
 
 
 def triu(x: Array, diagonal: int) -> None:
     """Zeros below a diagonal, in place."""
-    _clear(x, np.tri(*x.shape[-2:], k=_within(x, diagonal) - 1, dtype=np.bool_))
+    _clear(x, _lower(x, diagonal, -1))
+
+
+def _lower(x: Array, diagonal: int, beside: int = 0) -> Array:
+    """Where the elements on and below a diagonal stand, or one beside it."""
+    rows, columns = x.shape[-2:]
+    return np.tri(rows, columns, _within(x, diagonal) + beside, np.bool_)
 
 
 def _within(x: Array, diagonal: int) -> int:
     """The diagonal, moved no further out than just beyond the matrix."""
-    return max(min(diagonal, x.shape[-1] + 1), -x.shape[-2] - 1)
+    rows, columns = x.shape[-2:]
+    return int(max(min(diagonal, columns + 1), -rows - 1))
 
 
 def indices(row: int, col: int, offset: int, upper: bool) -> Array:

@@ -211,6 +211,9 @@ def _remainder_check(input: Any, other: Any) -> Mapping[str, Any] | None:
     return None if isinstance(input, Tensor) else {"node": NO_DERIVATIVE}
 
 
+_no_remainder = no_derivative("remainder")
+
+
 @elementwise(
     "remainder(Tensor input, Tensor other, *, Tensor out=None)",
     "remainder(Number self, Tensor other)",
@@ -232,9 +235,6 @@ def _remainder_check(input: Any, other: Any) -> Mapping[str, Any] | None:
 )
 def remainder(input: Tensor, other: Tensor) -> None:
     """Python's modulus: the result has the sign of other. Raises RuntimeError for integers modulo zero."""
-
-
-_no_remainder = no_derivative("remainder")
 
 
 @elementwise(

@@ -29,7 +29,7 @@ from flambeau.viewing import Place, view
 
 @view(
     "view_as_real(Tensor input)",
-    grad=lambda g: view_as_complex(_innermost(g)),
+    grad=lambda g: view_as_complex(_innermost(g)),  # type: ignore[has-type]
     method=False,
 )
 def view_as_real(input: Tensor) -> Place:

@@ -164,8 +164,8 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     "linalg_cross(Tensor input, Tensor other, *, int dim=-1, Tensor out=None)",
     cpu=cpu.cross,
     grad=(
-        lambda g, other, dim: linalg_cross(conj(other), g, dim=dim),
-        lambda g, input, dim: linalg_cross(g, conj(input), dim=dim),
+        lambda g, other, dim: linalg_cross(conj(other), g, dim=dim),  # type: ignore[has-type]
+        lambda g, input, dim: linalg_cross(g, conj(input), dim=dim),  # type: ignore[has-type]
     ),
     out_text=structured_out,
     method=False,

@@ -105,14 +105,12 @@ def _unique(
     return_inverse: bool = False,
     return_counts: bool = False,
     dim: int | None = None,
-) -> tuple[Tensor, ...]:
+) -> Any:
     flags = {"sorted": sorted, "return_inverse": return_inverse, "return_counts": return_counts}
     return _unique2(input, **flags) if dim is None else _unique_dim(input, dim, **flags)
 
 
-def _runs(
-    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
-) -> tuple[Tensor, ...]:
+def _runs(input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
     flags = {"return_inverse": return_inverse, "return_counts": return_counts}
     if dim is None:
         return _unique_consecutive(input, **flags)

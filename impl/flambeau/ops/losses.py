@@ -63,7 +63,7 @@ def _slope(g: Any, input: Any, target: Any, reduction: int, count: int) -> Any:
     tensors=("g", "input", "target"),
     cpu=cpu.slope,
     grad=(
-        lambda v, input, target, reduction, count: error_slope(v, input, target, reduction, count),
+        lambda v, input, target, reduction, count: error_slope(v, input, target, reduction, count),  # type: ignore[has-type]
         lambda v, g, reduction, count: v * g * _factor(reduction, count),
         lambda v, g, reduction, count: -(v * g * _factor(reduction, count)),
     ),

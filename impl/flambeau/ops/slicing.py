@@ -28,7 +28,7 @@ def select_backward(g: Tensor, shape: Shape, dim: int, index: int) -> Launch:
 @internal(
     cpu=cpu.put_slice,
     tensors=("g",),
-    grad=lambda g, dim, start, end, step: slice_(g, dim, start, end, step),
+    grad=lambda g, dim, start, end, step: slice_(g, dim, start, end, step),  # type: ignore[has-type]
     moves=True,
 )
 def slice_backward(g: Tensor, shape: Shape, dim: int, start: int, end: int, step: int) -> Launch:

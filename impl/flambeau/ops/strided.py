@@ -51,7 +51,7 @@ def as_strided(input: Tensor, size: Shape, stride: Shape, storage_offset: int | 
     cpu=lambda x, source, size, stride, offset, base: cpu.scatter(x, source, size, stride, offset),
     tensors=("input", "source"),
     grad={
-        "input": lambda g, size, stride, offset, base, source_shape: as_strided_scatter(
+        "input": lambda g, size, stride, offset, base, source_shape: as_strided_scatter(  # type: ignore[has-type]
             relaid(g, base), g.new_zeros(source_shape), size, stride, offset
         ),
         "source": lambda g, size, stride, offset, base: as_strided(relaid(g, base), size, stride, offset),

@@ -135,7 +135,7 @@ _unary(
 @internal(
     cpu=cpu.polygamma,
     tensors=("input",),
-    grad=lambda g, input, n: g * derivative_of_digamma(input, n + 1),
+    grad=lambda g, input, n: g * derivative_of_digamma(input, n + 1),  # type: ignore[has-type]
     name="derivative_of_digamma",
     node="PolygammaBackward0",
 )
