@@ -195,8 +195,9 @@ class _Judgement:
             if not comparable(mine, theirs):
                 continue
             judged = True
-            if len(mine.data) != len(theirs.data):
-                yield Verdict(aspect, "deviates", f"{path} holds {len(mine.data)} bytes; expected {len(theirs.data)}")
+            held, expected = len(mine.data or b""), len(theirs.data or b"")
+            if held != expected:
+                yield Verdict(aspect, "deviates", f"{path} holds {held} bytes; expected {expected}")
                 return
             comparison = self._compare(path, mine, theirs, exact)
             elements += comparison.elements
@@ -302,10 +303,10 @@ class _Judgement:
                 )
                 return
         pairs = list(zip(subject.inputs, reference.inputs, strict=False))
-        for i, (mine, theirs) in enumerate(pairs):
+        for i, (given, wanted) in enumerate(pairs):
             for name in ("shape", "dtype"):
-                if getattr(mine, name) != getattr(theirs, name):
-                    got, expected = getattr(mine, name), getattr(theirs, name)
+                if getattr(given, name) != getattr(wanted, name):
+                    got, expected = getattr(given, name), getattr(wanted, name)
                     yield Verdict("mutation", "deviates", f"input {i} has {name} {got} afterwards; expected {expected}")
                     return
         yield Verdict("mutation", "conforms")

@@ -69,7 +69,7 @@ def comparable(mine: Any, theirs: TensorData) -> bool:
 
 def shared(outcome: Outcome) -> set[tuple[str, str]]:
     """Every pair of a result and an input, or two results, that share memory or are the same object."""
-    return {tuple(sorted(pair)) for pair in outcome.aliases} | {
+    return {(min(pair), max(pair)) for pair in outcome.aliases} | {
         (f"{a} is", b) for a, b in outcome.extra.get("same", ())
     }
 

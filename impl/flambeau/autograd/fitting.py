@@ -37,7 +37,7 @@ def fit(g: Any, shape: Shape, d: dtype, source: Node, index: int = 0) -> Any:
     """A gradient in the shape and dtype of the input it belongs to. Raises RuntimeError where no sum leads there."""
     if isinstance(g, Tensor):
         if g._dtype.is_complex and not d.is_complex:
-            g = g.real  # type: ignore[attr-defined]
+            g = g.real
         have = shape_of(g)
         if have != shape:
             if not _expandable(shape, have):

@@ -25,7 +25,7 @@ def scaled(y: Any, alpha: Any) -> Any:
 def plus_product(x: Array, a: Any, b: Any, out: Array | None = None) -> Array:
     """x + a b, whose product neither under- nor overflows: PyTorch's kernels multiply and add in one step."""
     if x.dtype.kind != "f":
-        return np.add(x, a * b, out=out)
+        return np.add(x, a * b, out=out)  # type: ignore[no-any-return]
     token = enter(WATCHFUL)
     try:
         product = np.asarray(a * b)
@@ -35,7 +35,7 @@ def plus_product(x: Array, a: Any, b: Any, out: Array | None = None) -> Array:
     finally:
         leave(token)
     if not exact:
-        return np.add(x, product, out=out)
+        return np.add(x, product, out=out)  # type: ignore[no-any-return]
     product = np.asarray(a * b)
     found = np.asarray(np.add(x, product))
     doubtful = (np.abs(found) < 4 * np.finfo(x.dtype).smallest_normal) | ~np.isfinite(product)
@@ -52,7 +52,7 @@ def plus_product(x: Array, a: Any, b: Any, out: Array | None = None) -> Array:
 def add(x: Array, y: Array, alpha: Any, out: Array | None = None) -> Array:
     """x + alpha y; for booleans, and is times."""
     if alpha == 1 or y.dtype.kind != "f":
-        return np.add(x, scaled(y, alpha), out=out)
+        return np.add(x, scaled(y, alpha), out=out)  # type: ignore[no-any-return]
     return plus_product(x, y, y.dtype.type(alpha), out)
 
 

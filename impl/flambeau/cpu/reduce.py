@@ -22,7 +22,7 @@ _DOUBLE = {np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.complex64): n
 
 def total_of_few(x: Array, dims: Axes, keepdim: bool) -> Array:
     """Sum of single precision over dims by way of double."""
-    return np.asarray(np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=_DOUBLE[x.dtype])).astype(x.dtype)
+    return np.asarray(np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=_DOUBLE[x.dtype])).astype(x.dtype)  # type: ignore[call-overload]
 
 
 def total_of_all(x: Array) -> Array:
@@ -45,7 +45,7 @@ def total(x: Array, dims: Axes, keepdim: bool) -> Array:
             return total_of_few(x, dims, keepdim)
         if max(x.shape) > 2 * _SEQUENTIAL:
             x = _folded(x, dims)
-    return np.add.reduce(x, axis=dims, keepdims=keepdim)
+    return np.add.reduce(x, axis=dims, keepdims=keepdim)  # type: ignore[call-overload,no-any-return]
 
 
 def _folded(x: Array, dims: Axes) -> Array:
