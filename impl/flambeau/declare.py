@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
 from flambeau import overrides
+from flambeau.binding import Binder
 from flambeau.dtypes import DTYPES, dtype, mask
 from flambeau.elementwise import SAME, Elementwise, binary_front, inplace_front, ternary_inplace_front, unary_front
 from flambeau.operation import OPERATIONS, Launch, Operation
@@ -83,22 +84,32 @@ def _named(front: F, name: str, doc: str, owner: str = "") -> F:
 
 def _function(op: Operation, shortcut: Function | None = None) -> Function:
     """The function form."""
+    bind, run = op.binder.bind, op.run_function  # type: ignore[union-attr]
 
     def front(*args: Any, **kwargs: Any) -> Any:
-        return op.call(front, args, kwargs)
+        bound = bind(args, kwargs)
+        return op.call(front, args, kwargs) if bound is None else run(bound)
 
     def short_front(*args: Any, **kwargs: Any) -> Any:
         if not kwargs:
             found = shortcut(*args)  # type: ignore[misc]
             if found is not None:
                 return found
-        return op.call(short_front, args, kwargs)
+        bound = bind(args, kwargs)
+        return op.call(short_front, args, kwargs) if bound is None else run(bound)
 
     return front if shortcut is None else short_front
 
 
 def _method(op: Operation, shortcut: Function | None = None) -> Function:
+    bind, run, first = op.method_binder.bind, op.run, op.first  # type: ignore[union-attr]
+
     def front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if type(self) in PLAIN:
+            bound = bind(args, kwargs)
+            if bound is not None:
+                bound[first] = self
+                return run(bound)
         return op.call_method(front, self, args, kwargs)
 
     def short_front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
@@ -106,6 +117,11 @@ def _method(op: Operation, shortcut: Function | None = None) -> Function:
             found = shortcut(self, *args)  # type: ignore[misc]
             if found is not None:
                 return found
+        if type(self) in PLAIN:
+            bound = bind(args, kwargs)
+            if bound is not None:
+                bound[first] = self
+                return run(bound)
         return op.call_method(short_front, self, args, kwargs)
 
     return front if shortcut is None else short_front
@@ -158,7 +174,13 @@ def _inplace(op: Operation) -> Function:
     if isinstance(op, Elementwise) and op.ternary:
         return _fast_ternary_inplace(op)
 
+    bind, run = op.inplace_binder.bind, op.run_inplace  # type: ignore[union-attr]
+
     def front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if type(self) in PLAIN:
+            bound = bind(args, kwargs)
+            if bound is not None:
+                return run(self, bound)
         return op.call_inplace(front, self, args, kwargs)
 
     return front
@@ -264,12 +286,14 @@ def _install(
         shared = [s for s in op.schemas if s not in op.function_only]
         op.method_parser = Parser(public, *shared, method=True)
         op.method_names = [[p.name for p in s.parameters] for s in op.method_parser.signatures]
+        op.method_binder = Binder(op.method_parser, op.method_names)
     made: Any
     bound: Any
     if isinstance(op, Elementwise) and len(op.tensors) in (1, 2) and op.native:
         made, bound, made.fast = _fast_forms(op)
     else:
-        made, bound = _function(op, shortcut), _method(op, shortcut)
+        made = _function(op, shortcut)
+        bound = _method(op, shortcut) if method or inplace or inplace_function else made
     _named(made, public, op.doc)
     made.op = bound.op = op
     made.run = op.run
@@ -280,6 +304,7 @@ def _install(
         setattr(Tensor, public, _named(bound, public, op.doc, "Tensor"))
     if inplace or inplace_function:
         op.inplace_parser = Parser(f"{public}_", *[f"{public}_{s[s.index('(') :]}" for s in shared], method=True)
+        op.inplace_binder = Binder(op.inplace_parser, op.method_names)
         doc = f"In-place form of `{public}`."
         updating = _named(_inplace(op), f"{public}_", doc, "Tensor")
         made.inplace = updating

@@ -6,9 +6,11 @@ from functools import lru_cache
 from math import prod
 
 Shape = tuple[int, ...]
+# a program meets the same shapes again and again
+_remembered = lru_cache(4096)
 
 
-@lru_cache(4096)
+@_remembered
 def contiguous_strides(shape: Shape) -> Shape:
     """Row-major strides; empty dims count as one, as PyTorch counts them."""
     step, strides = 1, []
@@ -18,6 +20,7 @@ def contiguous_strides(shape: Shape) -> Shape:
     return tuple(reversed(strides))
 
 
+@_remembered
 def is_contiguous(shape: Shape, strides: Shape) -> bool:
     """Whether the elements lie in row-major order without gaps."""
     if 0 in shape:
@@ -46,6 +49,7 @@ def is_channels_last(shape: Shape, strides: Shape) -> bool:
     return all(n == 1 or s == e for n, s, e in zip(shape, strides, channels_last_strides(shape), strict=True))
 
 
+@_remembered
 def suggests_channels_last(shape: Shape, strides: Shape) -> bool:
     """Whether a rank-4 or rank-5 tensor is laid out channels last beyond doubt, which results then keep."""
     if strides[1] == 0:
@@ -62,6 +66,7 @@ def suggests_channels_last(shape: Shape, strides: Shape) -> bool:
     return True
 
 
+@_remembered
 def is_dense(shape: Shape, strides: Shape) -> bool:
     """Whether some order of the dims makes the elements contiguous: no overlap and no gaps."""
     expected = 1
@@ -81,6 +86,7 @@ def overlaps_itself(shape: Shape, strides: Shape) -> bool:
     return any(n > 1 and s == 0 for n, s in zip(shape, strides, strict=True))
 
 
+@_remembered
 def may_overlap(shape: Shape, strides: Shape) -> bool:
     """Whether two indices may name one element, windows (unfold, as_strided) included."""
     if 0 in shape:
@@ -100,6 +106,7 @@ def extent(shape: Shape, strides: Shape) -> int:
     return 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
 
 
+@_remembered
 def view_strides(shape: Shape, strides: Shape, new: Shape) -> Shape | None:
     """Strides of `x.view(new)`, or None where only a copy can have that shape."""
     if prod(shape) == 0:
@@ -180,7 +187,7 @@ def iterated_strides(shape: Shape, operands: list[Shape]) -> Shape:
     return tuple(result)
 
 
-@lru_cache(4096)
+@_remembered
 def elementwise_strides(shape: Shape, operands: tuple[tuple[Shape, Shape], ...]) -> Shape:
     """Strides of an elementwise result, from the shapes and strides of the operands, as PyTorch lays it out."""
     if all(own == shape for own, _ in operands):
@@ -194,6 +201,7 @@ def elementwise_strides(shape: Shape, operands: tuple[tuple[Shape, Shape], ...])
     return iterated_strides(shape, [expand_strides(own, strides, shape) for own, strides in operands])
 
 
+@_remembered
 def copied_strides(shape: Shape, strides: Shape) -> Shape:
     """Strides of a copy that keeps the layout: the same, or, where they overlap or have gaps, dense in their order."""
     return strides if is_dense(shape, strides) else iterated_strides(shape, [strides])
@@ -217,6 +225,7 @@ def wrap_dim(dim: int, ndim: int, *, wrap_scalar: bool = True) -> int:
     return dim % ndim
 
 
+@_remembered
 def infer_size(shape: Shape, numel: int) -> Shape:
     """`shape` with its -1 filled in. Raises RuntimeError in PyTorch's words."""
     known, unknown = 1, None

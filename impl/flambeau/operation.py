@@ -19,6 +19,7 @@ import numpy as np
 from flambeau import overrides, return_types
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import Edge, Node, Pick, Saved, node_of, sequence, unpack
+from flambeau.binding import Binder
 from flambeau.cpu.casting import cast
 from flambeau.cpu.copying import relaid
 from flambeau.cpu.quiet import QUIET, enter, leave
@@ -34,6 +35,7 @@ from flambeau.inplace import (
     warn_of_expanded,
     write_out,
 )
+from flambeau.overrides import PLAIN
 from flambeau.return_types import StructSequence
 from flambeau.signatures import Parser, not_a_tensor
 from flambeau.size import CPU, META, device
@@ -237,6 +239,9 @@ class Operation:
         self.schemas = tuple(schemas)
         self.parser = Parser(name.rpartition(".")[2], *schemas) if schemas else None
         self.names = _bound_names(self.parser) if self.parser else []
+        self.binder = Binder(self.parser, self.names) if self.parser else None
+        self.method_binder: Binder | None = None
+        self.inplace_binder: Binder | None = None
         self.method_parser: Parser | None = None
         self.method_names: list[list[str]] = []
         self.inplace_parser: Parser | None = None
@@ -263,6 +268,7 @@ class Operation:
         twin.schemas = tuple(schemas)
         twin.parser = Parser(name, *schemas)
         twin.names = _bound_names(twin.parser)
+        twin.binder = Binder(twin.parser, twin.names)
         return twin
 
     def _set_rules(self, grad: Any) -> None:
@@ -315,13 +321,14 @@ class Operation:
         if overrides.needed(args, kwargs):
             return overrides.handle(front, args, kwargs)
         index, values = self.parser.bind(args, kwargs)  # type: ignore[union-attr]
-        bound = dict(zip(self.names[index], values, strict=True))
+        return self.run_function(dict(zip(self.names[index], values, strict=True)))
+
+    def run_function(self, bound: dict[str, Any]) -> Any:
+        """Run on the bound arguments of the function form, `out` among them."""
         if self.takes_out:
             return self.run(bound)
         out = bound.pop("out", None)
-        if out is None:
-            return self.run(bound)
-        return self.run_out(bound, out)
+        return self.run(bound) if out is None else self.run_out(bound, out)
 
     def call_method(
         self, front: Callable[..., Any], this: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -407,7 +414,7 @@ class Operation:
     def _operand(self, t: Any, compute: dtype | None) -> Any:
         if isinstance(t, Tensor):
             d = t._dtype
-            if self.moves:
+            if self.moves or d is compute is d.compute:
                 return t._array
             if compute is None:
                 return cast(t._array, d, d.compute)
@@ -420,7 +427,7 @@ class Operation:
     def _store(result: Any, d: dtype) -> Any:
         if type(result) is not np.ndarray:
             result = np.asarray(result)
-        if result.dtype != d.numpy:
+        if result.dtype is not d.numpy and result.dtype != d.numpy:
             result = cast(result, OF_NUMPY[result.dtype], d)
         return result
 
@@ -463,13 +470,15 @@ class Operation:
         """One edge a tensor input, lists flattened; None where nothing requires grad."""
         edges: list[Edge | None] = []
         for i, t in enumerate(plan.inputs):
-            if isinstance(t, Tensor):
+            if type(t) in PLAIN and t._node is None and t._view is None:
+                edges.append(None)
+            elif isinstance(t, Tensor):
                 edges.append(node_of(t) if self.rules[i] is not None or self.joint is not None else None)
             elif type(t) in (list, tuple) and self.joint is not None:
                 edges.extend(node_of(x) if isinstance(x, Tensor) else None for x in t)
             else:
                 edges.append(None)
-        return edges if any(e is not None for e in edges) else None
+        return edges if edges.count(None) != len(edges) else None
 
     def record(self, plan: Launch, outs: Sequence[Tensor]) -> None:
         """Give the results their node, if an input requires grad and they can carry one."""
@@ -654,7 +663,7 @@ def common_device(inputs: Sequence[Any]) -> device:
     found: device | None = None
     for t in inputs:
         if isinstance(t, Tensor):
-            if t._array is not None and found is None:
+            if t._array is not None and (found is None or found is CPU):
                 found = CPU
             elif t._array is None or found is not CPU:
                 where = t.device

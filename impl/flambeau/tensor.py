@@ -28,6 +28,7 @@ else:
     Attached = object
 
 new = object.__new__
+_ndarray = np.ndarray
 
 
 class Storage:
@@ -265,14 +266,24 @@ def window(storage: Storage, d: dtype, shape: Shape, strides: Shape, offset: int
 
 def alias(t: Tensor, shape: Shape, strides: Shape, offset: int, d: dtype | None = None) -> Tensor:
     """A tensor that shares storage and version with t. It has no part in the graph."""
-    own = memory(t)
-    d = d or t._dtype
+    storage = (t._memory or memory(t)).storage
+    flat = storage.flat
+    if d is None:
+        d = t._dtype
     out = new(Tensor)
-    out._array = window(own.storage, d, shape, strides, offset)
+    if flat is None or 0 in shape:
+        out._array = window(storage, d, shape, strides, offset)
+    else:
+        size = d.itemsize
+        out._array = _ndarray(shape, d.numpy, flat, offset * size, [s * size for s in strides])
     out._dtype = d
     out._grad = out._node = out._view = None
-    out._memory = Memory(shape, strides, offset, own.storage)
-    out._version_counter = version(t)
+    own = out._memory = new(Memory)
+    own.shape, own.strides, own.offset, own.storage = shape, strides, offset, storage
+    counter = t._version_counter
+    if counter is None:
+        counter = t._version_counter = [0]
+    out._version_counter = counter
     return out
 
 

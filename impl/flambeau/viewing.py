@@ -78,8 +78,11 @@ class ViewOperation(Operation):
         if this._version_counter is UNTRACKED:  # views of inference tensors are not followed
             return
         parent = this._view
-        base = this if parent is None else parent.base
         replay = place.replay
+        if parent is None and state.enabled:
+            out._view = View(this, origin, replay, out._version_counter[0])  # type: ignore[index]
+            return
+        base = this if parent is None else parent.base
         if parent is not None and (parent.replay is not None or replay is not None):
             replay = _chained(this, parent, place, self)
         if not state.enabled:

@@ -17,6 +17,8 @@ def row_major(kernel: Kernel) -> Kernel:
     @functools.wraps(kernel)
     def wrapped(*args: Any, **params: Any) -> Any:
         result = kernel(*args, **params)
+        if type(result) is np.ndarray and result.flags.c_contiguous:
+            return result
         if type(result) is tuple:
             return tuple([_ordered(r) for r in result])
         return _ordered(result)

@@ -17,7 +17,7 @@ from flambeau.viewing import Place, view
 def place_view(input: Tensor, size: Any) -> Place | None:
     """The view of that shape, None where only a copy can have it."""
     own = memory(input)
-    shape = infer_size(tuple(size), prod(own.shape))
+    shape = infer_size(size if type(size) is tuple else tuple(size), prod(own.shape))
     strides = view_strides(own.shape, own.strides, shape)
     return None if strides is None else Place(shape, strides, own.offset)
 
@@ -113,11 +113,11 @@ def reshape_alias(input: Tensor, size: Shape) -> Place:
 @composite("reshape(Tensor input, tuple of ints shape)")
 def reshape(input: Tensor, shape: Shape) -> Tensor:
     """The same elements in another shape: a view where strides allow it, else a copy."""
-    if place_view(input, shape) is not None:
+    place = place_view(input, shape)
+    if place is not None:
         own = memory(input)
-        if is_contiguous(own.shape, own.strides):
-            return view_(input, shape)
-        return reshape_alias.run({"input": input, "size": shape})
+        kind = view_ if is_contiguous(own.shape, own.strides) else reshape_alias
+        return kind.op.at(input, place)
     copy = input.clone(memory_format=contiguous_format)
     result = unsafe_view(copy, shape)
     result._view = None
