@@ -12,6 +12,7 @@ PyTorch's error texts, and the documentation. Schemas are written as PyTorch pri
 from __future__ import annotations
 
 import functools
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, overload
@@ -82,6 +83,13 @@ def _named(front: F, name: str, doc: str, owner: str = "") -> F:
     return front
 
 
+def takes_keywords(shortcut: Function | None) -> bool:
+    """Whether a shortcut is asked about calls with keywords too: it takes any."""
+    if shortcut is None:
+        return False
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(shortcut).parameters.values())
+
+
 def _function(op: Operation, shortcut: Function | None = None) -> Function:
     """The function form."""
     bind, run = op.binder.bind, op.run_function  # type: ignore[union-attr]
@@ -90,9 +98,11 @@ def _function(op: Operation, shortcut: Function | None = None) -> Function:
         bound = bind(args, kwargs)
         return op.call(front, args, kwargs) if bound is None else run(bound)
 
+    named = takes_keywords(shortcut)
+
     def short_front(*args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            found = shortcut(*args)  # type: ignore[misc]
+        if named or not kwargs:
+            found = shortcut(*args, **kwargs)  # type: ignore[misc]
             if found is not None:
                 return found
         bound = bind(args, kwargs)
@@ -112,9 +122,11 @@ def _method(op: Operation, shortcut: Function | None = None) -> Function:
                 return run(bound)
         return op.call_method(front, self, args, kwargs)
 
+    named = takes_keywords(shortcut)
+
     def short_front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            found = shortcut(self, *args)  # type: ignore[misc]
+        if named or not kwargs:
+            found = shortcut(self, *args, **kwargs)  # type: ignore[misc]
             if found is not None:
                 return found
         if type(self) in PLAIN:
@@ -253,8 +265,8 @@ def install(
 ) -> Any:
     """Make the public forms of an operation and put them where PyTorch has them. Returns the function form.
 
-    shortcut: the fast path, asked first where all arguments are positional (any number, of any type); it answers None
-    where the general way has to be taken.
+    shortcut: the fast path, asked first where all arguments are positional (any number, of any type), or always if it
+    takes any keywords; it answers None where the general way has to be taken.
 
     inplace: also the method `name_`; inplace_function: also `torch.name_`, for all names or those listed.
     aliases: further names, with schemas of their own where those differ.

@@ -46,12 +46,14 @@ def result_type(*operands: Any) -> dtype:
         if isinstance(x, Tensor):
             d = x._dtype
             if shape_of(x):
-                dimensioned = d if dimensioned is None else promote_types(dimensioned, d)
+                dimensioned = d if dimensioned is None or d is dimensioned else promote_types(dimensioned, d)
             else:
                 zero_dim = d if zero_dim is None else promote_types(zero_dim, d)
         elif x is not None:
             d = of_scalar(x)
             number = d if number is None else promote_types(number, d)
+    if zero_dim is None is number and dimensioned is not None:
+        return dimensioned
     found = combine(dimensioned, combine(zero_dim, number))
     if found is None:
         raise ValueError("at least one operand is needed")

@@ -18,6 +18,7 @@ from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import BOOL, FLOATING, dtype
 from flambeau.errors import LEAF_IN_PLACE, PARTIAL_OVERLAP, SELF_OVERLAP, VIEW_OF_LEAF_IN_PLACE, cannot_cast
 from flambeau.geometry import Shape, contiguous_strides, is_dense, may_overlap
+from flambeau.overrides import PLAIN
 from flambeau.tensor import Memory, Tensor, bump, memory, set_geometry, shape_of, window
 
 
@@ -44,6 +45,15 @@ def _move_retained(t: Tensor, node: Node) -> None:
     hooks = None if old_node is None else old_node.hooks  # type: ignore[union-attr]
     if hooks is not None and index in hooks.retain and hooks.retain[index]() is t:
         hooks_of(node).retain[0] = hooks.retain.pop(index)
+
+
+def overwritable(t: Tensor) -> bool:
+    """Whether t's array may be written to at once: it has one, no element twice, and nothing is recorded of it."""
+    array = t._array
+    if type(t) not in PLAIN or array is None or not array.flags.c_contiguous:
+        return False
+    view = t._view
+    return not state.enabled or (t._node is None and (view is None or view.base._node is None))
 
 
 def can_store(result: dtype, target: dtype) -> bool:

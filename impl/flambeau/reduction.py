@@ -28,31 +28,33 @@ _DIMS = tuple(tuple(range(n)) for n in range(65))
 def to_one(name: str, kernel: Callable[..., Any], along: Callable[..., Any], node: str) -> Callable[..., Tensor | None]:
     """A shortcut (see `declare.install`) for operation `name`, called with one plain floating or complex tensor.
 
-    kernel: an ndarray in, a 0-d one out; along: the same along one dim, called with the ndarray, the dim in a tuple and
-    its length, for which the node has a name of its own. The operation's rule runs on ndarrays too, and its arguments
-    are among input_shape, input_dtype, dims, keepdim and count (at least two).
+    kernel: an ndarray in, a 0-d one out; along: the same along one dim, called with the ndarray, the dim in a tuple,
+    whether it is kept and its length, for which the node has a name of its own. The operation's rule runs on ndarrays
+    too, and its arguments are among input_shape, input_dtype, dims, keepdim and count (at least two).
     """
     op: Any = None
     pick: Any = None
 
-    def shortcut(self: Any = None, *rest: Any) -> Tensor | None:
-        if type(self) not in PLAIN:
+    def shortcut(self: Any = None, dim: Any = ..., keepdim: Any = False, *rest: Any, **other: Any) -> Tensor | None:
+        if type(self) not in PLAIN or rest or other:
             return None
         d = self._dtype
         x = self._array
         if not d.bit & NATIVE_FLOAT or x is None:
             return None
         rank = x.ndim
-        if not rest:
+        whole = dim is ...
+        if whole:
+            if keepdim is not False:
+                return None
             dims, count = _DIMS[rank], x.size or 1
         else:
-            dim = rest[0]
-            if len(rest) > 1 or type(dim) is not int or not -rank <= dim < rank or not x.size:
+            if type(dim) is not int or type(keepdim) is not bool or not -rank <= dim < rank or not x.size:
                 return None
             dims, count = (dim % rank,), x.shape[dim]
         token = enter(QUIET)
         try:
-            r = np.asarray(along(x, dims, count)) if rest else kernel(x)
+            r = kernel(x) if whole else np.asarray(along(x, dims, keepdim, count))
         finally:
             leave(token)
         out = new(Tensor)
@@ -66,14 +68,14 @@ def to_one(name: str, kernel: Callable[..., Any], along: Callable[..., Any], nod
             if op is None:
                 op = OPERATIONS[name]
                 pick = itemgetter(*[_KNOWN.index(k) for k in op.saved_names])
-            n = out._node = new(op.node_class_of(node) if rest else op.node_class)
+            n = out._node = new(op.node_class if whole else op.node_class_of(node))
             n.edges = (a,)
             n.shape = r.shape
             n.dtype = d
             n.hooks = None
             n.raw = True
             n.seq = sequence()
-            n.saved = pick((x.shape, d, dims, False, count))
+            n.saved = pick((x.shape, d, dims, keepdim, count))
             n.versions = None
         return out
 

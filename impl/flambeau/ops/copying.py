@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau import dtypes
+from flambeau.autograd.modes import state
 from flambeau.autograd.node import no_leaf
 from flambeau.cpu import copying as cpu
 from flambeau.declare import composite, internal
@@ -20,8 +21,9 @@ from flambeau.geometry import (
     iterated_strides,
     suggests_channels_last,
 )
-from flambeau.inplace import check_inplace, check_memory
+from flambeau.inplace import check_inplace, check_memory, overwritable
 from flambeau.operation import Launch
+from flambeau.overrides import PLAIN
 from flambeau.size import (
     CPU,
     META,
@@ -31,7 +33,7 @@ from flambeau.size import (
     device,
     preserve_format,
 )
-from flambeau.tensor import Tensor, detached, memory, shape_of, warn_of_lost_parts
+from flambeau.tensor import Tensor, bump, detached, memory, shape_of, warn_of_lost_parts
 
 
 def strides_for(t: Tensor, memory_format: Any) -> tuple[int, ...]:
@@ -190,10 +192,28 @@ def copied_over(input: Tensor, src: Tensor) -> Launch:
     return Launch((input, src), shape_of(input), input.dtype, source=src.dtype, target=input.dtype)
 
 
+def _copy_at_once(input: Any = None, src: Any = None, *rest: Any) -> Tensor | None:
+    """The fast path: dense tensors of one shape and dtype in memories of their own, nothing recorded."""
+    if rest or type(src) not in PLAIN or type(input) not in PLAIN or src._dtype is not input._dtype:
+        return None
+    source = src._array
+    if source is None or not overwritable(input) or source.shape != input._array.shape:
+        return None
+    if state.enabled and (src._node is not None or src._view is not None):
+        return None
+    own, its = input._memory, src._memory
+    if own is not None and its is not None and own.storage is its.storage:
+        return None
+    input._array[...] = source
+    bump(input)
+    return input  # type: ignore[no-any-return]
+
+
 @composite(
     "copy_(Tensor input, Tensor|Number other, bool non_blocking=False)",
     "copy_(Tensor input, Tensor|Number other, bool async=False)|deprecated",
     function=False,
+    shortcut=_copy_at_once,
 )
 def copy__(input: Tensor, other: Any, non_blocking: bool = False, **_: Any) -> Tensor:
     """Overwrite the tensor with other, broadcast and cast."""

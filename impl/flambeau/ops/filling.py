@@ -13,6 +13,7 @@ from flambeau.declare import composite, primitive
 from flambeau.dtypes import COMPLEX, FLOATING, dtype
 from flambeau.errors import check
 from flambeau.geometry import Shape
+from flambeau.inplace import overwritable
 from flambeau.operation import Launch
 from flambeau.overrides import PLAIN
 from flambeau.tensor import Tensor, bump, shape_of, warn_of_lost_parts
@@ -102,7 +103,21 @@ def zeroed(input: Tensor) -> Launch:
     return Launch((input,), shape_of(input), input.dtype)
 
 
-@composite("fill_(Tensor input, Tensor value)", "fill_(Tensor input, Number value)")
+_FLOATS = dtypes.mask(dtypes.float32, dtypes.float64)
+
+
+def _fill_at_once(input: Any = None, value: Any = None, *rest: Any) -> Tensor | None:
+    """The fast path: a number that every float dtype holds, nothing of the graph to look at."""
+    if rest or (type(value) is not float and type(value) is not int) or not -9e15 < value < 9e15:
+        return None
+    if type(input) not in PLAIN or not input._dtype.bit & _FLOATS or not overwritable(input):
+        return None
+    input._array.fill(value)
+    bump(input)
+    return input  # type: ignore[no-any-return]
+
+
+@composite("fill_(Tensor input, Tensor value)", "fill_(Tensor input, Number value)", shortcut=_fill_at_once)
 def fill__(input: Tensor, value: Any) -> Tensor:
     """Overwrite every element with one value."""
     if isinstance(value, Tensor):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from flambeau.cpu import joining as cpu
@@ -17,11 +18,6 @@ from flambeau.ops.views import reshape, unsqueeze
 from flambeau.tensor import Tensor, memory, shape_of
 
 
-def _skipped(t: Tensor) -> bool:
-    """A 1-D empty tensor fits anywhere, for old code's sake."""
-    return shape_of(t) == (0,)
-
-
 @primitive(
     "cat(tuple of Tensors tensors, int dim=0, *, Tensor out=None)",
     cpu=cpu.cat,
@@ -33,18 +29,39 @@ def _skipped(t: Tensor) -> bool:
 def cat(tensors: Sequence[Tensor], dim: int = 0, out: Tensor | None = None) -> Launch:
     """The tensors one after the other along a dim."""
     check(len(tensors) > 0, "torch.cat(): expected a non-empty list of Tensors", ValueError)
-    for i, t in enumerate(tensors):
-        check(shape_of(t), f"zero-dimensional tensor (at position {i}) cannot be concatenated")
-    model = next((t for t in tensors if not _skipped(t)), tensors[0])
-    shape = shape_of(model)
-    if not _skipped(model):
-        dim = wrap_dim(dim, len(shape))
+    shapes = tuple([shape_of(t) for t in tensors])
+    dim = _joining_dim(shapes, dim)
     target = result_type(*tensors)
     _check_out(target, out)
+    sizes, size = _joined(shapes, dim)
+    return Launch(
+        (list(tensors),), size, target,
+        dim=dim, sizes=sizes, dtypes=[t._dtype for t in tensors], target=target,
+        strides=_joined_strides(size, _places(tensors)),
+    )  # fmt: skip
+
+
+def _model(shapes: tuple[Shape, ...]) -> Shape:
+    """The shape that the others are held against; a 1-D empty tensor fits anywhere, for old code's sake."""
+    return next((have for have in shapes if have != (0,)), (0,))
+
+
+@lru_cache(1024)
+def _joining_dim(shapes: tuple[Shape, ...], dim: int) -> int:
+    """The dim counted from the front."""
+    for i, have in enumerate(shapes):
+        check(have, f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    model = _model(shapes)
+    return dim if model == (0,) else wrap_dim(dim, len(model))
+
+
+@lru_cache(1024)
+def _joined(shapes: tuple[Shape, ...], dim: int) -> tuple[tuple[int | None, ...], Shape]:
+    """Each tensor's size along the dim, None for one to skip, and the joined shape."""
+    shape = _model(shapes)
     sizes: list[int | None] = []
-    for i, t in enumerate(tensors):
-        have = shape_of(t)
-        if _skipped(t):
+    for i, have in enumerate(shapes):
+        if have == (0,):
             sizes.append(None)
             continue
         check(len(have) == len(shape), f"Tensors must have same number of dimensions: got {len(shape)} and {len(have)}")
@@ -56,15 +73,16 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, out: Tensor | None = None) -> L
             )
         sizes.append(have[dim])
     total = sum(n for n in sizes if n is not None)
-    size = shape if all(n is None for n in sizes) else (*shape[:dim], total, *shape[dim + 1 :])
-    strides = _joined_strides(size, [(m.shape, m.strides) for m in map(memory, tensors)])
-    return Launch(
-        (list(tensors),), size, target,
-        dim=dim, sizes=sizes, dtypes=[t.dtype for t in tensors], target=target, strides=strides,
-    )  # fmt: skip
+    size = shape if shape == (0,) else (*shape[:dim], total, *shape[dim + 1 :])
+    return tuple(sizes), size
 
 
-def _joined_strides(shape: Shape, places: Sequence[tuple[Shape, Shape]]) -> Shape:
+def _places(tensors: Sequence[Tensor]) -> Iterator[tuple[Shape, Shape]]:
+    """Shapes and strides, looked up where they are asked for."""
+    return ((m.shape, m.strides) for m in map(memory, tensors))
+
+
+def _joined_strides(shape: Shape, places: Iterable[tuple[Shape, Shape]]) -> Shape:
     """Strides of what is joined from tensors of these shapes and strides: channels last if all of them are."""
     rank = len(shape)
     if rank in (4, 5) and all(len(have) == rank and suggests_channels_last(have, steps) for have, steps in places):
@@ -100,25 +118,24 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, out: Tensor | None = None) ->
     check(len(tensors) > 0, "stack expects a non-empty TensorList")
     shape = shape_of(tensors[0])
     dim = wrap_dim(dim, len(shape) + 1)
+    d = tensors[0]._dtype
     for i, t in enumerate(tensors):
-        check(
-            shape_of(t) == shape,
-            f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(shape_of(t))} at "
-            f"entry {i}",
-        )
-    d = tensors[0].dtype
-    for t in tensors[1:]:
-        d = promote_types(d, t.dtype)
+        if shape_of(t) != shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
+                f"{list(shape_of(t))} at entry {i}"
+            )
+        d = d if t._dtype is d else promote_types(d, t._dtype)
     _check_out(d, out)
-    n, places = len(tensors), [(m.shape, m.strides) for m in map(memory, tensors)]
+    n, places = len(tensors), _places(tensors)
     if dim == len(shape):
-        strides = _joined_strides((*shape, n), [((*have, 1), (*steps, 1)) for have, steps in places])
+        strides = _joined_strides((*shape, n), (((*have, 1), (*steps, 1)) for have, steps in places))
     else:  # PyTorch joins along the dim, then splits it
         strides = _joined_strides((*shape[:dim], n * shape[dim], *shape[dim + 1 :]), places)
         strides = (*strides[:dim], strides[dim] * shape[dim], *strides[dim:])
     return Launch(
         (list(tensors),), (*shape[:dim], n, *shape[dim:]), d,
-        dim=dim, dtypes=[t.dtype for t in tensors], target=d, strides=strides,
+        dim=dim, dtypes=[t._dtype for t in tensors], target=d, strides=strides,
     )  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def accumulated(input: Tensor, given: dtype | None, out: Tensor | None) -> dtype
         of_one_kind(g, input_dtype), input_shape, dims, keepdim
     ),
     raw=True,
-    shortcut=to_one("sum", cpu.total_of_all, lambda x, dims, _: cpu.total(x, dims, False), "SumBackward1"),
+    shortcut=to_one("sum", cpu.total_of_all, lambda x, dims, keepdim, _: cpu.total(x, dims, keepdim), "SumBackward1"),
     out_text=structured_out,
 )
 def sum(
@@ -114,7 +114,7 @@ def nansum(
         divided(of_one_kind(g, input_dtype), count or 1), input_shape, dims, keepdim
     ),
     raw=True,
-    shortcut=to_one("mean", cpu.mean_of_all, lambda x, dims, n: cpu.mean(x, dims, False, n), "MeanBackward1"),
+    shortcut=to_one("mean", cpu.mean_of_all, cpu.mean, "MeanBackward1"),
     out_text=structured_out,
 )
 def mean(
