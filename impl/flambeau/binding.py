@@ -20,7 +20,7 @@ from flambeau.size import Size, device, layout, memory_format
 # types of which neither `__torch_function__` nor a parameter can ask more than what type they are; of a list or tuple
 # the elements count too, and are looked at by `_taker`
 _SIMPLE = PLAIN | {int, float, bool, complex, str, type(None), tuple, list, Size, dtype, device, layout, memory_format}
-_LISTS = frozenset((tuple, list, Size))
+_LISTS: frozenset[type] = frozenset((tuple, list, Size))
 # what a 0-d tensor may stand for, and an integral one of one element
 _NUMERIC = frozenset(("Number", "int", "index", "float", "complex"))
 

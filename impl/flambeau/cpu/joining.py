@@ -22,7 +22,7 @@ def cat(
     parts = [cast(a, d, target) for a, n, d in zip(tensors, sizes, dtypes, strict=True) if n is not None]
     if not parts:
         return np.empty(0, target.numpy)
-    total = sum(n for n in sizes if n is not None)
+    total = sum([n for n in sizes if n is not None])
     shape = (*parts[0].shape[:dim], total, *parts[0].shape[dim + 1 :])
     return np.concatenate(parts, axis=dim, out=empty(shape, strides, target.numpy))
 

@@ -21,7 +21,7 @@ from flambeau.ops.indexing import MASKS, index, index_put
 from flambeau.ops.slicing import LAST, clipped, select, selected, slice_, sliced
 from flambeau.ops.views import alias_of, unsqueeze
 from flambeau.overrides import PLAIN
-from flambeau.tensor import Tensor, alias, bump, fresh, memory, shape_of
+from flambeau.tensor import Memory, Tensor, alias, bump, fresh, memory, shape_of
 from flambeau.viewing import Place, ViewOperation
 from flambeau.warning import warn
 
@@ -211,6 +211,10 @@ def _as_tuple(item: Any) -> Sequence[Any]:
 def getitem(self: Tensor, item: Any, /) -> Tensor:
     """x[item]: a view for integers, slices, None and Ellipsis, a copy where tensors or sequences select."""
     cls = type(item)
+    if cls is tuple and type(self) in PLAIN and _RANGES.issuperset(map(type, item)):
+        region = None if state.enabled and node_of(self) is not None else _region(memory(self), item)
+        if region is not None:
+            return _unrecorded(self, *region)
     if (type(self) not in PLAIN or (cls is not int and cls is not slice)) and overrides.needed((self, item), {}):
         return overrides.handle(Tensor.__getitem__, (self, item), {})  # type: ignore[no-any-return]
     if cls is int:
@@ -246,6 +250,33 @@ def getitem(self: Tensor, item: Any, /) -> Tensor:
     if walk.indices:
         return index(result, walk.indices)
     return alias_of(result) if result is self else result
+
+
+_RANGES = frozenset((int, slice))
+
+
+def _region(own: Memory, items: Sequence[Any]) -> tuple[Shape, Shape, int] | None:
+    """Shape, strides and offset of what integers and slices of the first dims leave; None where one is refused."""
+    shape, strides, offset, n = own.shape, own.strides, own.offset, len(items)
+    if n > len(shape):
+        return None
+    sizes, steps = [], []
+    for item, size, stride in zip(items, shape, strides):  # noqa: B905 - the other dims stay whole
+        if type(item) is int:
+            if not -size <= item < size:
+                return None
+            offset += item % size * stride
+            continue
+        if item.step is not None and (type(item.step) is not int or not 0 < item.step < 1 << 31):
+            return None
+        try:
+            start, end, step = item.indices(size)
+        except TypeError:
+            return None
+        sizes.append(len(range(start, end, step)))
+        steps.append(stride * step)
+        offset += start * stride
+    return (*sizes, *shape[n:]), (*steps, *strides[n:]), offset
 
 
 def _unrecorded(this: Tensor, shape: Shape, strides: Shape, offset: int) -> Tensor:
