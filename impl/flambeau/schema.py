@@ -67,7 +67,8 @@ class Signature:
         set_("min_args", sum(not p.optional for p in self.parameters))
         set_("max_positional", len(positional))
         # A single positional int list may be spelled out: x.view(2, 3) is x.view((2, 3)).
-        set_("varargs", len(positional) == 1 and positional[0].kind == "tuple of ints")
+        # where the list has a size, one int is already all of it
+        set_("varargs", len(positional) == 1 and positional[0].kind == "tuple of ints" and not positional[0].size)
         set_("keywords", frozenset(name for p in self.parameters for name in (p.name, *p.aliases)))
 
     def __str__(self) -> str:

@@ -25,8 +25,8 @@ def vector_norm(x: Array, ord: float, dims: Axes, keepdim: bool) -> Array:
         return total((x != 0).astype(x.real.dtype), dims, keepdim)
     if ord == 1:
         return total(np.abs(x), dims, keepdim)
-    if ord == 2 and x.size and all(x.shape[d] == 1 for d in dims):
-        # one square may underflow or overflow
+    if x.size and all(x.shape[d] == 1 for d in dims):
+        # one power may underflow or overflow
         return total(np.abs(x), dims, keepdim)
     if ord == 2:
         squares = x.real**2 + x.imag**2 if x.dtype.kind == "c" else np.multiply(x, x)

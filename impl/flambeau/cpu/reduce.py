@@ -86,14 +86,66 @@ def nansum(x: Array, dims: Axes, keepdim: bool) -> Array:
     return total(np.where(np.isnan(x), x.dtype.type(0), x), dims, keepdim)
 
 
+# PyTorch multiplies elements that lie side by side in four vectors of this many bytes
+_VECTOR = 32
+# float16: the largest number, and below what products lose digits
+_HALF_LARGEST, _HALF_LEAST = 65504.0, 6.2e-5
+
+
 @row_major
-def product(x: Array, dims: Axes, keepdim: bool) -> Array:
-    """Product; real single precision is left behind only where it overflows."""
-    found = np.multiply.reduce(x, axis=dims, keepdims=keepdim)  # type: ignore[call-overload]
-    if x.dtype == np.float32 and np.isnan(found).any() and np.isfinite(x).all():
-        # an overflow met a zero, in an order that is nobody's
-        return np.multiply.reduce(x, axis=dims, keepdims=keepdim, dtype=np.float64).astype(x.dtype)  # type: ignore[call-overload,no-any-return]
-    return found  # type: ignore[no-any-return]
+def product(x: Array, dims: Axes, keepdim: bool, half: bool) -> Array:
+    """Product; half says that it is one of float16, which x holds in single precision.
+
+    The factors are taken in PyTorch's order, which decides what overflows on the way.
+    """
+    if x.dtype.kind not in "fc" or not x.size:
+        return np.asarray(np.multiply.reduce(x, axis=dims, keepdims=keepdim))
+    shape = x.shape
+    if half and not _stays_half(x, dims):
+        x = x.astype(np.float16)
+    if len(dims) == 1:
+        made = _along_last(np.moveaxis(x, dims[0], -1))
+    else:
+        # from the longest stride to the shortest, as one dim where that is possible
+        x = x.squeeze()
+        x = x.transpose(sorted(range(x.ndim), key=lambda d: -x.strides[d]))
+        made = _along_last(x.reshape(-1) if x.flags.c_contiguous else x)
+        made = _multiplied(np.reshape(made, -1))
+    if not keepdim:
+        return np.asarray(made)
+    return np.reshape(made, [1 if d in dims else n for d, n in enumerate(shape)])
+
+
+def _stays_half(x: Array, dims: Axes) -> bool:
+    """Whether no product of some of the elements leaves float16."""
+    size = np.abs(x)
+    most = np.multiply.reduce(np.fmax(size, 1), axis=dims)
+    least = np.multiply.reduce(np.where(size == 0, 1, np.fmin(size, 1)), axis=dims)
+    return bool((most <= _HALF_LARGEST).all() and (least >= _HALF_LEAST).all())
+
+
+def _along_last(x: Array) -> Array:
+    """Products along the last dim: where its elements lie side by side, of vectors first."""
+    width = _VECTOR // x.dtype.itemsize
+    n = x.shape[-1] if x.ndim else 1
+    if n < 4 * width or x.strides[-1] != x.dtype.itemsize:
+        return _multiplied(np.moveaxis(x, -1, 0) if x.ndim else x[None])
+    whole = n // (4 * width) * 4 * width
+    vectors = x[..., :whole].reshape(*x.shape[:-1], whole // (4 * width), 4, width)
+    a = _multiplied(np.moveaxis(vectors, -3, 0))
+    a = (a[..., 0, :] * a[..., 1, :]) * (a[..., 2, :] * a[..., 3, :])
+    made = _multiplied(np.moveaxis(a, -1, 0))
+    return _multiplied(np.concatenate([made[None], np.moveaxis(x[..., whole:], -1, 0)]))
+
+
+def _multiplied(steps: Array) -> Array:
+    """The product along the first axis, rounded at every step; NumPy's own reduction of float16 rounds once."""
+    if steps.dtype != np.float16:
+        return np.asarray(np.multiply.reduce(steps, axis=0))
+    made = steps[0]
+    for step in steps[1:]:
+        made = made * step
+    return np.asarray(made)
 
 
 @row_major

@@ -146,9 +146,8 @@ def unique_slices(x: Array, dim: int, consecutive: bool, inverse: bool, counts: 
     positions = np.arange(n) if consecutive or not rows.size else np.lexsort(rows.T[::-1])
     rows = rows[positions]
     starts = _begins(rows)
-    both = x.ndim > 1  # PyTorch computes both for slices, asked for or not
     found = rows[starts].reshape(int(starts.sum()), *moved.shape[1:])
-    return np.moveaxis(found, 0, dim), *_groups(starts, positions, (n,), inverse or both, counts or both)
+    return np.moveaxis(found, 0, dim), *_groups(starts, positions, (n,), inverse, counts)
 
 
 # ------------------------------------------------------------------------------------------ search

@@ -23,8 +23,10 @@ def _moments(x: Array, dims: Axes, keepdim: bool, correction: float) -> tuple[Ar
     first = np.where(np.isfinite(first), first, 0)
     off = np.asarray(x - first) if x.size else np.zeros(x.shape, wide)
     off = np.asarray(off - np.add.reduce(off, axis=dims, keepdims=True) / np.float64(count))
-    squares = off.real**2 + off.imag**2 if off.dtype.kind == "c" else np.multiply(off, off, out=off)
-    var = np.add.reduce(squares, axis=dims, keepdims=keepdim) / np.float64(max(count - correction, 0.0))  # type: ignore[call-overload]
+    left = np.float64(max(count - correction, 0.0))
+    # the parts of complex numbers are divided apart: 0/0 in one of them is not lost in an infinity of the other
+    parts = (off.real, off.imag) if off.dtype.kind == "c" else (off,)
+    var = sum(np.add.reduce(p * p, axis=dims, keepdims=keepdim) / left for p in parts)
     if not keepdim:
         mean = mean.reshape(np.shape(var))
     return np.asarray(var), np.asarray(mean)
@@ -64,3 +66,12 @@ def std_mean(x: Array, dims: Axes, keepdim: bool, correction: float) -> tuple[Ar
     """Standard deviation and mean."""
     variance, mean = _moments(x, dims, keepdim, correction)
     return np.sqrt(variance), _as_updated(mean, x, dims)
+
+
+def centred(x: Array, dims: Axes) -> Array:
+    """Distances from the mean, computed in double precision."""
+    if not x.size:
+        return x
+    wide = np.result_type(x.dtype, np.float64)
+    mean = np.add.reduce(x, axis=dims, keepdims=True, dtype=wide) / count_of(x.shape, dims)
+    return np.asarray(x - mean, x.dtype)

@@ -32,9 +32,13 @@ _PARTS: dict[str, Any] = {"tensors": ("input",), "outputs": ("out", "inverse", "
 _HIDDEN: dict[str, Any] = {"function": False, "method": False}
 
 
+def _refuse_complex(kernel: str, d: dtype) -> None:
+    if d.is_complex:
+        raise no_case_for(kernel, d)
+
+
 def _distinct(input: Tensor, kernel: str, **params: Any) -> Launch:
-    if input.dtype.is_complex:
-        raise no_case_for(kernel, input.dtype)
+    _refuse_complex(kernel, input.dtype)
     return Launch((input,), None, [input.dtype, INT64, INT64], **params)
 
 
@@ -55,6 +59,7 @@ def _unique2(
 def _unique_dim(
     input: Tensor, dim: int, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
 ) -> Launch:  # fmt: skip
+    _refuse_complex("unique_dim", input.dtype)
     return _distinct(
         input, "unique_dim", dim=_slices(input, dim), consecutive=False, inverse=return_inverse, counts=return_counts
     )
@@ -77,9 +82,12 @@ def _unique_consecutive(input: Tensor, return_inverse: bool = False, return_coun
 def _unique_dim_consecutive(
     input: Tensor, dim: int, return_inverse: bool = False, return_counts: bool = False
 ) -> Launch:  # fmt: skip
-    return _distinct(
-        input, "unique_dim", dim=_slices(input, dim), consecutive=True, inverse=return_inverse, counts=return_counts
-    )
+    # PyTorch computes both, asked for or not, except of a vector whose dim is called 0
+    vector = dim == 0 and len(shape_of(input)) == 1
+    kernel = "unique" if vector else "unique_dim"
+    _refuse_complex(kernel, input.dtype)
+    inverse, counts = (return_inverse, return_counts) if vector else (True, True)
+    return _distinct(input, kernel, dim=_slices(input, dim), consecutive=True, inverse=inverse, counts=counts)
 
 
 def _slices(input: Tensor, dim: int) -> int:

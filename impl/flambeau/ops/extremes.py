@@ -13,7 +13,7 @@ from flambeau.errors import check, expect_out, legacy_type, not_implemented_for,
 from flambeau.geometry import wrap_dim
 from flambeau.numeric_limits import iinfo
 from flambeau.operation import Launch, joint
-from flambeau.ops.reductions import reduced, reduced_shape
+from flambeau.ops.reductions import reduced, reduced_shape, runs_kernel
 from flambeau.ops.rules import choose, unsqueezed
 from flambeau.ops.selection import maximum, minimum
 from flambeau.ops.sorting import told_with_dim
@@ -36,7 +36,7 @@ def spread_over_ties(g: Tensor, input: Tensor, out: Tensor, dims: tuple[int, ...
     """The gradient of elements found over dims: shared by the elements equal to them."""
     g, out = unsqueezed(g, dims, keepdim), unsqueezed(out, dims, keepdim)
     wins = input == out
-    return (g * wins) / wins.sum(dims, True)
+    return (g / wins.sum(dims, True)) * wins
 
 
 def to_selected(g: Tensor, input_shape: Any, indices: Tensor, dim: int, keepdim: bool) -> Any:
@@ -105,8 +105,7 @@ def _extreme(name: str, whole_kernel: Any, dim_kernel: Any, pairwise: Any, extre
         check(not input.dtype.is_complex, f"{name}(): does not support complex input")
         shape = shape_of(input)
         expect_out(out, input.dtype, dtypes.int64, shape=reduced_shape(shape, (d,) if shape else (), keepdim))
-        if not input.dtype.bit & ORDERED and 0 not in shape_of(input):
-            not_implemented_for(f"{name}_cpu", input.dtype)
+        refuse(f"{name}_cpu", input.dtype, ~ORDERED, runs_kernel(shape))
         return _along(input, d, keepdim)
 
     def body(
@@ -208,8 +207,9 @@ def aminmax(input: Tensor, dim: int | None = None, keepdim: bool = False, out: A
         check(not shape or shape[d] != 0, f"aminmax: Expected reduction dim {d} to have non-zero size.", IndexError)
     dims, made = reduced(input, dim, keepdim)
     expect_out(out, input.dtype, input.dtype, shape=made)
-    if not input.dtype.bit & ORDERED:
-        not_implemented_for("aminmax_cpu", input.dtype)
+    if dim is not None and not shape:
+        check(not input.dtype.is_complex, f"aminmax not implemented for {input.dtype.type_name}")
+    refuse("aminmax_cpu", input.dtype, ~ORDERED, dim is None or shape)
     return Launch((input,), [made, made], [input.dtype, input.dtype], dims=dims, keepdim=keepdim)
 
 
@@ -223,8 +223,9 @@ def _position(name: str, kernel: Any, word: str) -> Any:
         else:
             dim = _dim_of(input, dim, name)
         expect_out(out, dtypes.int64)
-        if not input.dtype.bit & NUMBERS and 0 not in shape:
-            not_implemented_for(f"{name}_cpu", input.dtype)
+        # the one element of a dim of size one is the answer without being looked at
+        looked_at = 0 not in shape and (dim is None or not shape or shape[dim] != 1)
+        refuse(f"{name}_cpu", input.dtype, ~NUMBERS, looked_at)
         dims = tuple(range(len(shape))) if dim is None else (dim,)
         made = reduced_shape(shape, dims if shape else (), keepdim)
         return Launch((input,), made, dtypes.int64, dim=dim if shape else None, keepdim=keepdim)
@@ -314,8 +315,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, out: Any = None) -
                 f"expected scalar type '{d.type_name}' but got '{target.dtype.type_name}' for {which} output",
             )
     along = _dim_of(input, dim, "mode")
-    if not input.dtype.bit & ORDERED and 0 not in shape_of(input):
-        not_implemented_for("mode_cpu", input.dtype)
+    refuse("mode_cpu", input.dtype, ~ORDERED, runs_kernel(shape_of(input)))
     return _along(input, along, keepdim)
 
 

@@ -40,6 +40,8 @@ def _check_slices(name: str, input: Tensor, dim: int, index: Tensor, source: Ten
         f"{name}_(): Indexing dim {dim} is out of bounds of the source tensor with dim {len(given)}",
     )
     count, size = prod(chosen), given[dim] if given else 1
+    if not given and count != 1:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     check(
         count == size,
         f"{name}_(): Number of indices ({count}) should be equal to source.size(dim): ({size}), for dim: {dim}",
@@ -76,7 +78,11 @@ def _slices(g: Tensor, dim: int, index: Tensor, shape: Shape) -> Tensor:
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any = 1) -> Launch:
     """A copy with alpha times the slices of source added to those slices of a dim that index names."""
     dim = _check_slices("index_add", input, dim, index, source)
-    refuse("index_add_" if len(shape_of(input)) <= 1 else "scatter_gather_tensor_cpu", input.dtype, BAREBONES)
+    several = len(shape_of(input)) > 1
+    refuse(
+        "scatter_gather_tensor_cpu" if several else "index_add_", input.dtype, BAREBONES,
+        not several or (0 not in shape_of(source) and 0 not in shape_of(index)),
+    )  # fmt: skip
     return Launch((input, index, source), shape_of(input), input.dtype, dim=dim, alpha=alpha)
 
 

@@ -8,7 +8,15 @@ from flambeau import dtypes
 from flambeau.cpu import reduce as cpu
 from flambeau.declare import ANY, composite, internal, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, dtype, mask
-from flambeau.errors import cannot_cast, check, expect_out, not_implemented_for, refuse_complex, structured_out
+from flambeau.errors import (
+    cannot_cast,
+    check,
+    expect_out,
+    not_implemented_for,
+    refuse,
+    refuse_complex,
+    structured_out,
+)
 from flambeau.geometry import Shape, wrap_dim
 from flambeau.operation import Launch
 from flambeau.ops.rules import conj, divided, kept, of_one_kind, restore, unsqueezed
@@ -16,6 +24,7 @@ from flambeau.reduction import to_one
 from flambeau.tensor import Tensor, shape_of, warn_of_complex_half, warn_of_lost_parts
 
 SUMMABLE = ANY & ~mask(dtypes.complex32, *BAREBONES_UNSIGNED)
+NAN_SUMMABLE = mask(*dtypes.FLOATS)
 EVERY_COMPLEX = mask(*dtypes.COMPLEXES)
 
 
@@ -35,6 +44,11 @@ def wrapped(dim: Any, rank: int, *, empty: str = "all") -> tuple[int, ...]:
 def reduced_shape(shape: Shape, dims: tuple[int, ...], keepdim: bool) -> Shape:
     """The shape that a reduction over dims leaves."""
     return kept(shape, dims) if keepdim else tuple([n for d, n in enumerate(shape) if d not in dims])
+
+
+def runs_kernel(shape: Shape) -> bool:
+    """Whether PyTorch calls a kernel along a dim, and so looks at the dtype: not for a number or an empty tensor."""
+    return bool(shape) and 0 not in shape
 
 
 def reduced(input: Tensor, dim: Any, keepdim: bool) -> tuple[tuple[int, ...], Shape]:
@@ -75,34 +89,35 @@ def sum(
         dim, node = None, "SumBackward0"
     dims, shape = reduced(input, dim, keepdim)
     d = accumulated(input, dtype, out)
-    # PyTorch calls no kernel for an empty input
-    if not d.bit & SUMMABLE and 0 not in shape_of(input):
-        not_implemented_for("sum_cpu", d)
+    refuse("sum_cpu", d, ~SUMMABLE, 0 not in shape_of(input))
     return Launch((input,), shape, d, node=node, compute=d, dims=dims, keepdim=keepdim)
+
+
+def _nansum_out(result: dtype, out: dtype) -> str:
+    return f"nansum: provided dtype must match dtype of result. Got {out.type_name} and {result.type_name}."
 
 
 @primitive(
     "nansum(Tensor input, tuple of ints[1]? dim=None, bool keepdim=False, *, torch.dtype? dtype=None, Tensor out=None)",
     cpu=cpu.nansum,
     grad=lambda g, input, dims, keepdim: restore(g, shape_of(input), dims, keepdim) * input.isnan().logical_not(),
-    out_text=lambda result, out: (
-        f"nansum: provided dtype must match dtype of result. Got {out.type_name} and {result.type_name}."
-    ),
+    out_text=_nansum_out,
 )
 def nansum(
     input: Tensor, dim: Any = None, keepdim: bool = False, dtype: dtype | None = None, out: Tensor | None = None
 ) -> Any:
     """Sum of the elements that are not NaN. Raises RuntimeError for complex tensors."""
+    if dtype is not None and out is not None and input.dtype.category >= dtypes.FLOATING:
+        check(out.dtype is dtype, _nansum_out(dtype, out.dtype))
     dims, shape = reduced(input, dim, keepdim)
     refuse_complex(input.dtype, "nansum on CPU does not support complex inputs", made=dtype)
     d = dtype or (out.dtype if out is not None else None)
-    if input.dtype.category < dtypes.FLOATING:
+    if input.dtype.category < dtypes.FLOATING or (dtype is not None and dtype.category < dtypes.FLOATING):
         if dtype is not None:
             expect_out(out, dtype)
         return sum(input, dim, keepdim, dtype=d)
     d = d or input.dtype
-    if not d.bit & SUMMABLE or d.category != dtypes.FLOATING:
-        not_implemented_for("nansum_cpu", d)
+    refuse("nansum_cpu", d, ~NAN_SUMMABLE, 0 not in shape_of(input))
     return Launch((input,), shape, d, compute=d, dims=dims, keepdim=keepdim)
 
 
@@ -138,13 +153,15 @@ def mean(
         expect_out(out, dtype)
     elif node == "MeanBackward0" and input.dtype.is_complex and not d.is_complex:
         raise RuntimeError(f"mean.dtype_out(): input types can't be cast to the desired output type {d.type_name}")
-    if not d.bit & SUMMABLE:
-        not_implemented_for("div_cpu" if 0 in shape else "sum_cpu", d)
+    refuse("sum_cpu", d, ~SUMMABLE, 0 not in shape)
     warn_of_lost_parts(input.dtype, d, shape)
     if d.category < dtypes.FLOATING:
         cannot_cast(dtypes.get_default_dtype(), d)
+    refuse("div_cpu", d, ~SUMMABLE)
     count = cpu.count_of(shape, dims)
-    return Launch((input,), made, d, node=node, compute=d, dims=dims, keepdim=keepdim, count=count)
+    # narrow means are computed in single precision from the start, so that their terms do not overflow
+    compute = dtypes.float32 if d in (dtypes.float16, dtypes.bfloat16) else d
+    return Launch((input,), made, d, node=node, compute=compute, dims=dims, keepdim=keepdim, count=count)
 
 
 @composite(
@@ -165,11 +182,12 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, dtype: dtype 
 
 
 def product_gradient(g: Tensor, input: Tensor, out: Tensor, dims: tuple[int, ...], keepdim: bool) -> Any:
-    """Gradient of a product: exact where elements are zero, and differentiable again."""
+    """Gradient of a product, in its dtype: exact where elements are zero, and differentiable again."""
     shape = shape_of(input)
     if not shape:
         return of_one_kind(g, input.dtype)
     of_one_kind(g, input.dtype)
+    input = input.to(g.dtype)  # type: ignore[attr-defined]
     g, out = unsqueezed(g, dims, keepdim), unsqueezed(out, dims, keepdim)
     if input._array is not None and not (input == 0).any():
         return g * conj(out / input)
@@ -203,12 +221,12 @@ def prod(
     input: Tensor, dim: Any = None, keepdim: bool = False, dtype: dtype | None = None, out: Tensor | None = None
 ) -> Launch:
     """Product of the elements, over all dims or one; integers multiply in int64."""
-    d = accumulated(input, dtype, out)
     dims, shape = reduced(input, dim, keepdim)
-    if not d.bit & SUMMABLE and 0 not in shape_of(input):
-        not_implemented_for("prod_out_cpu", d)
+    d = accumulated(input, dtype, out)
+    refuse("prod_out_cpu", d, ~SUMMABLE, 0 not in shape_of(input))
     node = None if dim is None else "ProdBackward1"
-    return Launch((input,), shape, d, node=node, compute=d, dims=dims, keepdim=keepdim)
+    half = d is dtypes.float16
+    return Launch((input,), shape, d, node=node, compute=d, dims=dims, keepdim=keepdim, half=half)
 
 
 # ------------------------------------------------------------------------------------------ truth
@@ -220,7 +238,7 @@ def _truth(name: str, kernel: Any, doc: str) -> Any:
             raise RuntimeError(f"{name} only supports bool tensor for result, got: {out.dtype.type_name}")
         shape = shape_of(input)
         dims = wrapped(dim, len(shape), empty="none")
-        d = dtypes.uint8 if input.dtype is dtypes.uint8 else dtypes.bool_
+        d = out.dtype if out is not None else dtypes.uint8 if input.dtype is dtypes.uint8 else dtypes.bool_
         return Launch((input,), reduced_shape(shape, dims, keepdim), d, dims=dims, keepdim=keepdim)
 
     body.__doc__ = doc

@@ -9,15 +9,15 @@ from flambeau.autograd.modes import state
 from flambeau.cpu import scan as cpu
 from flambeau.declare import ANY, composite, primitive, several
 from flambeau.dtypes import dtype, mask, promote_types
-from flambeau.errors import cannot_cast, check, cpp_name, not_implemented_for, structured_out
+from flambeau.errors import cannot_cast, check, cpp_name, not_implemented_for, refuse, structured_out
 from flambeau.geometry import wrap_dim
 from flambeau.numeric_limits import finfo
 from flambeau.operation import Launch
 from flambeau.ops.copying import to_dtype
 from flambeau.ops.extremes import ORDERED
-from flambeau.ops.joining import cat, stack
-from flambeau.ops.reductions import SUMMABLE, accumulated
-from flambeau.ops.rules import choose, conj, kept
+from flambeau.ops.joining import cat
+from flambeau.ops.reductions import SUMMABLE, accumulated, runs_kernel
+from flambeau.ops.rules import choose, conj, kept, of_one_kind, real
 from flambeau.tensor import Tensor, shape_of
 
 SCANNED = SUMMABLE & ~mask(dtypes.bool_)
@@ -34,23 +34,44 @@ def _product_gradient(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
     shape = shape_of(input)
     if not shape or 0 in shape or shape[dim] == 1:
         return g
-    if out.dtype.is_complex and not input.dtype.is_complex:
-        cannot_cast(out.dtype, input.dtype)
+    zeros = input._array is None or bool((input == 0).any())
+    if not zeros:
+        of_one_kind(g, input.dtype)
+    elif out.dtype.is_complex and not input.dtype.is_complex:
+        if not state.enabled:
+            cannot_cast(out.dtype, input.dtype)
+        g = real(g)  # PyTorch copies into real slices
     if out.dtype is not input.dtype and promote_types(out.dtype, input.dtype) is input.dtype:
         # no rounding in between beyond that of the narrower result
         g, out = to_dtype(g, input.dtype), to_dtype(out, input.dtype)
-    if input._array is not None and not (input == 0).any():
+    if not zeros:
         return from_behind(g * conj(out), dim) / conj(input)
-    if not state.enabled:
-        return _product_gradient_at_zeros(g, input, out, dim)
-    # with d/dx_j = (product before j) s_j and s_j = g_j + x_{j+1} s_{j+1} nothing is divided
-    inputs, gradients = conj(input).unbind(dim), g.unbind(dim)
-    sums = [gradients[-1]]
-    for j in range(shape[dim] - 2, -1, -1):
-        sums.append(gradients[j] + inputs[j + 1] * sums[-1])
-    one = input.new_ones(kept(shape, (dim,)))
-    before = cat([one, conj(input).narrow(dim, 0, shape[dim] - 1).cumprod(dim)], dim)
-    return before * stack(sums[::-1], dim)
+    if state.enabled:
+        return _undivided_gradient(g, conj(input), dim)
+    return _product_gradient_at_zeros(g, input, out, dim)
+
+
+def _undivided_gradient(g: Any, x: Any, dim: int) -> Any:
+    """The same by products and sums alone, whose own derivatives are as exact.
+
+    It is (the product before j) s_j, with s_j = g_j + x_{j+1} s_{j+1}: maps s -> b + a s, put together by doubling, in
+    double precision as running products are.
+    """
+    wide = dtypes.complex128 if x.dtype.is_complex else dtypes.float64
+    g, x, narrow = to_dtype(g, wide), to_dtype(x, wide), g.dtype
+    n = shape_of(x)[dim]
+    one = x.new_ones(kept(shape_of(x), (dim,)))
+    before = cat([one, x.narrow(dim, 0, n - 1)], dim)
+    a, b = cat([x.narrow(dim, 1, n - 1), one], dim), g
+    step = 1
+    while step < n:
+        m = n - step
+        before = cat([before.narrow(dim, 0, step), before.narrow(dim, step, m) * before.narrow(dim, 0, m)], dim)
+        here = a.narrow(dim, 0, m)
+        b = cat([b.narrow(dim, 0, m) + here * b.narrow(dim, step, m), b.narrow(dim, m, step)], dim)
+        a = cat([here * a.narrow(dim, step, m), a.narrow(dim, m, step)], dim)
+        step *= 2
+    return to_dtype(before * b, narrow)
 
 
 def _product_gradient_at_zeros(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
@@ -71,12 +92,11 @@ def _scan(name: str, kernel: Any, grad: Any, doc: str) -> Any:
     def plan(input: Tensor, dim: int, d: dtype) -> Launch:
         shape = shape_of(input)
         along = wrap_dim(dim, len(shape))
-        # PyTorch calls no kernel for what is empty or one element
-        if not d.bit & SCANNED and shape and 0 not in shape:
-            not_implemented_for(f"{name}_out_cpu", d)
+        refuse(f"{name}_out_cpu", d, ~SCANNED, runs_kernel(shape))
         return Launch((input,), shape, d, compute=d, dim=along)
 
     def body(input: Tensor, dim: int, dtype: dtype | None = None, out: Tensor | None = None) -> Launch:
+        wrap_dim(dim, len(shape_of(input)))
         return plan(input, dim, accumulated(input, dtype, out))
 
     def inplace(input: Tensor, dim: int, dtype: dtype | None = None) -> Launch:
@@ -126,8 +146,7 @@ def _running(name: str, kernel: Any, doc: str) -> Any:
         if out is not None:
             for t, d in zip(out, (input.dtype, dtypes.int64), strict=True):
                 check(t.dtype is d, f"expected scalar_type {d.type_name} but found {t.dtype.type_name}")
-        if not input.dtype.bit & ORDERED and 0 not in shape:
-            not_implemented_for(f"{name}_cpu", input.dtype)
+        refuse(f"{name}_cpu", input.dtype, ~ORDERED, runs_kernel(shape))
         return Launch((input,), [shape, shape], [input.dtype, dtypes.int64], dim=along)
 
     body.__doc__ = doc

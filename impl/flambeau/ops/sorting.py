@@ -8,8 +8,8 @@ from typing import Any
 from flambeau import dtypes, return_types
 from flambeau.cpu import sorting as cpu
 from flambeau.declare import composite, primitive, several
-from flambeau.dtypes import BAREBONES_UNSIGNED, dtype
-from flambeau.errors import check, not_implemented_for, structured_out
+from flambeau.dtypes import BAREBONES_UNSIGNED, mask
+from flambeau.errors import check, not_implemented_for, refuse, structured_out
 from flambeau.geometry import Shape, elementwise_strides, is_contiguous, wrap_dim
 from flambeau.operation import Launch
 from flambeau.tensor import Tensor, memory, shape_of
@@ -98,14 +98,9 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     d = input.dtype
     check(not d.is_complex, " topk does not support complex dtypes on CPU")
     check(d is not dtypes.bool_, "topk does not support bool dtypes on CPU")
-    _refuse_unsigned("topk_cpu", d)
+    refuse("topk_cpu", d, mask(*BAREBONES_UNSIGNED), bool(shape))
     result = (*shape[:dim], k, *shape[dim + 1 :]) if shape else ()
     return Launch((input,), [result, result], [d, INT64], k=k, dim=dim, largest=bool(largest))
-
-
-def _refuse_unsigned(kernel: str, d: dtype) -> None:
-    if d in BAREBONES_UNSIGNED:
-        not_implemented_for(kernel, d)
 
 
 def _kth_gradient(g: Tensor, indices: Tensor, dim: int, keepdim: bool, input_shape: Shape) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 from flambeau import dtypes
 from flambeau.cpu import statistics as cpu
 from flambeau.cpu.reduce import count_of
-from flambeau.declare import composite, several
+from flambeau.declare import composite, internal, several
 from flambeau.dtypes import dtype
 from flambeau.errors import cannot_cast, check, not_implemented_for
 from flambeau.geometry import wrap_dim
@@ -17,6 +17,12 @@ from flambeau.ops.reductions import reduced
 from flambeau.ops.rules import choose, restore, unsqueezed
 from flambeau.tensor import Tensor, shape_of
 from flambeau.warning import warn
+
+
+@internal(tensors=("input",), cpu=cpu.centred, grad=lambda g, dims: centred(g, dims))
+def centred(input: Tensor, dims: tuple[int, ...]) -> Launch:
+    """The distances from the mean over dims, rounded once: it is small where the elements are large and alike."""
+    return Launch((input,), shape_of(input), input.dtype, dims=dims)
 
 
 def _var_gradient(
@@ -28,7 +34,7 @@ def _var_gradient(
         middle = input.mean()
         return g * choose(input == middle, math.nan, math.inf)
     factor = 2.0 / left if left else math.inf
-    return unsqueezed(g, dims, keepdim) * factor * (input - input.mean(dims, True))
+    return unsqueezed(g, dims, keepdim) * factor * centred(input, dims)
 
 
 def _std_gradient(
@@ -56,14 +62,16 @@ def _with_mean(first_gradient: Any) -> Any:
     return joint(rule)
 
 
-def _check_out(own: dtype, out: dtype, whole: bool) -> None:
+def _check_out(name: str, own: dtype, out: dtype, whole: bool) -> None:
     """Raise as PyTorch's kernels do for the dtypes of out= that they do not write; one sums up whole tensors."""
     parts = out.to_real() if own.is_complex else out
     half = (dtypes.float16, dtypes.bfloat16)
     if whole:
         text = f"std_var_all: Unsupported dtype {own.to_real().type_name}"
         check(own.to_real() not in half or parts in half, text)
-    elif out.is_complex and not own.is_complex:
+    if own.is_complex and out is dtypes.complex32 and name == "std":
+        not_implemented_for("sqrt_vml_cpu", out)
+    if not whole and out.is_complex and not own.is_complex:
         not_implemented_for("std_cpu", out)
 
 
@@ -95,8 +103,8 @@ def _declare(name: str, kernel: Any, grad: Any, doc: str, *, with_mean: bool) ->
             d, made = [real, input.dtype], [shape, shape]
         elif out is not None:
             d = out.dtype
-            if 0 not in shape_of(input):
-                _check_out(input.dtype, d, len(dims) == len(shape_of(input)))
+            if 0 not in shape_of(input) or input.dtype.is_complex:
+                _check_out(name, input.dtype, d, len(dims) == len(shape_of(input)))
         whole = dim is None or not shape_of(input)
         # PyTorch's derivative takes an empty list of dims for no dims, its value for all
         among = () if dim == () and not whole else dims
