@@ -15,8 +15,11 @@ Axes = tuple[int, ...]
 
 
 @row_major
-def vector_norm(x: Array, ord: float, dims: Axes, keepdim: bool) -> Array:
-    """(Σ|x|^ord)^(1/ord) and its limits: the number of non-zero elements at 0, the extremes of |x| at ±inf."""
+def vector_norm(x: Array, ord: float, dims: Axes, keepdim: bool, plain: bool = False) -> Array:
+    """(Σ|x|^ord)^(1/ord) and its limits: the number of non-zero elements at 0, the extremes of |x| at ±inf.
+
+    plain: single elements are no special case.
+    """
     if math.isinf(ord):
         pick = np.maximum if ord > 0 else np.minimum
         # an empty norm of order inf is asked for only where there are no results
@@ -25,7 +28,7 @@ def vector_norm(x: Array, ord: float, dims: Axes, keepdim: bool) -> Array:
         return total((x != 0).astype(x.real.dtype), dims, keepdim)
     if ord == 1:
         return total(np.abs(x), dims, keepdim)
-    if x.size and all(x.shape[d] == 1 for d in dims):
+    if not plain and x.size and all(x.shape[d] == 1 for d in dims):
         # one power may underflow or overflow
         return total(np.abs(x), dims, keepdim)
     if ord == 2:

@@ -138,12 +138,35 @@ def unique_consecutive(x: Array, inverse: bool, counts: bool) -> tuple[Array, Ar
     return flat[starts], *_groups(starts, np.arange(flat.size), x.shape, inverse, counts)
 
 
+def _inserted(rows: Array) -> Array:
+    """The order of insertion sort, which PyTorch uses for few rows: NaN is not before, nor after, any number."""
+
+    def before(i: int, j: int) -> bool:
+        differ = np.flatnonzero((rows[i] < rows[j]) | (rows[i] > rows[j]))
+        return bool(differ.size) and bool(rows[i, differ[0]] < rows[j, differ[0]])
+
+    placed: list[int] = []
+    for i in range(len(rows)):
+        at = len(placed)
+        if placed and before(i, placed[0]):
+            at = 0
+        while at and before(i, placed[at - 1]):
+            at -= 1
+        placed.insert(at, i)
+    return np.array(placed, np.int64)
+
+
 def unique_slices(x: Array, dim: int, consecutive: bool, inverse: bool, counts: bool) -> tuple[Array, Array, Array]:
     """Distinct slices along dim, in lexicographic order or (consecutive) the first of every run."""
     n = x.shape[dim]
     moved = np.moveaxis(x, dim, 0)
     rows = moved.reshape(n, moved[:1].size if n else 0)
-    positions = np.arange(n) if consecutive or not rows.size else np.lexsort(rows.T[::-1])
+    if consecutive or not rows.size:
+        positions = np.arange(n)
+    elif n <= 16 and (rows != rows).any():
+        positions = _inserted(rows)
+    else:
+        positions = np.lexsort(rows.T[::-1])
     rows = rows[positions]
     starts = _begins(rows)
     found = rows[starts].reshape(int(starts.sum()), *moved.shape[1:])

@@ -103,7 +103,16 @@ def vector_norm(
             )
     dims, made = reduced(input, dim, keepdim)
     d = dtype or input.dtype
-    return Launch((input,), made, d.to_real(), compute=d, ord=order, dims=dims, keepdim=keepdim)
+    return Launch(
+        (input,),
+        made,
+        d.to_real(),
+        compute=d,
+        ord=order,
+        dims=dims,
+        keepdim=keepdim,
+        plain=dim is not None and not shape,
+    )
 
 
 def _as_dims(dim: Any) -> Any:

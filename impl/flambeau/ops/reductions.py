@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau import dtypes
+from flambeau.autograd.modes import state
 from flambeau.cpu import reduce as cpu
 from flambeau.declare import ANY, composite, internal, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, dtype, mask
@@ -181,7 +182,9 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, dtype: dtype 
 # ------------------------------------------------------------------------------------------ products
 
 
-def product_gradient(g: Tensor, input: Tensor, out: Tensor, dims: tuple[int, ...], keepdim: bool) -> Any:
+def product_gradient(
+    g: Tensor, input: Tensor, out: Tensor, dims: tuple[int, ...], keepdim: bool, whole: bool = False
+) -> Any:
     """Gradient of a product, in its dtype: exact where elements are zero, and differentiable again."""
     shape = shape_of(input)
     if not shape:
@@ -191,6 +194,8 @@ def product_gradient(g: Tensor, input: Tensor, out: Tensor, dims: tuple[int, ...
     g, out = unsqueezed(g, dims, keepdim), unsqueezed(out, dims, keepdim)
     if input._array is not None and not (input == 0).any():
         return g * conj(out / input)
+    if whole and not state.enabled and input._array is not None and (input == 0).sum() > 1:
+        return input.new_zeros(shape)
     if len(dims) > 1:
         flat = input.reshape(-1)
         return (g.reshape(()) * conj(_others(flat, 0))).reshape(shape)
@@ -213,7 +218,7 @@ def _others(x: Tensor, dim: int) -> Any:
 @primitive(
     "prod(Tensor input, *, torch.dtype? dtype=None)",
     "prod(Tensor input, int dim, bool keepdim=False, *, torch.dtype? dtype=None, Tensor out=None)",
-    cpu=cpu.product,
+    cpu=lambda x, dims, keepdim, half, whole: cpu.product(x, dims, keepdim, half),
     grad=product_gradient,
     out_text=structured_out,
 )
@@ -226,7 +231,7 @@ def prod(
     refuse("prod_out_cpu", d, ~SUMMABLE, 0 not in shape_of(input))
     node = None if dim is None else "ProdBackward1"
     half = d is dtypes.float16
-    return Launch((input,), shape, d, node=node, compute=d, dims=dims, keepdim=keepdim, half=half)
+    return Launch((input,), shape, d, node=node, compute=d, dims=dims, keepdim=keepdim, half=half, whole=dim is None)
 
 
 # ------------------------------------------------------------------------------------------ truth

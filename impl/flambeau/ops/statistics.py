@@ -33,7 +33,10 @@ def _var_gradient(
     if whole and left <= 0:
         middle = input.mean()
         return g * choose(input == middle, math.nan, math.inf)
-    factor = 2.0 / left if left else math.inf
+    if not left:
+        # the one element at the mean, as rounded, has no gradient
+        return unsqueezed(g, dims, keepdim) * math.inf * (input - input.mean(dims, True))  # type: ignore[attr-defined]
+    factor = 2.0 / left
     return unsqueezed(g, dims, keepdim) * factor * centred(input, dims)
 
 
