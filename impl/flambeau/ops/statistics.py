@@ -34,8 +34,8 @@ def _var_gradient(
         middle = input.mean()
         return g * choose(input == middle, math.nan, math.inf)
     if not left:
-        # the one element at the mean, as rounded, has no gradient
-        return unsqueezed(g, dims, keepdim) * math.inf * (input - input.mean(dims, True))  # type: ignore[attr-defined]
+        # infinite, but for elements at the rounded mean
+        return unsqueezed(g, dims, keepdim) * math.inf * (input - input.mean(dims, True))
     factor = 2.0 / left
     return unsqueezed(g, dims, keepdim) * factor * centred(input, dims)
 
