@@ -99,7 +99,7 @@ def product(x: Array, dims: Axes, keepdim: bool, half: bool) -> Array:
     The factors are taken in PyTorch's order, which decides what overflows on the way.
     """
     if x.dtype.kind not in "fc" or not x.size:
-        return np.asarray(np.multiply.reduce(x, axis=dims, keepdims=keepdim))
+        return np.asarray(np.multiply.reduce(x, axis=dims, keepdims=keepdim))  # type: ignore[call-overload]
     shape = x.shape
     if half and not _stays_half(x, dims):
         x = x.astype(np.float16)

@@ -26,7 +26,8 @@ def _moments(x: Array, dims: Axes, keepdim: bool, correction: float) -> tuple[Ar
     left = np.float64(max(count - correction, 0.0))
     # the parts of complex numbers are divided apart: 0/0 in one of them is not lost in an infinity of the other
     parts = (off.real, off.imag) if off.dtype.kind == "c" else (off,)
-    var = sum(np.add.reduce(p * p, axis=dims, keepdims=keepdim) / left for p in parts)
+    squares = [np.add.reduce(p * p, axis=dims, keepdims=keepdim) / left for p in parts]  # type: ignore[call-overload]
+    var = squares[0] if len(squares) == 1 else squares[0] + squares[1]
     if not keepdim:
         mean = mean.reshape(np.shape(var))
     return np.asarray(var), np.asarray(mean)

@@ -190,7 +190,7 @@ def product_gradient(
     if not shape:
         return of_one_kind(g, input.dtype)
     of_one_kind(g, input.dtype)
-    input = input.to(g.dtype)  # type: ignore[attr-defined]
+    input = input.to(g.dtype)
     g, out = unsqueezed(g, dims, keepdim), unsqueezed(out, dims, keepdim)
     if input._array is not None and not (input == 0).any():
         return g * conj(out / input)

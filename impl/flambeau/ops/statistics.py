@@ -19,7 +19,11 @@ from flambeau.tensor import Tensor, shape_of
 from flambeau.warning import warn
 
 
-@internal(tensors=("input",), cpu=cpu.centred, grad=lambda g, dims: centred(g, dims))
+def _centred_gradient(g: Any, dims: tuple[int, ...]) -> Any:
+    return centred(g, dims)
+
+
+@internal(tensors=("input",), cpu=cpu.centred, grad=_centred_gradient)
 def centred(input: Tensor, dims: tuple[int, ...]) -> Launch:
     """The distances from the mean over dims, rounded once: it is small where the elements are large and alike."""
     return Launch((input,), shape_of(input), input.dtype, dims=dims)
