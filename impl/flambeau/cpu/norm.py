@@ -9,6 +9,7 @@ import numpy as np
 
 from flambeau.cpu.layout import row_major
 from flambeau.cpu.reduce import total
+from flambeau.cpu.rounding import absolute
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -23,18 +24,18 @@ def vector_norm(x: Array, ord: float, dims: Axes, keepdim: bool, plain: bool = F
     if math.isinf(ord):
         pick = np.maximum if ord > 0 else np.minimum
         # an empty norm of order inf is asked for only where there are no results
-        return pick.reduce(np.abs(x), axis=dims, keepdims=keepdim)  # type: ignore[call-overload,no-any-return]
+        return pick.reduce(absolute(x), axis=dims, keepdims=keepdim)  # type: ignore[call-overload,no-any-return]
     if ord == 0:
         return total((x != 0).astype(x.real.dtype), dims, keepdim)
     if ord == 1:
-        return total(np.abs(x), dims, keepdim)
+        return total(absolute(x), dims, keepdim)
     if not plain and x.size and all(x.shape[d] == 1 for d in dims):
         # one power may underflow or overflow
-        return total(np.abs(x), dims, keepdim)
+        return total(absolute(x), dims, keepdim)
     if ord == 2:
         squares = x.real**2 + x.imag**2 if x.dtype.kind == "c" else np.multiply(x, x)
         return np.sqrt(total(squares, dims, keepdim))
-    size = np.abs(x)
+    size = absolute(x)
     if ord == 3:
         return np.asarray(total(size * size * size, dims, keepdim)) ** size.dtype.type(1 / 3)  # type: ignore[no-any-return]
     return np.asarray(total(size ** size.dtype.type(ord), dims, keepdim)) ** size.dtype.type(1 / ord)  # type: ignore[no-any-return]
