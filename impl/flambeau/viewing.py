@@ -7,8 +7,9 @@ from typing import Any, Protocol, overload
 
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import node_of
-from flambeau.declare import Front, R_co, install
+from flambeau.declare import install
 from flambeau.dtypes import dtype
+from flambeau.fronts import Front, R_co
 from flambeau.geometry import Shape
 from flambeau.operation import Operation, attach
 from flambeau.tensor import UNTRACKED, Tensor, View, alias, memory, version

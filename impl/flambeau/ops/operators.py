@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from flambeau import overrides
-from flambeau.declare import ElementwiseFront
 from flambeau.elementwise import binary_front, inplace_front
+from flambeau.fronts import ElementwiseFront
 from flambeau.ops import arithmetic, comparison, logic, powers, rounding
 from flambeau.tensor import Tensor, extend
 

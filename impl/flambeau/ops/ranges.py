@@ -10,9 +10,10 @@ from typing import Any, Unpack
 
 from flambeau import dtypes
 from flambeau.cpu import creation as cpu
-from flambeau.declare import Front, composite
+from flambeau.declare import composite
 from flambeau.dtypes import dtype
 from flambeau.errors import check, cpp_name, refuse
+from flambeau.fronts import Front
 from flambeau.ops.creation import OPTIONS, TENSOR_OPTIONS, TensorOptions, created, out_dtype
 from flambeau.ops.filling import check_fill, check_representable
 from flambeau.tensor import Tensor, shape_of

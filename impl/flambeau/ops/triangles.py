@@ -6,9 +6,10 @@ from typing import Any, Unpack
 
 from flambeau import dtypes
 from flambeau.cpu import triangles as cpu
-from flambeau.declare import Front, composite, internal, primitive
+from flambeau.declare import composite, internal, primitive
 from flambeau.dtypes import BAREBONES, dtype
 from flambeau.errors import check, not_implemented_for, refuse, structured_out
+from flambeau.fronts import Front
 from flambeau.geometry import wrap_dim
 from flambeau.inplace import can_store
 from flambeau.operation import Launch
