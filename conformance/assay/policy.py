@@ -24,8 +24,8 @@ class Policy:
     scale: what one unit of error is relative to, beside |truth|. "perturbation": the change of the output when the
         inputs change by one ulp (the default). "sum_abs": the operation applied to |inputs| (sum, mean, cumsum).
         "product": the root of the operation applied to the squared inputs (matmul, dot, outer). "magnitude": |truth|
-        alone. "span": the largest element (linspace, whose steps pass by zero). "bounded": a constant, for
-        derivatives that subtract rounded results from one (tanh, softmax) and are bounded by their cotangents. New
+        alone. "span": the largest element (linspace, whose steps pass by zero). "bounded": a constant, where rounded
+        terms of order one are subtracted (log_softmax) and derivatives are bounded by their cotangents. New
         names are entries in `assay.scales`.
     gradient_scale: the same for first and second derivatives.
     canonical: a name in `assay.canonical.CANONICAL`, applied to both sides before values are compared: "ties" (indices
@@ -68,7 +68,6 @@ class Policy:
 
 
 ELEMENTWISE = Policy(strides=True)
-SATURATING = Policy(strides=True, gradient_scale="bounded")
 LOG_OF_SUM = Policy(strides=True, scale="bounded", gradient_scale="bounded", overflow=True)
 SPREAD = Policy(overflow=True, reference_error=8.0)
 SPANNING = Policy(strides=True, scale="span")

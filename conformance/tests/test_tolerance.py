@@ -403,3 +403,17 @@ def test_exact_comparison_tells_zeros_apart_and_nans_not() -> None:
     found = compare_exact(tensor([1.0, 2.0]), tensor([1.0, 3.0]))
     assert not found.ok
     assert found.worst == 1
+
+
+def test_a_small_slope_has_an_error_of_its_own() -> None:
+    """A probability of 6e-6 is saved with all its digits: its gradient is no difference of terms of order one."""
+    rows = TensorSpec((2,), "float32", Values("literal", literal=(0.0, -12.0)), requires_grad=True)
+    case = Case("softmax", "function", "torch.softmax", (rows, 0), order=1, seed=3)
+    reference, subject = reference_answer(case, torch, ELEMENTWISE), answer(case, torch)
+    assert subject.gradients is not None
+    (slope,) = subject.gradients
+    assert slope is not None
+    wrong = np.frombuffer(slope.data or b"", F) * np.array([1, 1.05], F)
+    changed = replace(subject, gradients=(replace(slope, data=wrong.tobytes()),))
+    assert judge(case, reference, subject, ELEMENTWISE, aspects=("gradients",))[0].status == "conforms"
+    assert judge(case, reference, changed, ELEMENTWISE, aspects=("gradients",))[0].status == "deviates"

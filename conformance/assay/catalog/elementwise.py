@@ -31,7 +31,6 @@ from assay.policy import (
     INTERPOLATION,
     OVERFLOWING,
     QUOTIENT,
-    SATURATING,
     VIEW,
 )
 from assay.strategies.arguments import scalar
@@ -58,7 +57,7 @@ for name, (dtypes, prefer) in TO_FLOAT.items():
         name,
         form(tensors, out=broadcast_shape, result=floating, order=2, weight=2),
         form(tensors, variants="inplace", result=floating, order=0 if name in UNDERIVED else 2),
-        policy=SATURATING if name in ("tanh", "sigmoid") else ELEMENTWISE,
+        policy=ELEMENTWISE,
     )
 
 # name: (dtypes, order); the result has the input's dtype

@@ -7,10 +7,10 @@ from assay.catalog.form import arg, entry, kw, opt
 from assay.catalog.kinds import choice, dim, dtype, other
 from assay.catalog.results import asked_or, same, shape_of
 from assay.dtypes import DIFFERENTIABLE, FLOATING, REAL
-from assay.policy import EXACT_ELEMENTWISE, LOG_OF_SUM, REDUCTION, SATURATING
+from assay.policy import ELEMENTWISE, EXACT_ELEMENTWISE, LOG_OF_SUM, REDUCTION
 
 TARGET_DTYPE = kw("dtype", dtype(FLOATING, wide=True), 0.8)
-for name, policy in (("softmax", SATURATING), ("log_softmax", LOG_OF_SUM)):
+for name, policy in (("softmax", ELEMENTWISE), ("log_softmax", LOG_OF_SUM)):
     entry(name, x(FLOATING), DIM, TARGET_DTYPE, order=2, out=shape_of(), result=asked_or(same), policy=policy)
     entry(
         f"nn.functional.{name}",
@@ -21,7 +21,7 @@ for name, policy in (("softmax", SATURATING), ("log_softmax", LOG_OF_SUM)):
         order=2,
         policy=policy,
     )
-entry("nn.functional.softmin", x(FLOATING), kw("dim", dim(), 0), variants="function", order=2, policy=SATURATING)
+entry("nn.functional.softmin", x(FLOATING), kw("dim", dim(), 0), variants="function", order=2, policy=ELEMENTWISE)
 entry(
     "nn.functional.relu",
     x(REAL),
@@ -31,7 +31,7 @@ entry(
     policy=EXACT_ELEMENTWISE,
 )
 for name in ("sigmoid", "tanh"):
-    entry(f"nn.functional.{name}", x(DIFFERENTIABLE), variants="function", order=2, policy=SATURATING)
+    entry(f"nn.functional.{name}", x(DIFFERENTIABLE), variants="function", order=2, policy=ELEMENTWISE)
 REDUCE = kw("reduction", choice(("mean", "sum", "none"), ("max", 1, None)))
 entry(
     "nn.functional.mse_loss",
