@@ -42,9 +42,9 @@ SERVES = {
     "all": ("all",),
     "any": ("any",),
 }
-#: Declared reductions without a kernel yet.
+#: Declared reductions, and their helpers, without a kernel yet.
 WITHOUT_KERNEL = frozenset(
-    "nansum count_nonzero trace diagonal_matrix max.dim min.dim aminmax argmax argmin median.all median.dim "  # noqa: SIM905
+    "nansum count_nonzero trace diagonal_matrix centred max.dim min.dim aminmax argmax argmin median.all median.dim "  # noqa: SIM905
     "nanmedian.all nanmedian.dim mode linalg_vector_norm dist var std var_mean std_mean logsumexp".split()
 )
 # A block is worth its barriers only for reductions longer than this.
