@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from flambeau import overrides
-from flambeau.elementwise import Elementwise, binary_front, inplace_front, ternary_inplace_front, unary_front
+from flambeau.elementwise import Elementwise
+from flambeau.fast_fronts import binary_front, inplace_front, ternary_inplace_front, unary_front
 from flambeau.operation import Operation
 from flambeau.overrides import PLAIN
 from flambeau.signatures import Parser

@@ -46,9 +46,9 @@ PERMISSIONS = (
     Permission("numeric_limits.py", "finfo and iinfo read NumPy's limits"),
     Permission("information.py", "tells NumPy's version and BLAS"),
     Permission("methods.py", "item, tolist, numpy() and __array__ hand elements out"),
-    Permission("operation.py", "a front wraps the array its kernel returned"),
+    Permission("running.py", "wraps the array that a kernel returned"),
     Permission("inplace.py", "writes into the buffer behind self or out=, resize_ grows it"),
-    Permission("elementwise.py", "the fast path calls ufuncs with out= and dtype="),
+    Permission("fast_fronts.py", "call ufuncs with out= and dtype="),
     Permission("autograd/fitting.py", "undoes broadcasting and casts of raw arrays"),
     Permission("autograd/leaves.py", "accumulates raw arrays of operator-only rules into .grad"),
     Permission("storage.py", "the bytes behind a tensor"),
@@ -56,7 +56,7 @@ PERMISSIONS = (
     Permission("ops/rules.py", "helpers of rules that take tensors and raw arrays alike"),
     Permission("printing.py", "formats elements copied out of a tensor"),
     Permission("serialization.py", "writes and reads storages"),
-    Permission("signatures.py", "tells NumPy scalars and arrays among the arguments"),
+    Permission("argument_kinds.py", "tells NumPy scalars among the arguments"),
     Permission("argument_types.py", "tells NumPy scalars and arrays among the arguments"),
 )
 

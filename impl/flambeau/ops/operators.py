@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flambeau import overrides
-from flambeau.elementwise import binary_front, inplace_front
+from flambeau.fast_fronts import binary_front, inplace_front
 from flambeau.fronts import ElementwiseFront
 from flambeau.ops import arithmetic, comparison, logic, powers, rounding
 from flambeau.tensor import Tensor, extend
