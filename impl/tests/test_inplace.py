@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import flambeau
@@ -224,6 +224,7 @@ def compare(program: list[Step]) -> None:
 
 
 @given(steps)
+@example([("unbind", 3, 0, 0), ("mul_", 0, 0, 0), ("requires_grad_", 5, 0, 0)])
 def test_programs(program: list[Step]) -> None:
     """Any program gives the answers that PyTorch gives."""
     compare(program)

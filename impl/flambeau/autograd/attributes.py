@@ -36,7 +36,7 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     """Ask for gradients, or no longer. Raises RuntimeError for integers, and for non-leaves that are switched off."""
     if not isinstance(requires_grad, bool):
         raise RuntimeError("requires_grad must be a bool")
-    own = node_of(self)
+    own = self._node  # as it was recorded: what became of the base since is no question here
     if own is not None and type(own) is not AccumulateGrad:
         if requires_grad:
             return self
