@@ -16,7 +16,7 @@ from assay.case import Case
 from assay.distribution import other_distribution
 from assay.levels import ASPECTS, LEVELS, SCORED, STATUSES, aspects_of, worst
 from assay.outcome import Error, Outcome, TensorData, Verdict
-from assay.parts import elements_before, is_gradient, leaves, tensor_specs
+from assay.parts import elements_before, is_gradient, is_out, leaves, tensor_specs
 from assay.policy import Policy
 from assay.show import brief, describe_outcome, element, position
 from assay.structure import comparable, difference_in_kind, same_value, shared, sharing
@@ -72,6 +72,7 @@ class _Judgement:
         self.policy = policy
         self.same_capability = same_capability
         self.free_choice = False
+        self.values_conform = True
 
     def verdicts(self) -> Iterator[Verdict]:
         reference, subject = self.reference, self.subject
@@ -134,7 +135,9 @@ class _Judgement:
             if isinstance(theirs, TensorData) and isinstance(mine, TensorData)
         ]
         yield from self._metadata(pairs)
-        yield from self._values()
+        for verdict in self._values():
+            self.values_conform &= verdict.aspect != "values" or verdict.status != "deviates"
+            yield verdict
         yield from self._mutation()
         yield from self._aliasing()
         yield from self._gradients(pairs)
@@ -295,7 +298,8 @@ class _Judgement:
             if mine == theirs:
                 continue
             if mine or self.policy.values not in ("metadata", "stream"):
-                if self._only_other_bits(i, subject.inputs[i] if mine else reference.inputs[i]):
+                changed, untouched = (subject, reference) if mine else (reference, subject)
+                if self._only_other_bits(i, changed.inputs[i]) or self._told_by_values(i, untouched):
                     continue
                 expected = "it to be changed" if theirs else "it untouched"
                 yield Verdict(
@@ -322,6 +326,24 @@ class _Judgement:
             return False
         before = TensorData(changed.dtype, changed.shape, seen.tobytes())
         return compare_exact(changed, before, self.policy.signed_zeros and not self.answer.underflow).ok
+
+    def _told_by_values(self, index: int, untouched: Outcome) -> bool:
+        """Whether the argument is a result too, does not deviate as such, and is what it was where not changed.
+
+        Then who wrote the same elements again cannot be told: out= is poisoned with NaN, which may be the answer.
+        """
+        if not self.values_conform:
+            return False
+        specs = tensor_specs(self.case)
+        if index >= len(specs):
+            return False
+        spec = specs[index]
+        written = is_out(self.case, spec) or (self.case.variant == "inplace" and index == 0)
+        before = elements_before(self.case, spec).tobytes() if written else None
+        return written and any(
+            isinstance(leaf, TensorData) and leaf.dtype == spec.dtype and leaf.data == before
+            for _, leaf in leaves(untouched.result)
+        )
 
     def _aliasing(self) -> Iterator[Verdict]:
         mine, theirs = shared(self.subject), shared(self.reference)

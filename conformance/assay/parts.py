@@ -50,10 +50,15 @@ def tensor_specs(case: Case) -> list[TensorSpec]:
     return list(specs_of((case.args, case.kwargs)))
 
 
+def is_out(case: Case, spec: TensorSpec) -> bool:
+    """Whether a tensor argument is (one of those) given as out=."""
+    return case.variant == "out" and any(spec is given for given in specs_of(case.kwargs.get("out")))
+
+
 def elements_before(case: Case, spec: TensorSpec) -> Array:
     """What a tensor argument holds before the call (complex32 as pairs of halves)."""
     array = values.array(spec)
-    if case.variant == "out" and any(spec is given for given in specs_of(case.kwargs.get("out"))):
+    if is_out(case, spec):
         array = poison(array, spec.dtype, case.seed)
     rank = array.ndim - (spec.dtype == "complex32")
     return np.asarray(arrange(array, rank, spec.layout, lambda a: a)[2], order="C")

@@ -192,6 +192,41 @@ def test_another_nan_in_one_of_several_outs_is_no_mutation(writer: str) -> None:
     assert mutation(np.array([1.0], np.float32).tobytes()) == ["deviates"]
 
 
+HUGE = float(np.finfo(np.float32).max)
+INF = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("call", "inputs", "policy", "answered", "problems"),
+    [
+        # NaN by overflow on the way: infinite is no worse an answer
+        ("torch.mean", (literal(HUGE, HUGE, -HUGE, -HUGE), 0), SUM, INF, set()),
+        ("torch.add", (literal(INF, shape=()), literal(-INF, shape=())), ELEMENTWISE, INF, {"values", "mutation"}),
+    ],
+)
+def test_who_wrote_what_was_there_is_told_by_values(
+    call: str, inputs: tuple[Any, ...], policy: Policy, answered: float, problems: set[str]
+) -> None:
+    """out= is poisoned with NaN: where NaN is an answer, nobody can tell whether PyTorch wrote it."""
+    written = case(call, *inputs, variant="out", out=spec())
+    reference, subject = both(written, policy)
+
+    def answering(outcome: Outcome, value: float) -> Outcome:
+        data = np.array(value, np.float32).tobytes()
+        changed = not np.isnan(value)
+        *others, out = outcome.inputs
+        return replace(
+            outcome,
+            mutated=(False,) * len(others) + (changed,),
+            inputs=(*others, replace(out, data=data if changed else None)),
+            result=replace(outcome.result, data=data),
+        )
+
+    nothing = replace(reference, outcome=answering(reference.outcome, np.nan))
+    verdicts = judge(written, nothing, answering(subject, answered), policy)
+    assert {v.aspect for v in verdicts if v.status == "deviates"} == problems
+
+
 def test_outs_that_are_not_written_are_seen() -> None:
     outs = (spec(seed=2), spec(seed=3))
     extremes = case("torch.aminmax", literal(2.0, 1.0), variant="out", out=outs)

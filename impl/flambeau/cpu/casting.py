@@ -25,19 +25,18 @@ def cast(a: Array, source: dtype, target: dtype) -> Array:
     if target is dtypes.complex32:
         out = np.empty_like(a, target.numpy)
         if source.category == COMPLEX:
+            a = a.astype(np.complex64, copy=False)
             out["re"], out["im"] = a.real, a.imag
         else:
-            out["re"], out["im"] = a.astype(np.float16), 0
+            out["re"], out["im"] = a.astype(np.float32, copy=False), 0
         return out
     if source.category == COMPLEX and target.category < COMPLEX:
         if target.category == dtypes.BOOL:
             return a != 0  # type: ignore[no-any-return]
         a = a.real
-    if source is dtypes.bfloat16 and target is not dtypes.float32:
-        a = a.astype(np.float32)
-    elif target is dtypes.bfloat16 and a.dtype != np.float32:
-        # one rounding to float32 first, as PyTorch converts
-        a = a.astype(np.float32)
+    if source is dtypes.bfloat16 or target is dtypes.bfloat16 or target is dtypes.float16:
+        # halves are made of float32, and made into it first, as PyTorch converts: double numbers are rounded twice
+        a = a.astype(np.float32, copy=False)
     return a.astype(target.numpy)
 
 
