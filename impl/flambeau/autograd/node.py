@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flambeau.autograd.hooks import Hooks, RemovableHandle
 from flambeau.autograd.modes import state
-from flambeau.dtypes import dtype
+from flambeau.dtypes import FLOATING, dtype
 from flambeau.errors import FREED, legacy_type
 from flambeau.geometry import Shape
 from flambeau.tensor import Tensor, alias, fresh, memory, shape_of, version
@@ -251,6 +251,12 @@ def edge_of(t: Tensor) -> Edge | None:
 def requires_grad(t: Tensor) -> bool:
     """Whether gradients are asked for."""
     return t._node is not None or (t._view is not None and t._view.base._node is not None)
+
+
+def refuse_history(d: dtype, *inputs: Tensor) -> None:
+    """Raise RuntimeError where a result of dtype d cannot carry the history that these inputs ask for."""
+    if d.category < FLOATING and state.enabled and any(requires_grad(t) for t in inputs):
+        raise RuntimeError(f"Autograd not support dtype: {d.type_name}")
 
 
 _ADVICE = (

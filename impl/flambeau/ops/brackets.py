@@ -96,7 +96,7 @@ class _Walk:
     Where nothing is recorded only the geometry walks, and one view is made at the end.
     """
 
-    __slots__ = ("dim", "indices", "last", "own", "recorded", "tensor")
+    __slots__ = ("covered", "dim", "indices", "last", "own", "recorded", "tensor")
 
     def __init__(self, t: Tensor) -> None:
         self.tensor = t
@@ -104,6 +104,8 @@ class _Walk:
         self.recorded = state.enabled and requires_grad(t)
         self.last: ViewOperation | None = None
         self.indices: list[Tensor | None] = []
+        # dims that `indices` stand for: a mask stands for as many as it has
+        self.covered = 0
         self.dim = 0
 
     def view(self, op: ViewOperation, place: Place) -> None:
@@ -119,10 +121,11 @@ class _Walk:
         return self.last.at(self.tensor, self.own)
 
     def index(self, t: Tensor) -> None:
-        """Collect an index tensor for the dim at hand."""
-        self.indices.extend([None] * (self.dim - len(self.indices)))
+        """Collect an index tensor for the dim at hand, a mask for as many dims as it has."""
+        self.indices.extend([None] * (self.dim - self.covered))
         self.indices.append(t)
-        self.dim += 1
+        self.dim += _dims_of(t)
+        self.covered = self.dim
 
     def mask(self, value: bool) -> None:
         """A single truth value indexes a new dim of size 1."""

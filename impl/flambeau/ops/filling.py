@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from flambeau import dtypes
-from flambeau.autograd.modes import state
+from flambeau.autograd.node import refuse_history
 from flambeau.cpu import creation as cpu
 from flambeau.declare import composite, primitive
 from flambeau.dtypes import COMPLEX, FLOATING, dtype
@@ -134,8 +134,7 @@ def fill(input: Tensor, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         n = len(shape_of(value))
         check(n == 0, f"fill_ only supports 0-dimension value tensor but got tensor with {n} dimensions.")
-        if state.enabled and value.requires_grad and input.dtype.category < FLOATING:
-            raise RuntimeError(f"Autograd not support dtype: {input.dtype.type_name}")
+        refuse_history(input.dtype, value)
         return filled_from.run({"input": input, "value": value, "node": "FillBackward1"})
     check_fill(value, input.dtype, shape_of(input))
     return filled.run({"input": input, "value": value, "node": "FillBackward0"})

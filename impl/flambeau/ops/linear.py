@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 from flambeau.autograd.modes import inference_modes, state
-from flambeau.autograd.node import node_of, sequence
+from flambeau.autograd.node import node_of, refuse_history, sequence
 from flambeau.cpu import linear as cpu
 from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.declare import composite, internal, primitive
@@ -173,6 +173,7 @@ def bmm(input: Tensor, mat2: Tensor, out_dtype: dtype | None = None, out: Tensor
     shape = batch_shape(shape_of(input), shape_of(mat2))
     check_out(out, mat2.dtype)
     if 0 in (*shape, shape_of(mat2)[1]):  # nothing to multiply: the dtypes are not compared
+        refuse_history(mat2.dtype, input, mat2)
         return Launch((input, mat2), shape, mat2.dtype)
     if prod((*shape[1:], shape_of(mat2)[1])) >= 400:
         _check_large("baddbmm_with_gemm", input.dtype, mat2.dtype)
