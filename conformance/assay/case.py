@@ -37,7 +37,9 @@ class Layout:
     """How a tensor lies in memory; built by public view operations from a contiguous tensor.
 
     kind: "contiguous"; "permuted" (dims gives the memory order, outermost first); "stepped" (every second element
-    along each of dims); "offset" (a window in a larger storage); "expanded" (dims have stride 0); "channels_last".
+    along each of dims); "offset" (a window in a larger storage); "expanded" (dims have stride 0); "channels_last";
+    "shared" (dims = before, step, after: row-major, every step-th element of a storage with so many elements before and
+    after, which hold the tensor's own over again: what a `Window` looks at).
     """
 
     kind: str = "contiguous"
@@ -62,6 +64,22 @@ class Same:
     """The very tensor object that was built for the n-th TensorSpec of this case (in argument order)."""
 
     index: int
+
+
+@plain("window")
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Another tensor on the memory of the n-th TensorSpec of this case (in argument order, with layout "shared").
+
+    It is what lies from `start` on, `step` apart, row-major; order, where given, is the order of its dims in memory,
+    outermost first.
+    """
+
+    index: int
+    shape: tuple[int, ...]
+    start: int = 0
+    step: int = 1
+    order: tuple[int, ...] = ()
 
 
 @plain("named")

@@ -7,15 +7,16 @@ on a larger or permuted tensor; what lies between the elements is poisoned, so t
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from assay import values
-from assay.case import Case, Layout, Make, Named, Same, TensorSpec
+from assay.case import Case, Layout, Make, Named, Same, TensorSpec, Window
 
 # Dtypes that numpy's own conversions do not know, by an integer carrier of the same width.
 CARRIERS = {"bfloat16": "int16", "complex32": "int32"}
@@ -38,7 +39,7 @@ class Built:
 
     tensor is what the call receives; leaf is what gradients are asked for (the same object unless the case works in
     place); regain turns the leaf's gradient into one of the tensor's shape; raw holds the bytes that `tensor` was
-    built from, in row-major order.
+    built from, in row-major order. memory is what `tensor` is a view of, and array what that was built from.
     """
 
     spec: TensorSpec
@@ -46,11 +47,13 @@ class Built:
     leaf: Any
     regain: Callable[[Any], Any]
     raw: bytes
+    memory: Any = None
+    array: np.ndarray | None = None
 
 
 @dataclass(slots=True)
 class Inputs:
-    """All arguments of one case; `tensors` in argument order."""
+    """All arguments of one case; `tensors` in argument order, windows behind all others."""
 
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
@@ -123,6 +126,7 @@ class Builder:
         self.module = module
         self.adapt = adapt
         self.inputs = Inputs()
+        self.windows: list[Built] = []
 
     def build(self) -> Inputs:
         """All arguments. Raises whatever the module raises."""
@@ -134,6 +138,7 @@ class Builder:
             name: self.value(arg, poisoned=name == "out" and self.case.variant == "out")
             for name, arg in self.case.kwargs.items()
         }
+        self.inputs.tensors += self.windows
         return self.inputs
 
     def value(self, arg: Any, detach_leaf: bool = False, poisoned: bool = False) -> Any:
@@ -148,6 +153,8 @@ class Builder:
             return slice(self.value(arg.start), self.value(arg.stop), self.value(arg.step))
         if kind is Same:
             return self.inputs.tensors[arg.index].tensor
+        if kind is Window:
+            return self.window(arg)
         if kind is Named:
             return attribute(self.module, arg.name)
         if kind is Make:
@@ -183,17 +190,48 @@ class Builder:
         elif detach_leaf:
             # The leaf is the whole memory; the case works on a copy of it, seen through the layout.
             leaf = root.requires_grad_(True)
-            tensor = regain(leaf.clone())
+            root = leaf.clone()
+            tensor = regain(root)
             back = regain
         else:
             tensor = leaf = regain(root).detach().requires_grad_(True)
             back = _unchanged
-        self.inputs.tensors.append(Built(spec, tensor, leaf, back, seen.tobytes()))
+        self.inputs.tensors.append(Built(spec, tensor, leaf, back, seen.tobytes(), root, base))
+        return tensor
+
+    def window(self, window: Window) -> Any:
+        on = self.inputs.tensors[window.index]
+        assert on.array is not None
+        tensor = looking(on.memory, window)
+        rank = on.array.ndim - (on.spec.dtype == "complex32")
+        seen = np.asarray(looked(on.array, rank, window), order="C")
+        spec = replace(on.spec, shape=window.shape, requires_grad=False)
+        self.windows.append(Built(spec, tensor, tensor, _unchanged, seen.tobytes()))
         return tensor
 
 
 def _unchanged(tensor: Any) -> Any:
     return tensor
+
+
+def span(count: int, start: int, step: int) -> slice:
+    """`count` elements from `start` on, `step` apart."""
+    return slice(start, start + step * (count - 1) + 1 if count else start, step)
+
+
+def looking(memory: Any, window: Window) -> Any:
+    """The window on a memory of one dimension."""
+    shape, order = window.shape, window.order or range(len(window.shape))
+    flat = memory[span(math.prod(shape), window.start, window.step)].view(tuple(shape[d] for d in order))
+    return flat.permute(tuple(int(i) for i in np.argsort(order))) if window.order else flat
+
+
+def looked(memory: np.ndarray, rank: int, window: Window) -> np.ndarray:
+    """What the window sees of an array of `rank` dimensions and a tail. Raises ValueError where it looks beyond."""
+    shape, order = window.shape, tuple(window.order or range(len(window.shape)))
+    tail = memory.shape[rank:]
+    flat = memory[span(math.prod(shape), window.start, window.step)].reshape((*(shape[d] for d in order), *tail))
+    return flat.transpose(*np.argsort(order), *range(len(shape), flat.ndim))
 
 
 def arrange(
@@ -226,6 +264,15 @@ def arrange(
             memory = filler(np.empty((count + 2 * _GAP, *array.shape[rank:]), array.dtype)).copy()
             memory[_GAP : _GAP + count] = array.reshape(count, *array.shape[rank:])
             return memory, lambda t: t[_GAP : _GAP + count].view(shape), array
+        case "shared":
+            before, step, after = layout.dims
+            count = int(np.prod(shape, dtype=np.int64))
+            flat = array.reshape(count, *array.shape[rank:])
+            length = before + step * count + after
+            memory = flat[np.arange(length) % count] if count else flat
+            place = span(count, before, step) if count else slice(0)
+            memory[place] = flat
+            return memory, lambda t: t[place].view(shape), array
         case "expanded":
             dims = {d % rank for d in layout.dims}
             index = tuple(slice(0, 1) if d in dims and n else slice(None) for d, n in enumerate(shape))

@@ -16,7 +16,7 @@ from assay.case import Case
 from assay.distribution import other_distribution
 from assay.levels import ASPECTS, LEVELS, SCORED, STATUSES, aspects_of, worst
 from assay.outcome import Error, Outcome, TensorData, Verdict
-from assay.parts import elements_before, is_gradient, is_out, leaves, tensor_specs
+from assay.parts import elements_before, is_gradient, is_written, leaves
 from assay.policy import Policy
 from assay.show import brief, describe_outcome, element, position
 from assay.structure import comparable, difference_in_kind, same_value, shared, sharing
@@ -318,10 +318,10 @@ class _Judgement:
     def _only_other_bits(self, index: int, changed: TensorData) -> bool:
         """Whether a changed input differs from what it was in nothing but the bits of its NaNs, and the signs of its
         zeros where these prove nothing."""
-        specs = tensor_specs(self.case)
-        if index >= len(specs) or changed.data is None or changed.dtype != specs[index].dtype:
+        found = elements_before(self.case, index)
+        if found is None or changed.data is None or changed.dtype != found[0]:
             return False
-        seen = elements_before(self.case, specs[index])
+        seen = found[1]
         if changed.dtype not in FLOATING or seen.nbytes != len(changed.data):
             return False
         before = TensorData(changed.dtype, changed.shape, seen.tobytes())
@@ -332,16 +332,11 @@ class _Judgement:
 
         Then who wrote the same elements again cannot be told: out= is poisoned with NaN, which may be the answer.
         """
-        if not self.values_conform:
+        found = elements_before(self.case, index)
+        if not self.values_conform or found is None or not is_written(self.case, index):
             return False
-        specs = tensor_specs(self.case)
-        if index >= len(specs):
-            return False
-        spec = specs[index]
-        written = is_out(self.case, spec) or (self.case.variant == "inplace" and index == 0)
-        before = elements_before(self.case, spec).tobytes() if written else None
-        return written and any(
-            isinstance(leaf, TensorData) and leaf.dtype == spec.dtype and leaf.data == before
+        return any(
+            isinstance(leaf, TensorData) and leaf.dtype == found[0] and leaf.data == found[1].tobytes()
             for _, leaf in leaves(untouched.result)
         )
 

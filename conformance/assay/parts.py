@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay import values
-from assay.case import Case, TensorSpec
-from assay.inputs import arrange, poison
+from assay.case import Case, TensorSpec, Window
+from assay.inputs import arrange, looked, poison
 from assay.ledger import specs_of
 from assay.outcome import Outcome, Sequence, TensorData
 
@@ -55,10 +55,39 @@ def is_out(case: Case, spec: TensorSpec) -> bool:
     return case.variant == "out" and any(spec is given for given in specs_of(case.kwargs.get("out")))
 
 
-def elements_before(case: Case, spec: TensorSpec) -> Array:
-    """What a tensor argument holds before the call (complex32 as pairs of halves)."""
+def is_written(case: Case, index: int) -> bool:
+    """Whether the input at `index`, windows behind all others, is written to: out=, or the first one in place."""
+    specs = tensor_specs(case)
+    if index < len(specs):
+        return is_out(case, specs[index]) or (case.variant == "inplace" and index == 0)
+    windows = _windows(case)
+    return index < len(specs) + len(windows) and windows[index - len(specs)] is case.kwargs.get("out")
+
+
+def _windows(case: Case) -> list[Window]:
+    return [w for w in (*case.args, *case.kwargs.values()) if isinstance(w, Window)]
+
+
+def elements_before(case: Case, index: int) -> tuple[str, Array] | None:
+    """(dtype, what it holds before the call) of the input at `index`, windows behind all others; complex32 as pairs of
+    halves. None where there is no such input."""
+    specs = tensor_specs(case)
+    if index < len(specs):
+        return specs[index].dtype, np.asarray(_arranged(case, specs[index])[1], order="C")
+    windows = _windows(case)
+    if index >= len(specs) + len(windows):
+        return None
+    window = windows[index - len(specs)]
+    memory, _ = _arranged(case, specs[window.index])
+    pair = specs[window.index].dtype == "complex32"
+    return specs[window.index].dtype, np.asarray(looked(memory, memory.ndim - pair, window), order="C")
+
+
+def _arranged(case: Case, spec: TensorSpec) -> tuple[Array, Array]:
+    """(memory, what is seen of it)."""
     array = values.array(spec)
     if is_out(case, spec):
         array = poison(array, spec.dtype, case.seed)
     rank = array.ndim - (spec.dtype == "complex32")
-    return np.asarray(arrange(array, rank, spec.layout, lambda a: a)[2], order="C")
+    memory, _, seen = arrange(array, rank, spec.layout, lambda a: a)
+    return memory, seen

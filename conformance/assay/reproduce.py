@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from assay import values
-from assay.case import Case, Make, Named, Same, TensorSpec
-from assay.inputs import arrange, paired, poison, works_in_place
+from assay.case import Case, Make, Named, Same, TensorSpec, Window
+from assay.inputs import arrange, paired, poison, span, works_in_place
 from assay.surface import load_surface
 
 _SCRIPT = '''\
@@ -141,6 +141,7 @@ class _Writer:
         self.case = case
         self.lines: list[str] = []
         self.names: list[str] = []
+        self.built: list[str] = []
         self.leaves: list[str] = []
 
     def body(self) -> str:
@@ -179,7 +180,9 @@ class _Writer:
         if kind is TensorSpec:
             return self.tensor(value, detach_leaf, poisoned)
         if kind is Same:
-            return self.names[int(value.index)]
+            return self.built[int(value.index)]
+        if kind is Window:
+            return self.window(value)
         if kind is Named:
             return f"torch.{value.name.removeprefix('torch.')}"
         if kind is Make:
@@ -222,8 +225,21 @@ class _Writer:
         elif spec.requires_grad:
             self.lines.append(f"{name} = {made}{view}.detach().requires_grad_()")
             self.leaves.append(name)
+        elif spec.layout.kind == "shared":
+            self.lines += [f"memory{name[1:]} = {made}", f"{name} = memory{name[1:]}{view}"]
         else:
             self.lines.append(f"{name} = {made}{view}")
+        self.names.append(name)
+        self.built.append(name)
+        return name
+
+    def window(self, window: Window) -> str:
+        name = f"x{len(self.names)}"
+        shape, order = window.shape, window.order or tuple(range(len(window.shape)))
+        place = span(math.prod(shape), window.start, window.step)
+        text = f"memory{self.built[window.index][1:]}{_bracket(place)}.view({tuple(shape[d] for d in order)})"
+        back = f".permute({tuple(int(i) for i in np.argsort(order))})" if window.order else ""
+        self.lines.append(f"{name} = {text}{back}")
         self.names.append(name)
         return name
 
@@ -241,9 +257,16 @@ class _Writer:
                 return f"[{', '.join('::2' if d in dims else ':' for d in range(rank))}]"
             case "offset":
                 return f"[3 : {3 + math.prod(spec.shape)}].view({spec.shape})"
+            case "shared":
+                before, step, _ = layout.dims
+                return f"{_bracket(span(math.prod(spec.shape), before, step))}.view({spec.shape})"
             case "expanded":
                 return f".expand({spec.shape})"
         return ""
+
+
+def _bracket(place: slice) -> str:
+    return f"[{place.start}:{place.stop}{'' if place.step == 1 else f':{place.step}'}]"
 
 
 def _memory(array: np.ndarray, dtype: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from assay.case import Case, TensorSpec
+from assay.case import Case, Same, TensorSpec, Window
 from assay.dtypes import NUMPY, category, real_part
 from assay.values import array
 
@@ -28,7 +28,7 @@ def specs(value: Any) -> Iterator[TensorSpec]:
 
 def traits(case: Case) -> frozenset[str]:
     """Which of these a case shows: empty, 0-dim, non-contiguous, expanded, offset, nan, inf, -0.0, subnormal, huge,
-    ties, mixed-dtype, mixed-rank, aliased, keyword, gradients, gradients2, and the variant's name."""
+    ties, mixed-dtype, mixed-rank, aliased, window, keyword, gradients, gradients2, and the variant's name."""
     tensors = [s for arg in (*case.args, *(v for k, v in case.kwargs.items() if k != "out")) for s in specs(arg)]
     found = {case.variant}
     if case.kwargs:
@@ -39,6 +39,8 @@ def traits(case: Case) -> frozenset[str]:
         found.add("gradients2")
     for spec in tensors:
         found |= _of_tensor(spec)
+    others = (*case.args, *case.kwargs.values())
+    found |= {"aliased" for v in others if isinstance(v, Same)} | {"window" for v in others if isinstance(v, Window)}
     if len({len(s.shape) for s in tensors}) > 1:
         found.add("mixed-rank")
     if len({s.dtype for s in tensors}) > 1 or any(_above(number, s) for number in _numbers(case) for s in tensors[:1]):
@@ -80,6 +82,8 @@ def is_strided(spec: TensorSpec) -> bool:
     long = [d for d, s in enumerate(shape) if s > 1]
     if layout.kind == "permuted":
         return [d for d in layout.dims if d in long] != long
+    if layout.kind == "shared":
+        return bool(long) and layout.dims[1] > 1
     if layout.kind in ("stepped", "expanded"):
         return any(d in long for d in layout.dims)
     if layout.kind == "channels_last":

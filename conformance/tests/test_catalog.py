@@ -9,12 +9,14 @@ from collections import Counter
 from itertools import islice
 
 import pytest
+import torch
 
-from assay.case import Case, Layout, Make, Named, Same, TensorSpec, Values
+from assay.case import Case, Layout, Make, Named, Same, TensorSpec, Values, Window
 from assay.catalog import FAMILIES, catalog
 from assay.catalog.form import Entry, arg, entry, form, is_in_place, is_reflected, kw, opt
 from assay.catalog.kinds import dim, tensor
 from assay.drawing import PROFILES, draw_cases, select, smaller
+from assay.execute import answer
 from assay.policy import VIEW
 from assay.surface import load_surface
 from assay.traits import is_strided, specs, traits
@@ -330,7 +332,23 @@ def test_selection_goes_by_glob() -> None:
 
 
 def test_everything_drawn_is_plain(drawn: dict[str, list[Case]]) -> None:
-    allowed = (bool, int, float, complex, str, bytes, type(None), slice, TensorSpec, Same, Named, Make, type(...), dict)
+    allowed = (
+        bool,
+        int,
+        float,
+        complex,
+        str,
+        bytes,
+        type(None),
+        slice,
+        TensorSpec,
+        Same,
+        Window,
+        Named,
+        Make,
+        type(...),
+        dict,
+    )
 
     def check(value: object) -> None:
         if isinstance(value, tuple | list):
@@ -343,3 +361,27 @@ def test_everything_drawn_is_plain(drawn: dict[str, list[Case]]) -> None:
         for case in cases:
             check(case.args)
             check(tuple(case.kwargs.values()))
+
+
+def test_parts_to_be_joined_lie_alike_and_differently() -> None:
+    seen = set()
+    for case in draw_cases(select(["stack"])[0], PROFILES["standard"], 0):
+        parts = case.args[0] if case.args else None
+        if isinstance(parts, list | tuple) and len(parts) > 1 and all(isinstance(p, TensorSpec) for p in parts):
+            kinds = [p.layout.kind for p in parts if len(p.shape) == 4]
+            seen |= {"alike"} if kinds and set(kinds) == {"channels_last"} else set()
+            seen |= {"mixed"} if "channels_last" in kinds and set(kinds) != {"channels_last"} else set()
+            seen |= {"any"} if len({p.layout.kind for p in parts}) > 1 else set()
+    assert seen == {"alike", "mixed", "any"}
+
+
+def test_windows_on_one_memory_are_refused_where_they_overlap_in_part() -> None:
+    for op, variants in (("add", {"inplace", "operator", "out"}), ("exp", {"out"}), ("addcmul", {"inplace", "out"})):
+        drawn = [c for c in draw_cases(select([op])[0], PROFILES["standard"], 0) if "window" in traits(c)]
+        assert {c.variant for c in drawn} == variants
+        for case in drawn:
+            outcome = answer(case, torch)
+            assert outcome.status == ("raised" if case.invalid else "returned")
+            if case.invalid:
+                assert outcome.error.stage == "call"
+                assert "refer to a single memory location" in outcome.error.text

@@ -10,11 +10,13 @@ import pytest
 import torch
 
 from assay import values
-from assay.case import Case, Layout, Make, Named, Same, TensorSpec, Values
+from assay.case import Case, Layout, Make, Named, Same, TensorSpec, Values, Window
 from assay.dtypes import ALL
 from assay.execute import Want, answer, cotangent
 from assay.inputs import Builder
 from assay.outcome import Opaque, Sequence, TensorData
+from assay.parts import elements_before
+from assay.reading import read_bytes
 
 A = TensorSpec((2, 3), "float32", Values("normal", 1))
 B = TensorSpec((3,), "float32", Values("normal", 2))
@@ -99,6 +101,34 @@ def test_same_is_the_very_same_tensor():
     case = Case("add", "inplace", "Tensor.add_", (A, Same(0)))
     args = Builder(case, torch).build().args
     assert args[0] is args[1]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex32", "bfloat16"])
+def test_a_window_looks_at_the_memory_of_another_tensor(dtype):
+    first = TensorSpec((2, 3), dtype, Values("normal", 3), Layout("shared", (2, 1, 4)))
+    for window in (Window(0, (2, 3), 2), Window(0, (3, 2), 1, 2, (1, 0)), Window(0, (), 11), Window(0, (0, 2), 3)):
+        case = Case("add", "inplace", "Tensor.add_", (first, window))
+        inputs = Builder(case, torch).build()
+        on, made = inputs.args
+        assert (on.storage_offset(), tuple(on.shape), made.storage_offset()) == (2, (2, 3), window.start)
+        assert tuple(made.shape) == window.shape
+        assert made.untyped_storage().data_ptr() == on.untyped_storage().data_ptr()
+        assert inputs.tensors[1].tensor is made
+        assert read_bytes(torch, made, dtype) == inputs.tensors[1].raw
+        assert elements_before(case, 1)[1].tobytes() == inputs.tensors[1].raw
+        assert elements_before(case, 2) is None
+        on.view(torch.uint8 if dtype != "complex32" else torch.int32).fill_(1)
+        assert (read_bytes(torch, made, dtype) != inputs.tensors[1].raw) == (made.numel() > 1)
+
+
+def test_what_is_written_shows_in_the_window_too():
+    first = TensorSpec((3,), "float32", Values("ones"), Layout("shared", (0, 2, 0)))
+    outcome = answer(Case("add", "inplace", "Tensor.add_", (first, Window(0, (3,), 1, 2))), torch)
+    assert outcome.mutated == (True, False)
+    assert outcome.aliases == (("result", "0"),)
+    outcome = answer(Case("neg", "out", "torch.neg", (first,), {"out": Window(0, (3,), 0, 2)}), torch)
+    assert outcome.mutated == (True, True)
+    assert set(outcome.aliases) == {("result", "0"), ("result", "1")}
 
 
 def test_other_arguments():

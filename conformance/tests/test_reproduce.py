@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from assay.case import Case, Layout, Make, Named, Same, TensorSpec, Values
+from assay.case import Case, Layout, Make, Named, Same, TensorSpec, Values, Window
 from assay.catalog import catalog
 from assay.drawing import draw_cases
 from assay.execute import answer
@@ -120,11 +121,15 @@ def test_the_script_builds_the_cases_own_tensors(dtype, layout):
     assert torch.equal(mine.nan_to_num(77.0), wanted.nan_to_num(77.0))
 
 
+SHARED = replace(A, layout=Layout("shared", (2, 2, 3)))
 ARGUMENTS = [
     Case("clone", "method", "Tensor.clone", (A,), {"memory_format": Named("contiguous_format")}),
     Case("T", "method", "Tensor.T", (A,)),
     Case("add", "function", "torch.add", (A, Same(0)), {"alpha": 2}),
     Case("sub", "operator", "operator.sub", (1, A)),
+    Case("add", "inplace", "Tensor.add_", (SHARED, Window(0, (2, 3), 3, 2, (1, 0)))),
+    Case("add", "inplace", "Tensor.add_", (SHARED, Window(0, (2, 3), 1, 2))),
+    Case("exp", "out", "torch.exp", (SHARED,), {"out": Window(0, (2, 3), 2, 2)}),
     Case("__getitem__", "operator", "operator.getitem", (A, (slice(0, 1), ..., None))),
     Case("cat", "function", "torch.cat", ([A, A],), {"dim": -1}),
     Case("cat", "function", "torch.cat", ((A,),)),

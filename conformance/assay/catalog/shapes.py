@@ -6,12 +6,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from assay.case import Make, TensorSpec
+from assay.case import Layout, Make, TensorSpec
 from assay.catalog.common import ANY, DIM, x
 from assay.catalog.form import Execution, Kind, Structure, arg, entry, form, kw, opt, pos
 from assay.catalog.kinds import aside, dim, dims, drawn, integer, made, permutation, reshaping, shaped, size, tensor
 from assay.catalog.results import unknown
 from assay.dtypes import ALL, COMMON
+from assay.pick import Pick
 from assay.policy import MOVE, VIEW
 from assay.strategies.arguments import layout, plan
 from assay.strategies.shapes import Shape, shapes
@@ -256,6 +257,21 @@ entry("diagonal", x(ALL, shaped(2, 4)), opt("offset", integer(-3, 3)), order=2, 
 
 
 # -- joining ---------------------------------------------------------------------------------------------------------
+def _layouts(drawn: tuple[Shape, ...], pick: Pick) -> list[Layout]:
+    """How parts lie: mostly each in its own way, or all alike (as a joined tensor then lies too), or all but one."""
+    own = [layout(pick, shape) for shape in drawn]
+    how = pick.weighted({"own": 6, "alike": 3, "all but one": 2})
+    rank = max(len(s) for s in drawn)
+    if how == "own" or rank < 2:
+        return own
+    like = next(s for s in drawn if len(s) == rank)
+    common = layout(pick, like)
+    if rank == 4 and pick.chance(0.6):
+        common = Layout("channels_last")
+    odd = pick.integer(0, len(drawn) - 1) if how == "all but one" else -1
+    return [common if len(s) == rank and i != odd else own[i] for i, s in enumerate(drawn)]
+
+
 class tensors(Kind):
     """A list or tuple of tensors; along the dimension `vary` their sizes may differ."""
 
@@ -274,7 +290,8 @@ class tensors(Kind):
 
     def realise(self, drawn: tuple[Shape, ...], name: str, ex: Execution) -> Any:
         built = []
-        for shape in drawn:
+        lies = _layouts(drawn, ex.pick)
+        for at, shape in enumerate(drawn):
             dtype = ex.pick.choice(COMMON) if self.mixed and ex.variant != "out" and ex.pick.chance(0.1) else ex.dtype
             grad = ex.order > 0 and dtype in ("float32", "float64", "float16", "bfloat16", "complex64", "complex128")
             built.append(
@@ -282,7 +299,7 @@ class tensors(Kind):
                     shape,
                     dtype,
                     plan(ex.pick, smooth=ex.order > 0),
-                    layout(ex.pick, shape),
+                    lies[at],
                     grad and ex.pick.chance(0.9),
                 )
             )

@@ -9,6 +9,7 @@ from typing import Any
 from assay.case import Case, Layout, Make, Same, TensorSpec, Values
 from assay.catalog.form import ABSENT, Entry, Execution, Param, is_reflected
 from assay.catalog.kinds import Tensor, broadcasting, either
+from assay.catalog.overlap import overlapping
 from assay.catalog.results import broadcast_shape
 from assay.dtypes import ALL, category
 from assay.strategies.arguments import layout
@@ -66,7 +67,14 @@ def _tensors(value: Any) -> Iterator[TensorSpec]:
 
 
 def spell(entry: Entry, ex: Execution) -> Case:
-    """The case of a filled-in execution."""
+    """The case of a filled-in execution; now and then two of its tensors lie in one memory."""
+    case = _spelled(entry, ex)
+    if (ex.in_place or ex.variant == "out") and not case.invalid and ex.pick.chance(0.15):
+        return overlapping(entry, ex, case, partly=False) or case
+    return case
+
+
+def _spelled(entry: Entry, ex: Execution) -> Case:
     params = [p for p in ex.structure.form.params if ex.values[p.name] is not ABSENT]
     args, kwargs = _positions(params, ex)
     if ex.variant == "out":
@@ -142,7 +150,11 @@ def corrupt(entry: Entry, ex: Execution) -> Case:
     if isinstance(written, TensorSpec) and any(s > 1 for s in written.shape) and ex.pick.chance(0.2):
         longest = max(range(len(written.shape)), key=written.shape.__getitem__)
         ex.values[params[0].name] = replace(written, layout=Layout("expanded", (longest,)), requires_grad=False)
-        return replace(spell(entry, ex), invalid=True)
+        return replace(_spelled(entry, ex), invalid=True)
+    if (ex.in_place or ex.variant == "out") and not ex.refused and ex.pick.chance(0.5):
+        found = overlapping(entry, ex, _spelled(entry, ex), partly=True)
+        if found is not None:
+            return found
     bad = [(p.name, value) for p in params for value in p.kind.bad(ex.values[p.name], p.name, ex)]
     how = ex.pick.weighted({"value": 8, "missing": 1, "extra": 1, "unexpected": 1})
     if ex.variant in ("method", "inplace"):
@@ -151,7 +163,7 @@ def corrupt(entry: Entry, ex: Execution) -> Case:
     if how == "value" and bad:
         name, value = ex.pick.choice(bad)
         ex.values[name] = value
-    case = spell(entry, ex)
+    case = _spelled(entry, ex)
     args, kwargs = case.args, dict(case.kwargs)
     if how == "missing" and (len(args) > 1 or (args and ex.variant == "function")):
         args = args[:-1]

@@ -99,6 +99,20 @@ def add_accepts_any_shapes(torch: Any, original: Any, *args: Any, **kwargs: Any)
         return args[0]
 
 
+@fault("add", "error", "Tensor.add_", "operator.iadd")
+def add_in_place_accepts_overlap(torch: Any, original: Any, *args: Any, **kwargs: Any) -> Any:
+    if len(args) < 2 or not isinstance(args[1], torch.Tensor) or args[1] is args[0]:
+        return original(*args, **kwargs)
+    return original(args[0], args[1].clone(), *args[2:], **kwargs)
+
+
+@fault("exp", "error", "torch.exp")
+def exp_out_accepts_overlap(torch: Any, original: Any, *args: Any, **kwargs: Any) -> Any:
+    if "out" not in kwargs or not isinstance(args[:1] and args[0], torch.Tensor):
+        return original(*args, **kwargs)
+    return original(args[0].clone(), *args[1:], **kwargs)
+
+
 @fault("view", "error", "Tensor.view")
 def view_accepts_any_strides(torch: Any, original: Any, *args: Any, **kwargs: Any) -> Any:
     try:

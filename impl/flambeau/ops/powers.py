@@ -42,7 +42,7 @@ def _of_base(g: Any, input: Any, exponent: Any) -> Any:
     if isinstance(exponent, _NUMBERS):
         if exponent == 2:
             return g * conj(input + input)
-        if exponent == 0:
+        if exponent == 0 and exponent is not False:  # PyTorch's False equals no number
             return zeros_like(g)
         return g * conj(exponent * input ** (exponent - 1))
     return choose(exponent == 0, 0, g * conj(exponent * input ** (exponent - 1)))

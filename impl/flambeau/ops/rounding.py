@@ -230,15 +230,18 @@ def nextafter(input: Tensor, other: Tensor) -> Launch:
     cpu=cpu.nan_to_num,
     grad=lambda g, input: g * input.isfinite(),
     iterated=True,
-    out_text=lambda result, out: (
-        f"nan_to_num: dtype of out: {out.type_name} should be same as input: {result.type_name}"
-    ),
 )
 def nan_to_num(
-    input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+    input: Tensor,
+    nan: float | None = None,
+    posinf: float | None = None,
+    neginf: float | None = None,
+    out: Tensor | None = None,
 ) -> Launch:
     """NaN and the infinities replaced, by zero and the largest numbers of the dtype unless others are given."""
     d = input.dtype
+    if out is not None and out.dtype is not d:
+        raise RuntimeError(f"nan_to_num: dtype of out: {out.dtype.type_name} should be same as input: {d.type_name}")
     if d is dtypes.complex32:
         not_implemented_for("nan_to_num", d)
     return Launch((input,), shape_of(input), d, of=d.to_real(), nan=nan, posinf=posinf, neginf=neginf)
