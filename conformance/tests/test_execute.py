@@ -125,10 +125,10 @@ def test_what_is_written_shows_in_the_window_too():
     first = TensorSpec((3,), "float32", Values("ones"), Layout("shared", (0, 2, 0)))
     outcome = answer(Case("add", "inplace", "Tensor.add_", (first, Window(0, (3,), 1, 2))), torch)
     assert outcome.mutated == (True, False)
-    assert outcome.aliases == (("result", "0"),)
+    assert outcome.aliases == (("", "0"),)
     outcome = answer(Case("neg", "out", "torch.neg", (first,), {"out": Window(0, (3,), 0, 2)}), torch)
     assert outcome.mutated == (True, True)
-    assert set(outcome.aliases) == {("result", "0"), ("result", "1")}
+    assert set(outcome.aliases) == {("", "0"), ("", "1")}
 
 
 def test_other_arguments():
