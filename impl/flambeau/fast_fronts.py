@@ -7,7 +7,8 @@ else there is goes through the generic path, `slow`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from types import FunctionType
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +20,19 @@ from flambeau.dtypes import FLOATING, NATIVE_FLOAT, mask
 from flambeau.elementwise import INT_TO_FLOAT, SAME, TO_BOOL, TO_REAL, Elementwise
 from flambeau.overrides import PLAIN
 from flambeau.tensor import UNTRACKED, Tensor, bump, new, row_major
+
+_ndarray = np.ndarray
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _own_code(front: F) -> F:
+    """The front with bytecode of its own: the interpreter adapts bytecode to the types that it meets, which are one
+    operation's here, but those of all operations in code that their closures share."""
+    made = FunctionType(
+        front.__code__.replace(), front.__globals__, front.__name__, front.__defaults__, front.__closure__
+    )
+    made.__annotations__ = front.__annotations__
+    return made  # type: ignore[return-value]
 
 
 def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -38,13 +52,16 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
     def front(self: Tensor) -> Tensor:
         d = self._dtype
         x = self._array
-        if not d.bit & native or x is None or type(self) not in PLAIN:
+        kind = type(self)
+        if not d.bit & native or x is None or (kind is not Tensor and kind not in PLAIN):
             return slow(self)
         token = enter(QUIET)
         try:
-            r = function(x, out=...) if is_ufunc else np.asarray(function(x))
+            r = function(x, out=...) if is_ufunc else function(x)
         finally:
             leave(token)
+        if type(r) is not _ndarray:
+            r = np.asarray(r)
         if r.ndim > 1 and not x.flags.c_contiguous:
             r = op.laid_out(r, (self,))
         out = new(Tensor)
@@ -70,7 +87,7 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
             n.saved, n.versions = saved, versions or None
         return out
 
-    return front
+    return _own_code(front)
 
 
 def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callable[[Any, Any], Tensor]:
@@ -89,7 +106,8 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
     raw = NATIVE_FLOAT if op.raw else 0
 
     def front(self: Any, other: Any) -> Tensor:
-        if type(self) not in PLAIN:
+        kind = type(self)
+        if kind is not Tensor and kind not in PLAIN:
             return slow(self, other)
         d = self._dtype
         x = self._array
@@ -97,7 +115,7 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
             return slow(self, other)
         kind = type(other)
         b = None
-        if kind in PLAIN:
+        if kind is Tensor or kind in PLAIN:
             y = other._array
             if other._dtype is not d or y is None:
                 return slow(self, other)
@@ -121,13 +139,15 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
             return slow(self, other)
         token = enter(QUIET)
         try:
-            r = function(x, y, out=...) if is_ufunc else np.asarray(function(x, y))
+            r = function(x, y, out=...) if is_ufunc else function(x, y)
         except (ValueError, OverflowError):
             r = None  # gone the slow way outside the handler, so that its error stands alone
         finally:
             leave(token)
         if r is None:
             return slow(self, other)
+        if type(r) is not _ndarray:
+            r = np.asarray(r)
         if r.ndim > 1 and not (
             (x.flags.c_contiguous if self._memory is None else row_major(self))
             and (y is other or (y.flags.c_contiguous if other._memory is None else row_major(other)))
@@ -153,7 +173,7 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
                 save(n, self, other, out, y is not other)
         return out
 
-    return front
+    return _own_code(front)
 
 
 def _saver(op: Elementwise) -> Callable[[Any, Tensor, Any, Tensor, bool], None] | None:
@@ -182,6 +202,13 @@ def _saver(op: Elementwise) -> Callable[[Any, Tensor, Any, Tensor, bool], None] 
         x, y = self._version_counter, other._version_counter if tensors else None
         n.versions = (0 if x is None else x[0], 0 if y is None else y[0])
 
+    def save_all(n: Any, self: Tensor, other: Any, out: Tensor, tensors: bool) -> None:
+        a, b = n.edges
+        keep_x, keep_y, keep_out = plans[(a is not None) + 2 * (b is not None)]
+        n.saved = (self if keep_x else None, other if keep_y else None, Saved(out) if keep_out else None)
+        x, y = self._version_counter, other._version_counter if tensors else None
+        n.versions = (0 if x is None else x[0], 0 if y is None else y[0], 0)
+
     def save(n: Any, self: Tensor, other: Any, out: Tensor, tensors: bool) -> None:
         a, b = n.edges
         keep_x, keep_y, keep_out = plans[(a is not None) + 2 * (b is not None)]
@@ -198,7 +225,9 @@ def _saver(op: Elementwise) -> Callable[[Any, Tensor, Any, Tensor, bool], None] 
             versions = (0 if counter is None else counter[0], *versions)
         n.saved, n.versions = saved, versions
 
-    return save_operands if has_x and has_y and not has_out and not constants else save
+    if has_x and has_y and not constants:
+        return save_all if has_out else save_operands
+    return save
 
 
 def inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -269,7 +298,7 @@ def inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[...,
         return self
 
     one = 1
-    return front
+    return _own_code(front)
 
 
 def ternary_inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -230,7 +230,10 @@ def memory(t: Tensor) -> Memory:
             flat = array.reshape(-1)
         else:
             strides, flat = _stretch(array)
-        found = t._memory = Memory(array.shape, strides, 0, Storage(flat, CPU, flat.nbytes))
+        storage = new(Storage)
+        storage.flat, storage.device, storage.nbytes = flat, CPU, flat.nbytes
+        found = t._memory = new(Memory)
+        found.shape, found.strides, found.offset, found.storage = array.shape, strides, 0, storage
     return found
 
 
@@ -289,12 +292,11 @@ def alias(t: Tensor, shape: Shape, strides: Shape, offset: int, d: dtype | None 
 
 def detached(t: Tensor) -> Tensor:
     """A twin that shares memory and version but has no history."""
-    own = memory(t)
     out = new(Tensor)
     out._array = t._array
     out._dtype = t._dtype
     out._grad = out._node = out._view = None
-    out._memory = own
+    out._memory = t._memory or memory(t)
     out._version_counter = version(t)
     return out
 

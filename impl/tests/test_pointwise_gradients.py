@@ -135,6 +135,35 @@ def test_rules_on_arrays_equal_rules_on_tensors(name: str, dtype: str) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("layout", ["", ".t()", "[:, ::2]"])
+def test_relu_stops_any_gradient_of_many_elements(dtype: str, layout: str) -> None:
+    x = np.random.RandomState(0).choice([-1.0, 0.0, -0.0, 2.0, np.nan, -np.inf], (60, 60)).astype(dtype)
+    g = np.random.RandomState(1).choice([1.0, -0.0, np.nan, np.inf, -3.0], (60, 60)).astype(dtype)
+    answers = []
+    for library in (torch, flambeau):
+        names = {"x": library.tensor(x, requires_grad=True), "g": library.tensor(g)}
+        eval(f"x{layout}.relu().backward(g{layout})", names)
+        answers.append(np.asarray(names["x"].grad.tolist()))
+    np.testing.assert_array_equal(*answers)
+    np.testing.assert_array_equal(*(np.signbit(a) & ~np.isnan(a) for a in answers))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64"])
+@pytest.mark.parametrize("count", [0, 1, 2, 100, 256, 257, 5000])
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+def test_gradients_of_one_broadcast_element(shape: tuple[int, ...], count: int, dtype: str) -> None:
+    x = np.random.RandomState(0).randn(count, 1).astype(dtype)
+    grads = []
+    for library in (torch, flambeau):
+        w = library.ones(shape, dtype=getattr(library, dtype), requires_grad=True)
+        for _ in range(2):
+            (library.tensor(x) * w + w).abs().sum().backward()
+        assert w.grad.shape == shape
+        grads.append(np.asarray(w.grad.tolist()))
+    np.testing.assert_allclose(*grads, rtol=1e-5)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_acosh_of_the_largest_number_has_zero_derivatives(dtype: str) -> None:
     source = f"x = torch.tensor([torch.finfo(torch.{dtype}).max], dtype=torch.{dtype}, requires_grad=True)"

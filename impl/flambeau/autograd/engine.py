@@ -86,16 +86,20 @@ class _Run:
 
     def push(self, e: Edge, d: Any) -> None:
         """Add a gradient to what an edge has received so far."""
-        n = _node(e)
-        slots = self.grads.get(n)
-        first = slots is None
+        grads = self.grads
+        n: Node
         if type(e) is Pick:
-            if slots is None:
-                slots = self.grads[n] = [None] * n.outputs
+            n = e.node
+            first = n not in grads
+            if first:
+                grads[n] = [None] * n.outputs
+            slots = grads[n]
             before = slots[e.index]
             slots[e.index] = d if before is None else plus(before, d)
         else:
-            self.grads[n] = d if first else plus(slots, d)
+            n = e  # type: ignore[assignment]
+            first = n not in grads
+            grads[n] = d if first else plus(grads[n], d)
         if first:
             if n.seq < 0:
                 self.leaves.append(n)
@@ -221,44 +225,50 @@ _CONSTANTS = frozenset((int, float, bool, complex, tuple, type(None), dtype, Sav
 def _run_raws(this: _Run, keep_graph: bool) -> None:
     """Run nodes' rules on ndarrays, until a node comes that wants Tensors."""
     grads, heap, leaves, waiting = this.grads, this.heap, this.leaves, this.waiting
-    # the only node with a gradient does not pass through the heap
+    # the only node with a gradient, and that gradient, do not pass through heap and dict
     alone: Any = None
+    received: Any = None
     while alone is not None or heap:
         n: Any = heap[0][1] if alone is None else alone
         if not n.raw or n.hooks is not None:
             break
         if alone is None:
             heappop(heap)
-        alone = None
-        g = grads.pop(n)
-        if type(g) is Tensor:
-            g = g._array
+            g = grads.pop(n)
+            if type(g) is Tensor:
+                g = g._array
+        else:
+            g = received
+            alone = received = None
         values = n.saved if n.versions is None else _arrays(n, keep_graph)
         for e, rule in zip(n.edges, n.op.rules):  # noqa: B905
             if e is None:
                 continue
             d = rule(g, values)
-            if d.shape != e.shape or d.dtype is not e.dtype.numpy:
-                d = fit(d, e.shape, e.dtype, n)
-            if type(e) is Pick or e in grads:
+            shape = e.shape
+            if d.shape != shape or d.dtype is not e.dtype.numpy:
+                d = fit(d, shape, e.dtype, n)
+            if e is alone:
+                received = plus(received, d)
+            elif type(e) is Pick or e in grads:
                 this.push(e, d)
-                continue
-            grads[e] = d
-            if e.seq < 0:
+            elif e.seq < 0:
+                grads[e] = d
                 leaves.append(e)
             elif alone is None and not heap:
-                alone = e
+                alone, received = e, d
             else:
+                grads[e] = d
                 heappush(heap, (-e.seq, e))
         if heap and alone is not None:
-            heappush(heap, (-alone.seq, alone))
-            alone = None
+            this.push(alone, received)
+            alone = received = None
         if waiting is not None:
             # nobody but the engine holds a gradient when its leaf asks whether it may keep it
             g = d = None
             this.run_ready(n.edges)
     if alone is not None:
-        heappush(heap, (-alone.seq, alone))
+        this.push(alone, received)
 
 
 def _run_node(this: _Run, n: Node, g: Any, needed: set[Node] | None) -> None:

@@ -32,6 +32,19 @@ def total_of_all(x: Array) -> Array:
     return np.add.reduce(x, None, out=...)
 
 
+# up to so many elements `total_of_short` is for: BLAS need not add pairwise
+SHORT = 256
+_ONES = {np.dtype(t): np.ones(SHORT, t) for t in (np.float32, np.float64)}
+
+
+def total_of_short(x: Array) -> Any:
+    """Sum of all elements, at most `SHORT`, where zeros need no sign; a product with ones takes half the time."""
+    ones = _ONES.get(x.dtype)
+    if ones is None:
+        return total_of_all(x)
+    return x.ravel().dot(ones if x.size == SHORT else ones[: x.size])
+
+
 def mean_of_all(x: Array) -> Array:
     """Mean of all elements, as a 0-d array."""
     return np.asarray(total_of_all(x)[()] / x.size)

@@ -20,7 +20,7 @@ from flambeau.errors import (
 )
 from flambeau.geometry import Shape, wrap_dim
 from flambeau.operation import Launch
-from flambeau.ops.rules import conj, divided, kept, of_one_kind, restore, unsqueezed
+from flambeau.ops.rules import conj, kept, of_one_kind, restore, spread, unsqueezed
 from flambeau.reduction import to_one
 from flambeau.tensor import Tensor, shape_of, warn_of_complex_half, warn_of_lost_parts
 
@@ -126,8 +126,8 @@ def nansum(
     "mean(Tensor input, *, torch.dtype? dtype=None, Tensor out=None)",
     "mean(Tensor input, tuple of ints[1]? dim, bool keepdim=False, *, torch.dtype? dtype=None, Tensor out=None)",
     cpu=cpu.mean,
-    grad=lambda g, input_shape, input_dtype, dims, keepdim, count: restore(
-        divided(of_one_kind(g, input_dtype), count or 1), input_shape, dims, keepdim
+    grad=lambda g, input_shape, input_dtype, dims, keepdim, count: spread(
+        of_one_kind(g, input_dtype), input_shape, dims, keepdim, count or 1
     ),
     raw=True,
     shortcut=to_one("mean", cpu.mean_of_all, cpu.mean, "MeanBackward1"),

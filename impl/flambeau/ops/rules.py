@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from flambeau.cpu import rounding
+from flambeau.cpu.pointwise import zero_where
 from flambeau.dtypes import dtype
-from flambeau.errors import check
 from flambeau.geometry import Shape
 from flambeau.tensor import Tensor, shape_of
 
@@ -53,6 +53,19 @@ def restore(g: Any, shape: Shape, dims: tuple[int, ...], keepdim: bool) -> Any:
     return np.broadcast_to(g if keepdim else g.reshape(kept(shape, dims)), shape)
 
 
+# up to so many elements a number is written out: what reads them is faster than where one stands for all
+_FEW = 1 << 14
+
+
+def spread(g: Any, shape: Shape, dims: tuple[int, ...], keepdim: bool, count: int) -> Any:
+    """The gradient of a mean of count elements over dims (Tensors and ndarrays)."""
+    if isinstance(g, Tensor) or g.ndim or count > _FEW:
+        return restore(divided(g, count), shape, dims, keepdim)
+    written = np.empty(shape, g.dtype)
+    written.fill(g[()] / count)
+    return written
+
+
 def unsqueezed(t: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
     """A result of a reduction over dims with those dims back, of size one."""
     if not keepdim:
@@ -81,6 +94,8 @@ def choose(condition: Any, x: Any, y: Any) -> Any:
         from flambeau.ops.selection import where
 
         return where(condition, x, y)
+    if type(x) is int and x == 0 and type(y) is np.ndarray:
+        return zero_where(condition, y)
     return np.where(condition, x, y)
 
 
@@ -133,11 +148,11 @@ absolute = function("abs", rounding.absolute)
 
 def of_one_kind(g: Any, input_dtype: dtype) -> Any:
     """The gradient, refused where it is complex and the input real: PyTorch's rules with a dtype argument forget it."""
-    check(
-        input_dtype.is_complex or not is_complex(g),
-        "Expected isFloatingType(grad.scalar_type()) || (input_is_complex == grad_is_complex) to be true, but got "
-        "false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)",
-    )
+    if not input_dtype.is_complex and is_complex(g):
+        raise RuntimeError(
+            "Expected isFloatingType(grad.scalar_type()) || (input_is_complex == grad_is_complex) to be true, but got "
+            "false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)"
+        )
     return g
 
 
