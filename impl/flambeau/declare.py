@@ -17,6 +17,7 @@ from typing import Any, overload
 
 from flambeau import overrides
 from flambeau.binding import Binder
+from flambeau.cuda.body import Body
 from flambeau.dtypes import DTYPES, dtype, mask
 from flambeau.elementwise import SAME, Elementwise
 from flambeau.fronts import (
@@ -197,6 +198,7 @@ def primitive(
     iterated: bool = False,
     fills: bool | str | Callable[[Tensor], bool] = False,
     function_only: Sequence[str] = (),
+    cuda: Body | None = None,
     **where: Any,
 ) -> Callable[[Callable[..., Launch]], Front[Tensor]]:
     """Declare an operation by a body that answers with a `Launch`.
@@ -210,7 +212,8 @@ def primitive(
     as out=. iterated: the result is laid out as elementwise ones are. out_text: the error for an out= of another dtype
     than the result's, where PyTorch does not convert (called with both dtypes, e.g. `errors.structured_out`). fills:
     may write to expanded tensors; a string is what PyTorch then warns of. function_only: further schemas, which the
-    methods do not have.
+    methods do not have. cuda: the kernel's body, where each element of the result comes from the inputs' elements
+    at the same place.
     """
 
     def declare(body: Callable[..., Launch]) -> Any:
@@ -225,6 +228,7 @@ def primitive(
         op.out_text = out_text
         op.iterated = iterated
         op.fills = fills
+        op.cuda = cuda
         return install(op, **where)
 
     return declare
@@ -256,12 +260,18 @@ def composite(
 
 
 def internal(
-    *, tensors: Sequence[str], cpu: Callable[..., Any] | None = None, name: str | None = None, **rest: Any
+    *,
+    tensors: Sequence[str],
+    cpu: Callable[..., Any] | None = None,
+    name: str | None = None,
+    cuda: Body | None = None,
+    **rest: Any,
 ) -> Callable[[Callable[..., Launch]], Front[Tensor]]:
     """Declare an operation that has no public name: called by bodies and rules with plain positional arguments."""
 
     def declare(body: Callable[..., Launch]) -> Any:
         op = Operation(name or body.__name__, (), body, kernels={"cpu": cpu} if cpu else {}, tensors=tensors, **rest)
+        op.cuda = cuda
         OPERATIONS[op.name] = op
 
         @functools.wraps(body)

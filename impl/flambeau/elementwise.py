@@ -84,7 +84,7 @@ class Elementwise(Operation):
     ) -> None:
         self.numpy = numpy
         self.fast = fast or numpy
-        self.cuda = cuda
+        self.cuda: str = cuda
         self.promote = promote
         self.accept = accept
         self.refusal = refusal

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from flambeau import overrides
 from flambeau.binding import Binder
+from flambeau.cuda.body import Body
 from flambeau.recording import OpNode, attach, camel, joint
 from flambeau.running import Launch, on_copy
 from flambeau.signatures import Parser, not_a_tensor
@@ -36,6 +37,8 @@ class Operation(Writer):
     form = "primitive"
     # whether the body itself writes to out= (random operations draw straight into it)
     takes_out = False
+    # body of the elementwise kernel: an expression, or what `flambeau.cuda.body` describes; None for other operations
+    cuda: str | Body | None = None
     # schemas that the function alone has
     function_only: tuple[str, ...] = ()
 

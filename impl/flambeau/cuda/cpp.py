@@ -41,4 +41,5 @@ REAL = (*FLOATING, *INTEGRAL, "bool")
 ALL = (*REAL, *COMPLEX)
 
 REAL_PART = {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
+COMPLEX_OF = {part: whole for whole, part in REAL_PART.items()}
 EXACT = frozenset(dtype for dtype, cpp in CPP_TYPES.items() if cpp.scalar not in ("f", "d", "ff", "dd"))

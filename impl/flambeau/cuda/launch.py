@@ -118,10 +118,12 @@ def elementwise_launch(
     operands: Sequence[Operand],
     parameters: Sequence[complex] = (),
     default_float: str = "float32",
+    to: str | None = None,
 ) -> Launch | None:
     """The launch that computes ``kernel`` over operands broadcast to ``shape``; None if there are no elements.
 
-    Operands have been promoted to ``dtype``; a broadcast dimension has stride 0. Raises NotImplementedError for a
+    Operands have been promoted to ``dtype``; a broadcast dimension has stride 0; ``to`` is the dtype of a conversion's
+    result. Raises NotImplementedError for a
     dtype the operation has no body for, ValueError for a wrong number of operands or parameters, or for geometry that
     needs more than 8 dimensions after collapsing (copy an operand to contiguous memory first).
     """
@@ -138,7 +140,7 @@ def elementwise_launch(
     for size in shape:
         count *= size
     if count == 0:
-        instance(kernel, dtype, default_float=default_float)
+        instance(kernel, dtype, default_float=default_float, to=to)
         return None
     sizes, steps = collapse(shape, [operand.strides for operand in everyone])
     if len(sizes) > MAX_DIMS:
@@ -147,7 +149,7 @@ def elementwise_launch(
             "make the operands contiguous first"
         )
     index = index_type(count, sizes, steps)
-    wanted = instance(kernel, dtype, index, default_float)
+    wanted = instance(kernel, dtype, index, default_float, to)
     packer = Packer()
     packer.add("Q", result.address)
     packer.add("Q", *([operand.address for operand in operands] or [0]))
@@ -158,7 +160,7 @@ def elementwise_launch(
     else:
         _pack_geometry(packer, wanted, count, sizes, steps)
         expression, per_block = wanted.strided(), BLOCK
-    packer.scalars(wanted.compute, parameters)
+    packer.scalars(wanted.scalars, parameters)
     blocks = min(-(-count // per_block), MAX_BLOCKS)
     return Launch(expression, (blocks,), (BLOCK,), packer.finish())
 

@@ -15,16 +15,18 @@ import string
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
-from flambeau.cuda.cpp import ALL, CPP_TYPES, EXACT, REAL, REAL_PART
+from flambeau.cuda.body import Body
+from flambeau.cuda.cpp import ALL, COMPLEX_OF, CPP_TYPES, EXACT, REAL, REAL_PART
 
 KERNELS = Path(__file__).parent / "kernels"
 VECTOR_BYTES = 16
 
-Result = Literal["same", "int_to_float", "bool", "real"]
-RESULTS = ("same", "int_to_float", "bool", "real")
+Result = Literal["same", "int_to_float", "bool", "real", "complex", "any"]
+RESULTS = ("same", "int_to_float", "bool", "real", "complex", "any")
 
 # Words that are no C++ identifier, or that the functor itself uses.
 _RESERVED = frozenset(
@@ -39,9 +41,11 @@ class ElementwiseKernel:
     """One elementwise operation as the CUDA backend sees it.
 
     ``body`` is a C++ expression over ``inputs`` (tensors) and ``params`` (scalars). ``result`` says which dtype it has:
-    the operands' ("same"), theirs with integers made the default float ("int_to_float"), "bool", or a complex operand's
-    real dtype ("real"). Inputs named in ``masks`` are bool tensors whatever the dtype. ``dtypes`` are those of the
-    operands, after promotion, for which the body has a meaning.
+    the operands' ("same"), theirs with integers made the default float ("int_to_float"), "bool", a complex operand's
+    real dtype ("real"), the complex dtype of two real parts ("complex"), or whichever is asked for ("any", of
+    conversions). Inputs named in ``masks`` are bool tensors whatever the dtype; scalars are of dtype ``scalars`` if
+    given, else of the compute type. With ``moves`` that type is the stored one: half stays half. ``dtypes`` are those
+    of the operands, after promotion, for which the body has a meaning.
     """
 
     name: str
@@ -51,6 +55,8 @@ class ElementwiseKernel:
     result: Result = "same"
     dtypes: tuple[str, ...] = REAL
     masks: tuple[str, ...] = ()
+    scalars: str | None = None
+    moves: bool = False
 
     def __post_init__(self) -> None:
         if self.result not in RESULTS:
@@ -63,7 +69,9 @@ class ElementwiseKernel:
             raise ValueError(f"{self.name}: an argument name occurs twice in {', '.join(names)}")
         if not set(self.masks) <= set(self.inputs):
             raise ValueError(f"{self.name}: masks must be among the inputs")
-        if unknown := set(self.dtypes) - set(CPP_TYPES):
+        if self.moves and self.params and self.scalars is None:
+            raise ValueError(f"{self.name}: scalars beside elements that are only moved need a dtype")
+        if unknown := {*self.dtypes, *([self.scalars] if self.scalars else [])} - set(CPP_TYPES):
             raise ValueError(f"{self.name}: unknown dtypes {', '.join(sorted(unknown))}")
         if not self.body.strip() or ";" in self.body or "\n" in self.body:
             raise ValueError(f"{self.name}: the CUDA body must be one expression on one line, got {self.body!r}")
@@ -89,6 +97,11 @@ class Instance:
         """Elements in 16 bytes of the widest dtype: what one thread moves at once when all is aligned."""
         return VECTOR_BYTES // max(CPP_TYPES[dtype].itemsize for dtype in (self.result, *self.operands))
 
+    @property
+    def scalars(self) -> str:
+        """The dtype whose compute type the scalars have."""
+        return self.kernel.scalars or ("bool" if self.kernel.moves else self.compute)
+
     def strided(self) -> str:
         """Name expression of the kernel over collapsed geometry."""
         return f"flambeau::elementwise_strided<{self._types()}>"
@@ -100,21 +113,34 @@ class Instance:
 
     def _types(self) -> str:
         stored = [CPP_TYPES[dtype].stored for dtype in (self.result, *self.operands)]
-        compute = CPP_TYPES[self.compute].computed
+        cpp = CPP_TYPES[self.compute]
+        compute = cpp.stored if self.kernel.moves else cpp.computed
         return ", ".join((f"flambeau::ops::{self.kernel.functor}", f"flambeau::{self.index}", compute, *stored))
 
 
 def instance(
-    kernel: ElementwiseKernel, dtype: str, index: Literal["i32", "i64"] = "i32", default_float: str = "float32"
+    kernel: ElementwiseKernel,
+    dtype: str,
+    index: Literal["i32", "i64"] = "i32",
+    default_float: str = "float32",
+    to: str | None = None,
 ) -> Instance:
     """The instance for operands that have all been promoted to ``dtype``.
 
-    Integers of an "int_to_float" operation are converted to ``default_float`` as they are loaded.
+    Integers of an "int_to_float" operation are converted to ``default_float`` as they are loaded. ``to`` is the
+    dtype of the result where the operation does not decide it.
     """
     if dtype not in kernel.dtypes:
         raise NotImplementedError(f'"{kernel.name}_cuda" not implemented for {dtype}')
     compute = default_float if kernel.result == "int_to_float" and dtype in EXACT else dtype
-    result = {"bool": "bool", "real": REAL_PART.get(compute, compute)}.get(kernel.result, compute)
+    if (to is not None) != (kernel.result == "any"):
+        raise ValueError(f"{kernel.name}: a dtype for the result is {'missing' if to is None else 'not asked for'}")
+    result = {
+        "bool": "bool",
+        "real": REAL_PART.get(compute, compute),
+        "complex": COMPLEX_OF.get(compute, compute),
+        "any": to or compute,
+    }.get(kernel.result, compute)
     operands = tuple("bool" if name in kernel.masks else dtype for name in kernel.inputs)
     return Instance(kernel, operands, compute, result, index)
 
@@ -125,7 +151,10 @@ def module_source(kernels: Iterable[ElementwiseKernel]) -> str:
     head, functor, tail = re.split(r"^//[{}] functor\n", template, flags=re.MULTILINE)
     functors = []
     for kernel in kernels:
-        arguments = ", ".join(f"[[maybe_unused]] T {name}" for name in (*kernel.inputs, *kernel.params))
+        scalar = CPP_TYPES[kernel.scalars].computed if kernel.scalars else "bool" if kernel.moves else "T"
+        types = ["bool" if name in kernel.masks else "T" for name in kernel.inputs] + [scalar] * len(kernel.params)
+        names = zip(types, (*kernel.inputs, *kernel.params), strict=True)
+        arguments = ", ".join(f"[[maybe_unused]] {kind} {name}" for kind, name in names)
         functors.append(
             string.Template(functor).substitute(
                 name=kernel.name,
@@ -133,32 +162,54 @@ def module_source(kernels: Iterable[ElementwiseKernel]) -> str:
                 arguments=arguments,
                 body=kernel.body,
                 parameter_count=len(kernel.params),
+                masks=sum((name in kernel.masks) << i for i, name in enumerate(kernel.inputs)),
+                parameter=scalar,
             )
         )
     return head + "\n".join(functors) + tail
 
 
 def without_body(operations: Iterable[object]) -> list[str]:
-    """Names of the declared elementwise operations that carry no CUDA body: there should be none."""
+    """Names of the operations declared elementwise that carry no CUDA body: there should be none.
+
+    A primitive is one if its results are laid out as elementwise ones are (`iterated`).
+    """
     return [
         operation.name  # type: ignore[attr-defined]
         for operation in operations
-        if getattr(operation, "form", None) == "elementwise" and not getattr(operation, "cuda", None)
+        if (getattr(operation, "form", None) == "elementwise" or getattr(operation, "iterated", False))
+        and not getattr(operation, "cuda", None)
     ]
 
 
 def kernels_of(operations: Iterable[object]) -> list[ElementwiseKernel]:
     """Kernels of the declared operations that carry a CUDA body.
 
-    An operation has ``name``, ``cuda``, ``cuda_inputs``, ``cuda_params`` and ``promote`` (a string or an enum with
-    such a value). Optional: ``accept`` (a mask of ``flambeau.dtypes``' bits) and ``check`` (raises on what the
-    operation refuses), ``cuda_dtypes`` (names, which overrule both), ``cuda_masks``. Operations whose ``cuda`` is
-    empty or absent, those composed of others, are left out.
+    An operation has ``name`` and ``cuda``. Where that is a `Body`, it says the rest itself. Else there are
+    ``cuda_inputs``, ``cuda_params`` and ``promote`` (a string or an enum with such a value). Optional: ``accept`` (a
+    mask of ``flambeau.dtypes``' bits) and ``check`` (raises on what the operation refuses), ``cuda_dtypes`` (names,
+    which overrule both), ``cuda_masks``. Operations whose ``cuda`` is empty or absent, those composed of others, are
+    left out.
     """
     kernels = []
     for operation in operations:
         body = getattr(operation, "cuda", None)
         if not body:
+            continue
+        if isinstance(body, Body):
+            kernels.append(
+                ElementwiseKernel(
+                    name=operation.name,  # type: ignore[attr-defined]
+                    body=body.expression,
+                    inputs=body.inputs,
+                    params=body.params,
+                    result=body.result,  # type: ignore[arg-type]
+                    dtypes=tuple(body.dtypes),
+                    masks=body.masks,
+                    scalars=body.scalars,
+                    moves=body.moves,
+                )
+            )
             continue
         promote = operation.promote  # type: ignore[attr-defined]
         kernels.append(
@@ -217,6 +268,11 @@ def headers_digest() -> str:
     return digest.hexdigest()
 
 
+def results_of(kernel: ElementwiseKernel) -> tuple[str | None, ...]:
+    """The dtypes a conversion may be asked for; None where the operation itself decides."""
+    return tuple(kernel.dtypes) if kernel.result == "any" else (None,)
+
+
 def instances(kernel: ElementwiseKernel, full: bool = False) -> list[str]:
     """Name expressions that cover an operation: every dtype it has, strided and contiguous.
 
@@ -224,8 +280,9 @@ def instances(kernel: ElementwiseKernel, full: bool = False) -> list[str]:
     """
     expressions = []
     for position, dtype in enumerate(kernel.dtypes):
-        for index in ("i32", "i64") if full or position == 0 else ("i32",):
-            wanted = instance(kernel, dtype, index)
+        widths: tuple[Literal["i32", "i64"], ...] = ("i32", "i64") if full or position == 0 else ("i32",)
+        for index, to in product(widths, results_of(kernel)):
+            wanted = instance(kernel, dtype, index, to=to)
             expressions.append(wanted.strided())
             expressions += [wanted.contiguous(width) for width in sorted({1, wanted.width})]
     return expressions

@@ -8,6 +8,8 @@ import numpy as np
 
 from flambeau import dtypes
 from flambeau.cpu import comparison as cpu
+from flambeau.cuda.body import Body
+from flambeau.cuda.cpp import ALL
 from flambeau.declare import ANY, composite, elementwise, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEX, COMPLEXES, NATIVE_FLOAT, mask
 from flambeau.elementwise import TO_BOOL, result_type
@@ -58,6 +60,13 @@ def _name(t: Tensor) -> str:
 @primitive(
     "isclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False)",
     cpu=cpu.isclose,
+    cuda=Body(
+        "isclose(x, y, rtol, atol, equal_nan)",
+        ALL,
+        params=("rtol", "atol", "equal_nan"),
+        result="bool",
+        scalars="float64",
+    ),
     iterated=True,
 )
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Launch:

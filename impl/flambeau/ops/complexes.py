@@ -12,6 +12,7 @@ import numpy as np
 
 from flambeau import dtypes
 from flambeau.cpu import complexes as cpu
+from flambeau.cuda.body import Body
 from flambeau.declare import composite, elementwise, primitive
 from flambeau.dtypes import FLOATING, dtype, float16, float32, float64
 from flambeau.elementwise import TO_REAL
@@ -215,6 +216,7 @@ def _pair(first: Tensor, second: Tensor) -> tuple[tuple[int, ...], dtype]:
 @primitive(
     "complex(Tensor real, Tensor imag, *, Tensor out=None)",
     cpu=cpu.of_parts,
+    cuda=Body("complex<T>(x, y)", ("float16", "float32", "float64"), result="complex"),
     grad={"real": lambda g: g.real, "imag": lambda g: g.imag},
     method=False,
 )
@@ -234,6 +236,7 @@ def _polar_rules() -> Mapping[str, Any]:
 @primitive(
     "polar(Tensor abs, Tensor angle, *, Tensor out=None)",
     cpu=cpu.of_polar,
+    cuda=Body("complex<T>(x * cos(y), x * sin(y))", ("float32", "float64"), result="complex"),
     grad=_polar_rules(),
     method=False,
 )

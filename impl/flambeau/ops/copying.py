@@ -8,6 +8,8 @@ from flambeau import dtypes
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import no_leaf
 from flambeau.cpu import copying as cpu
+from flambeau.cuda.body import Body
+from flambeau.cuda.cpp import ALL
 from flambeau.declare import composite, internal
 from flambeau.dtypes import dtype
 from flambeau.errors import NO_CUDA
@@ -49,7 +51,14 @@ def strides_for(t: Tensor, memory_format: Any) -> tuple[int, ...]:
     return channels_last_strides(own.shape)
 
 
-@internal(cpu=cpu.copy, tensors=("input",), grad=lambda g: g, moves=True, node="CloneBackward0")
+@internal(
+    cpu=cpu.copy,
+    cuda=Body("x", ALL, moves=True),
+    tensors=("input",),
+    grad=lambda g: g,
+    moves=True,
+    node="CloneBackward0",
+)
 def copied(input: Tensor, strides: tuple[int, ...]) -> Launch:
     """A copy with the given strides."""
     return Launch((input,), shape_of(input), input.dtype, strides=strides)
@@ -97,6 +106,7 @@ def detach__(input: Tensor) -> Tensor:
 
 @internal(
     cpu=cpu.convert,
+    cuda=Body("x", ALL, result="any"),
     tensors=("input",),
     grad=lambda g: g,  # the engine casts back
     moves=True,
@@ -176,6 +186,7 @@ def to(
 
 @internal(
     cpu=cpu.broadcast_copy,
+    cuda=Body("y", ALL, moves=True),  # converted to input's dtype before
     tensors=("input", "src"),
     grad={"input": lambda g, input_shape: g.new_zeros(input_shape), "src": lambda g, src_dtype: g.to(src_dtype)},
     node="CopyBackwards",

@@ -9,6 +9,8 @@ from typing import Any
 from flambeau import dtypes
 from flambeau.autograd.node import refuse_history
 from flambeau.cpu import creation as cpu
+from flambeau.cuda.body import Body
+from flambeau.cuda.cpp import ALL
 from flambeau.declare import composite, primitive
 from flambeau.dtypes import COMPLEX, FLOATING, dtype
 from flambeau.errors import check
@@ -67,6 +69,7 @@ def _representable(value: Any, d: dtype) -> bool:
     "_filled(Tensor input, Tensor value)",
     tensors=("input", "value"),
     cpu=cpu.filled_from,
+    cuda=Body("y", ALL, moves=True),
     grad={"input": lambda g, input_shape: g.new_zeros(input_shape), "value": lambda g: g.sum()},
     function=False,
     method=False,
@@ -81,6 +84,7 @@ def filled_from(input: Tensor, value: Tensor, node: str) -> Launch:
 @primitive(
     "_filled_number(Tensor input, Number value)",
     cpu=cpu.filled,
+    cuda=Body("value", ALL, params=("value",)),
     grad=lambda g, input_shape: g.new_zeros(input_shape),
     function=False,
     method=False,
@@ -93,7 +97,8 @@ def filled(input: Tensor, value: Any, node: str) -> Launch:
 
 
 @primitive(
-    "_zeroed(Tensor input)", cpu=cpu.zeroed, grad=lambda g, input_shape: g.new_zeros(input_shape),
+    "_zeroed(Tensor input)", cpu=cpu.zeroed, cuda=Body("T(0)", ALL),
+    grad=lambda g, input_shape: g.new_zeros(input_shape),
     node="ZeroBackward0", function=False, method=False,
     moves=True,
     fills=True,

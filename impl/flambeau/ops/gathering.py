@@ -8,6 +8,7 @@ from typing import Any
 
 from flambeau import dtypes
 from flambeau.cpu import scatter as cpu
+from flambeau.cuda.body import Body
 from flambeau.declare import composite, internal, primitive
 from flambeau.dtypes import BAREBONES, INTEGRAL, dtype
 from flambeau.errors import check, not_implemented_for, refuse, structured_out
@@ -83,7 +84,12 @@ def _wrapped(indices: Tensor, n: int) -> Tensor:
     return wrapped_indices(indices, n)
 
 
-@internal(cpu=cpu.wrap_indices, tensors=("indices",), moves=True)
+@internal(
+    cpu=cpu.wrap_indices,
+    cuda=Body("x < T(0) ? T(x + n) : x", ("int32", "int64"), params=("n",)),
+    tensors=("indices",),
+    moves=True,
+)
 def wrapped_indices(indices: Tensor, n: int) -> Launch:
     """Negative indices counted from the end of n elements, as indices from the front."""
     return Launch((indices,), shape_of(indices), indices.dtype, n=n)

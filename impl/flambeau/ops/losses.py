@@ -7,6 +7,8 @@ from math import prod
 from typing import Any
 
 from flambeau.cpu import losses as cpu
+from flambeau.cuda.body import Body
+from flambeau.cuda.cpp import FLOATING
 from flambeau.declare import internal, python_function
 from flambeau.dtypes import FLOATS, mask, promote_types
 from flambeau.elementwise import result_type
@@ -62,6 +64,7 @@ def _slope(g: Any, input: Any, target: Any, reduction: int, count: int) -> Any:
 @internal(
     tensors=("g", "input", "target"),
     cpu=cpu.slope,
+    cuda=Body("(y - z) * x * factor", FLOATING, params=("factor",)),
     grad=(
         lambda v, input, target, reduction, count: error_slope(v, input, target, reduction, count),  # type: ignore[has-type]
         lambda v, g, reduction, count: v * g * _factor(reduction, count),
@@ -81,6 +84,7 @@ def error_slope(g: Tensor, input: Tensor, target: Tensor, reduction: int, count:
 @internal(
     tensors=("input", "target"),
     cpu=cpu.mse_loss,
+    cuda=Body("square(x - y)", FLOATING),  # of reduction 0; a mean or sum of these for the others
     grad=(_slope, lambda g, input, target, reduction, count: _slope(g, target, input, reduction, count)),
     raw=True,
     node="MseLossBackward0",

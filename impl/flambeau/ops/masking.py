@@ -7,6 +7,8 @@ from typing import Any
 
 from flambeau import dtypes
 from flambeau.cpu import scatter as cpu
+from flambeau.cuda.body import Body
+from flambeau.cuda.cpp import ALL
 from flambeau.declare import internal, primitive
 from flambeau.dtypes import BAREBONES, COMPLEX, dtype
 from flambeau.errors import check, cpp_name, refuse, too_late
@@ -43,6 +45,7 @@ def fill_value(value: Any, like: Tensor) -> tuple[Tensor, dtype]:
     "masked_fill(Tensor input, Tensor mask, Number value)",
     cpu=cpu.masked_fill,
     update=cpu.fill_masked,
+    cuda=Body("y ? z : x", ALL, masks=("y",), moves=True),
     fills=EXPANDED.format("masked_fill_", 2450),
     tensors=("input", "mask", "value"),
     grad={

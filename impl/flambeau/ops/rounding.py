@@ -9,6 +9,9 @@ import numpy as np
 
 from flambeau import dtypes
 from flambeau.cpu import rounding as cpu
+from flambeau.cuda.body import Body
+from flambeau.cuda.cpp import ALL
+from flambeau.cuda.cpp import FLOATING as FLOATING_NAMES
 from flambeau.declare import ANY, composite, elementwise, primitive
 from flambeau.dtypes import COMPLEX, COMPLEXES, FLOATING, FLOATS, NATIVE_FLOAT, bool_, dtype, mask
 from flambeau.elementwise import TO_REAL, result_type
@@ -211,6 +214,7 @@ def heaviside(input: Tensor, values: Tensor) -> None:
 @primitive(
     "nextafter(Tensor input, Tensor other, *, Tensor out=None)",
     cpu=cpu.nextafter,
+    cuda=Body("nextafter(x, y)", FLOATING_NAMES, moves=True),
     grad=(lambda g, input, other: choose(input == other, 0, g), lambda g: zeros_like(g)),
     moves=True,
     iterated=True,
@@ -228,6 +232,7 @@ def nextafter(input: Tensor, other: Tensor) -> Launch:
 @primitive(
     "nan_to_num(Tensor input, float? nan=None, float? posinf=None, float? neginf=None, *, Tensor out=None)",
     cpu=cpu.nan_to_num,
+    cuda=Body("nan_to_num(x, nan, posinf, neginf)", ALL, params=("nan", "posinf", "neginf")),
     grad=lambda g, input: g * input.isfinite(),
     iterated=True,
 )

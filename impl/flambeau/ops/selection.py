@@ -9,6 +9,8 @@ import numpy as np
 
 from flambeau import dtypes
 from flambeau.cpu import selection as cpu
+from flambeau.cuda.body import Body
+from flambeau.cuda.cpp import ALL
 from flambeau.declare import composite, elementwise, primitive
 from flambeau.dtypes import COMPLEXES, bool_, mask
 from flambeau.elementwise import result_type
@@ -40,6 +42,7 @@ def choices(condition: Tensor, input: Any, other: Any) -> Launch:
     "where(Tensor condition, Tensor input, Number other)",
     "where(Tensor condition, Number self, Number other)",
     cpu=cpu.where,
+    cuda=Body("x ? y : z", ALL, masks=("x",), moves=True),
     grad={
         "input": lambda g, condition: choose(condition, g, 0),
         "other": lambda g, condition: choose(condition, 0, g),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from flambeau.cpu import strided as cpu
+from flambeau.cuda.body import Body
+from flambeau.cuda.cpp import ALL
 from flambeau.declare import internal, primitive
 from flambeau.errors import check
 from flambeau.geometry import Shape, contiguous_strides, extent
@@ -96,7 +98,7 @@ def scatter_strided(
     return Launch((input, src), shape_of(input), input.dtype, size=place.shape, stride=place.strides, offset=offset)
 
 
-@internal(cpu=cpu.restride, tensors=("input",), grad=lambda g: g)
+@internal(cpu=cpu.restride, cuda=Body("x", ALL, moves=True), tensors=("input",), grad=lambda g: g)
 def restride(input: Tensor, stride: Shape) -> Launch:
     """A copy with the given strides."""
     return Launch((input,), shape_of(input), input.dtype, stride=stride)

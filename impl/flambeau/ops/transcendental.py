@@ -10,6 +10,8 @@ import numpy as np
 
 from flambeau import dtypes
 from flambeau.cpu import transcendental as cpu
+from flambeau.cuda.body import Body
+from flambeau.cuda.cpp import FLOATING as FLOATING_NAMES
 from flambeau.declare import ANY, elementwise, internal
 from flambeau.dtypes import COMPLEXES, FLOATS, mask
 from flambeau.elementwise import INT_TO_FLOAT
@@ -134,6 +136,7 @@ _unary(
 
 @internal(
     cpu=cpu.polygamma,
+    cuda=Body("polygamma(x, n)", FLOATING_NAMES, params=("n",)),
     tensors=("input",),
     grad=lambda g, input, n: g * derivative_of_digamma(input, n + 1),  # type: ignore[has-type]
     name="derivative_of_digamma",

@@ -26,10 +26,15 @@ def operand(array: Array, shape: Sequence[int]) -> Operand:
 
 
 def launch_on(
-    kernel: ElementwiseKernel, dtype: str, result: Array, arrays: Sequence[Array], parameters: Sequence[complex] = ()
+    kernel: ElementwiseKernel,
+    dtype: str,
+    result: Array,
+    arrays: Sequence[Array],
+    parameters: Sequence[complex] = (),
+    to: str | None = None,
 ) -> Launch | None:
     """The launch that writes ``kernel`` of ``arrays``, broadcast, to ``result``; both must outlive it."""
     shape = result.shape
     return elementwise_launch(
-        kernel, dtype, shape, operand(result, shape), [operand(array, shape) for array in arrays], parameters
+        kernel, dtype, shape, operand(result, shape), [operand(array, shape) for array in arrays], parameters, to=to
     )

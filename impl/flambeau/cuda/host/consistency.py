@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
 from flambeau.cuda.host.arrays import Array, launch_on, numpy_dtype
 from flambeau.cuda.host.runner import HostModule
 from flambeau.cuda.launch import Launch
-from flambeau.cuda.templates import ElementwiseKernel, instance, module_source
+from flambeau.cuda.templates import ElementwiseKernel, instance, module_source, results_of
 
 ORDERS = (0, 1, 20261)
 # Several blocks and no multiple of a vector; sizes share a factor, since indices taken modulo coprime sizes still
@@ -37,16 +38,18 @@ class Trial:
 def trials(kernel: ElementwiseKernel) -> Iterator[Trial]:
     """Launches of one operation on each dtype: contiguous and aligned, off alignment, transposed."""
     parameters = [1] * len(kernel.params)
-    for dtype in kernel.dtypes:
-        wanted = instance(kernel, dtype)
+    for dtype, to in product(kernel.dtypes, results_of(kernel)):
+        wanted = instance(kernel, dtype, to=to)
         operands = [_values(name, position) for position, name in enumerate(wanted.operands)]
         for path, arrange in _ARRANGEMENTS.items():
             arrays = tuple(arrange(array) for array in operands)
             before = numpy_dtype(wanted.result).itemsize if path == "unaligned" else 0
             memory, result = _room(wanted.result, before)
-            launch = launch_on(kernel, dtype, result, arrays, parameters)
+            launch = launch_on(kernel, dtype, result, arrays, parameters, to)
             if launch is not None:
-                yield Trial(kernel, dtype, path, launch, result, memory, before, arrays)
+                yield Trial(
+                    kernel, dtype if to is None else f"{dtype} to {to}", path, launch, result, memory, before, arrays
+                )
 
 
 def host_module(kernels: Sequence[ElementwiseKernel]) -> HostModule:

@@ -13,6 +13,16 @@ template <class T> FLAMBEAU_DEVICE bool isnan(complex<T> z) { return isnan(z.rea
 template <class T> FLAMBEAU_DEVICE bool isinf(complex<T> z) { return isinf(z.real) || isinf(z.imag); }
 template <class T> FLAMBEAU_DEVICE bool isfinite(complex<T> z) { return isfinite(z.real) && isfinite(z.imag); }
 template <class T> FLAMBEAU_DEVICE bool isreal(complex<T> z) { return z.imag == 0; }
+template <class T> FLAMBEAU_DEVICE complex<T> nan_to_num(complex<T> z, complex<T> nan, complex<T> high, complex<T> low) {
+  return {nan_to_num(z.real, nan.real, high.real, low.real), nan_to_num(z.imag, nan.real, high.real, low.real)};
+}
+template <class T>
+FLAMBEAU_DEVICE bool isclose(complex<T> x, complex<T> y, double relative, double absolute, double equal_nan) {
+  if (x == y || (equal_nan != 0 && isnan(x) && isnan(y))) return true;
+  if (relative == 0 && absolute == 0) return false;
+  T allowed = T(absolute) + abs(complex<T>(T(relative) * y.real, T(relative) * y.imag)), actual = abs(x - y);
+  return isfinite(actual) && actual <= allowed;
+}
 template <class T> FLAMBEAU_DEVICE complex<T> reciprocal(complex<T> z) { return complex<T>(1) / z; }
 template <class T> FLAMBEAU_DEVICE complex<T> square(complex<T> z) { return z * z; }
 

@@ -17,27 +17,28 @@ template <> struct Divisor<i32> {
   FLAMBEAU_DEVICE i32 divide(i32 n) const { return i32((__umulhi(u32(n), multiplier) + u32(n)) >> shift); }
 };
 
-template <class Index, class C, int N, int P> struct ContiguousArguments {
+template <class Index, class S, int N, int P> struct ContiguousArguments {
   void* result;
   const void* operand[N ? N : 1];
   Index count;
-  C parameter[P ? P : 1];
+  S parameter[P ? P : 1];
 };
 
-template <class Index, class C, int N, int P> struct StridedArguments {
+template <class Index, class S, int N, int P> struct StridedArguments {
   void* result;
   const void* operand[N ? N : 1];
   Index count;
   i32 dims;  // dimensions stand innermost first; strides in elements
   Divisor<Index> size[MAX_DIMS];
   Index stride[N + 1][MAX_DIMS];  // the result's first
-  C parameter[P ? P : 1];
+  S parameter[P ? P : 1];
 };
 
 template <class Op, class C, class... T> struct Apply {
   template <class Arguments, class Load, int... I, int... J>
   static FLAMBEAU_DEVICE auto with(const Arguments& a, const Load& load, indices<I...>, indices<J...>) {
-    return Op::template apply<C>(cast<C>(load.template operator()<T, I>())..., a.parameter[J]...);
+    return Op::template apply<C>(
+        cast<either<(Op::masks >> I & 1) != 0, bool, C>>(load.template operator()<T, I>())..., a.parameter[J]...);
   }
   template <class Arguments, class Load> static FLAMBEAU_DEVICE auto with(const Arguments& a, const Load& load) {
     return with(a, load, indices_below<sizeof...(T)>{}, indices_below<Op::parameters>{});
@@ -54,7 +55,8 @@ template <int... I, int W, class... T> struct Lanes<indices<I...>, W, T...> : La
 
 // W elements a thread at once; all pointers are aligned to W of their elements.
 template <class Op, int W, class Index, class C, class R, class... T>
-__global__ void elementwise_contiguous(ContiguousArguments<Index, C, sizeof...(T), Op::parameters> a) {
+__global__ void elementwise_contiguous(
+    ContiguousArguments<Index, typename Op::template Parameter<C>, sizeof...(T), Op::parameters> a) {
   constexpr int N = sizeof...(T);
   Index first = Index(blockIdx.x) * Index(blockDim.x) + Index(threadIdx.x);
   Index step = Index(gridDim.x) * Index(blockDim.x), whole = a.count / W;
@@ -78,7 +80,8 @@ __global__ void elementwise_contiguous(ContiguousArguments<Index, C, sizeof...(T
 }
 
 template <class Op, class Index, class C, class R, class... T>
-__global__ void elementwise_strided(StridedArguments<Index, C, sizeof...(T), Op::parameters> a) {
+__global__ void elementwise_strided(
+    StridedArguments<Index, typename Op::template Parameter<C>, sizeof...(T), Op::parameters> a) {
   constexpr int N = sizeof...(T);
   Index step = Index(gridDim.x) * Index(blockDim.x);
   for (Index i = Index(blockIdx.x) * Index(blockDim.x) + Index(threadIdx.x); i < a.count; i += step) {

@@ -79,6 +79,29 @@ template <Arithmetic T> FLAMBEAU_DEVICE T nan_to_num(T x, T nan, T positive, T n
   if (isnan(x)) return nan;
   return isinf(x) ? (x > T(0) ? positive : negative) : x;
 }
+// The next half or bfloat16: magnitudes of one sign are ordered as their bits are.
+template <class T> requires one_of<T, half, bfloat16> FLAMBEAU_DEVICE T nextafter(T x, T towards) {
+  float from = cast<float>(x), to = cast<float>(towards);
+  if (from != from) return x;
+  if (to != to || from == to) return towards;
+  unsigned short bits;
+  if constexpr (same<T, half>) bits = __half_as_ushort(x);
+  else bits = __bfloat16_as_ushort(x);
+  if (from == 0) bits = to < 0 ? 0x8001 : 0x0001;
+  else bits += (from < to) == (from > 0) ? 1 : -1;
+  if constexpr (same<T, half>) return __ushort_as_half(bits);
+  else return __ushort_as_bfloat16(bits);
+}
+
+// Whether |x - y| <= absolute + relative |y|; infinities are close to themselves alone. Integers differ as floats, but
+// equal ones are found as integers.
+template <Arithmetic T> FLAMBEAU_DEVICE bool isclose(T x, T y, double relative, double absolute, double equal_nan) {
+  if (x == y || (equal_nan != 0 && isnan(x) && isnan(y))) return true;
+  if (relative == 0 && absolute == 0) return false;
+  using F = either<Real<T>, T, float>;
+  F allowed = F(absolute) + abs(F(relative) * F(y)), actual = abs(F(x) - F(y));
+  return isfinite(actual) && actual <= allowed;
+}
 template <Arithmetic T> FLAMBEAU_DEVICE T heaviside(T x, T at_zero) { return x == T(0) ? at_zero : T(x > T(0)); }
 
 // ---------------------------------------------------------------- division, with Python's rounding and signs
@@ -245,6 +268,44 @@ template <Real T> FLAMBEAU_DEVICE T digamma(T x) {
   double series = s * (1. / 12 - s * (1. / 120 - s * (1. / 252 - s * (1. / 240 - s * (1. / 132 -
                   s * (691. / 32760 - s * (1. / 12)))))));
   return T(result + ::log(z) - 0.5 / z - series);
+}
+
+FLAMBEAU_DEVICE double whole_power(double x, int exponent) {
+  double result = 1;
+  for (; exponent; exponent >>= 1, x *= x) if (exponent & 1) result *= x;
+  return result;
+}
+// Sum of (q + k)^-s over k >= 0 for q > 0: term by term up to 9 + s, then the formula of Euler and Maclaurin.
+FLAMBEAU_DEVICE double hurwitz_zeta(int s, double q) {
+  double sum = 0;
+#pragma unroll 1
+  for (; q < 9 + s; q += 1) sum += 1 / whole_power(q, s);
+  double tail = 1 / whole_power(q, s), term = tail * s / q, square = 1 / (q * q);
+  sum += tail * (q / (s - 1) + 0.5);
+  constexpr double ratios[] = {1. / 12, -1. / 720, 1. / 30240, -1. / 1209600, 1. / 47900160,
+                               -691. / 1307674368000, 1. / 74724249600, -3617. / 10670622842880000};
+#pragma unroll
+  for (int k = 0; k < 8; ++k) {  // Bernoulli numbers over factorials
+    sum += ratios[k] * term;
+    term *= (s + 2. * k + 1) * (s + 2. * k + 2) * square;
+  }
+  return sum;
+}
+// n-th derivative of digamma, (-1)^s n! zeta(s, x) with s = n + 1. Below zero the terms before the pole are told as the
+// difference of two sums, since they may be very many.
+template <Real T> FLAMBEAU_DEVICE T polygamma(T x, T order) {
+  double z = x, sum = 0, factor = int(order) & 1 ? 1 : -1;
+  int n = int(order), s = n + 1;
+  if (z - z != 0) return z > 0 ? T(factor * 0.) : quiet_nan<T>();  // not finite
+  if (z <= 0 && z == ::trunc(z)) return T(factor) * infinity<T>();
+  int parts = z > 0 ? 1 : 3;
+#pragma unroll 1
+  for (int part = 0; part < parts; ++part) {
+    double q = z > 0 ? z : part == 0 ? z - ::floor(z) : part == 1 ? ::ceil(z) - z : 1 - z;
+    sum += (part == 0 ? 1 : part == 1 ? factor : -factor) * hurwitz_zeta(s, q);
+  }
+  for (int k = 2; k <= n; ++k) factor *= k;
+  return T(factor * sum);
 }
 
 }  // namespace flambeau

@@ -22,6 +22,10 @@ template <class A, class B> constexpr bool same = false;
 template <class A> constexpr bool same<A, A> = true;
 template <class T, class... A> constexpr bool one_of = (same<T, A> || ...);
 
+template <bool first, class A, class B> struct either_of { using type = A; };
+template <class A, class B> struct either_of<false, A, B> { using type = B; };
+template <bool first, class A, class B> using either = typename either_of<first, A, B>::type;
+
 template <class T> concept Real = one_of<T, float, double>;
 template <class T> concept Integral = one_of<T, bool, i8, u8, i16, u16, i32, u32, i64, u64>;
 template <class T> concept Signed = one_of<T, i8, i16, i32, i64>;
@@ -67,7 +71,7 @@ template <> struct compute<bfloat16> { using type = float; };
 template <> struct compute<complex<half>> { using type = complex<float>; };
 template <class T> using compute_t = typename compute<T>::type;
 
-// Values narrow by C's rules; a complex value loses its imaginary part on the way to a real type.
+// Values narrow by C's rules, doubles to half by way of float as in PyTorch; a complex value loses its imaginary part on the way to a real type.
 template <class To> struct Cast {
   template <class From> static FLAMBEAU_DEVICE To from(From x) {
     if constexpr (is_complex<From>) {
@@ -82,14 +86,12 @@ template <class To> struct Cast {
 template <> struct Cast<half> {
   template <class From> static FLAMBEAU_DEVICE half from(From x) {
     if constexpr (same<From, half>) return x;
-    else if constexpr (same<From, double>) return __double2half(x);
     else return __float2half_rn(Cast<float>::from(x));
   }
 };
 template <> struct Cast<bfloat16> {
   template <class From> static FLAMBEAU_DEVICE bfloat16 from(From x) {
     if constexpr (same<From, bfloat16>) return x;
-    else if constexpr (same<From, double>) return __double2bfloat16(x);
     else return __float2bfloat16_rn(Cast<float>::from(x));
   }
 };
