@@ -106,9 +106,10 @@ _HALF_LARGEST, _HALF_LEAST = 65504.0, 6.2e-5
 
 
 @row_major
-def product(x: Array, dims: Axes, keepdim: bool, half: bool) -> Array:
+def product(x: Array, dims: Axes, keepdim: bool, half: bool, order: Axes, copied: bool) -> Array:
     """Product; half says that it is one of float16, which x holds in single precision.
 
+    order: how PyTorch's iterator goes through the dims, outermost first; copied: over a copy that lies so.
     The factors are taken in PyTorch's order, which decides what overflows on the way.
     """
     if x.dtype.kind not in "fc" or not x.size:
@@ -116,12 +117,13 @@ def product(x: Array, dims: Axes, keepdim: bool, half: bool) -> Array:
     shape = x.shape
     if half and not _stays_half(x, dims):
         x = x.astype(np.float16)
+    if copied:
+        x = np.asarray(x.transpose(order), order="C").transpose(np.argsort(order))
     if len(dims) == 1:
         made = _along_last(np.moveaxis(x, dims[0], -1))
     else:
-        # from the longest stride to the shortest, as one dim where that is possible
-        x = x.squeeze()
-        x = x.transpose(sorted(range(x.ndim), key=lambda d: -x.strides[d]))
+        # as one dim where that is possible
+        x = x.transpose(order).squeeze()
         made = _along_last(x.reshape(-1) if x.flags.c_contiguous else x)
         made = _multiplied(np.reshape(made, -1))
     if not keepdim:

@@ -18,11 +18,11 @@ from flambeau.errors import (
     refuse_complex,
     structured_out,
 )
-from flambeau.geometry import Shape, wrap_dim
+from flambeau.geometry import Shape, iterated_strides, wrap_dim
 from flambeau.operation import Launch
 from flambeau.ops.rules import conj, kept, of_one_kind, restore, spread, unsqueezed
 from flambeau.reduction import to_one
-from flambeau.tensor import Tensor, shape_of, warn_of_complex_half, warn_of_lost_parts
+from flambeau.tensor import Tensor, memory, shape_of, warn_of_complex_half, warn_of_lost_parts
 
 SUMMABLE = ANY & ~mask(dtypes.complex32, *BAREBONES_UNSIGNED)
 NAN_SUMMABLE = mask(*dtypes.FLOATS)
@@ -218,7 +218,7 @@ def _others(x: Tensor, dim: int) -> Any:
 @primitive(
     "prod(Tensor input, *, torch.dtype? dtype=None)",
     "prod(Tensor input, int dim, bool keepdim=False, *, torch.dtype? dtype=None, Tensor out=None)",
-    cpu=lambda x, dims, keepdim, half, whole: cpu.product(x, dims, keepdim, half),
+    cpu=lambda x, dims, keepdim, half, whole, order, copied: cpu.product(x, dims, keepdim, half, order, copied),
     grad=product_gradient,
     out_text=structured_out,
 )
@@ -231,7 +231,13 @@ def prod(
     refuse("prod_out_cpu", d, ~SUMMABLE, 0 not in shape_of(input))
     node = None if dim is None else "ProdBackward1"
     half = d is dtypes.float16
-    return Launch((input,), shape, d, node=node, compute=d, dims=dims, keepdim=keepdim, half=half, whole=dim is None)
+    have = shape_of(input)
+    steps = iterated_strides(have, [memory(input).strides])
+    order = tuple(sorted(range(len(have)), key=lambda i: -steps[i]))
+    return Launch(
+        (input,), shape, d, node=node, compute=d, dims=dims, keepdim=keepdim, half=half, whole=dim is None,
+        order=order, copied=d is not input.dtype,
+    )  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------ truth
