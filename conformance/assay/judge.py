@@ -7,6 +7,7 @@ makes meaningless (values where the shape differs) are left out, so that one fau
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from assay.case import Case
 from assay.distribution import other_distribution
 from assay.levels import ASPECTS, LEVELS, SCORED, STATUSES, aspects_of, worst
 from assay.outcome import Error, Outcome, TensorData, Verdict
-from assay.parts import elements_before, is_gradient, is_written, leaves
+from assay.parts import elements_before, is_gradient, is_written, leaves, tensor_specs
 from assay.policy import Policy
 from assay.show import brief, describe_outcome, element, position
 from assay.structure import comparable, difference_in_kind, same_value, shared, sharing
@@ -206,14 +207,8 @@ class _Judgement:
             elements += comparison.elements
             unjudged += comparison.unjudged
             if not comparison.ok:
-                yield Verdict(
-                    aspect,
-                    "deviates",
-                    self._worst(path, mine, theirs, comparison),
-                    comparison.measure,
-                    elements,
-                    unjudged,
-                )
+                detail = self._worst(path, mine, theirs, comparison)
+                yield Verdict(aspect, "deviates", detail, comparison.measure, elements, unjudged)
                 return
             worst_measure = max(worst_measure, comparison.measure)
         if judged:
@@ -232,8 +227,7 @@ class _Judgement:
         truth, scale = _decoded(known, theirs)
         unit = known.unit or theirs.dtype
         ours, expected = wide_array(mine), wide_array(theirs)
-        unmeasured = UNMEASURED_GRADIENT if is_gradient(path) else self.policy.reference_error or UNMEASURED
-        comparison = compare(ours, expected, truth, scale, unit, self.answer.overflow, unmeasured)
+        comparison = compare(ours, expected, truth, scale, unit, self.answer.overflow, self._reference_error(path))
         signs = self.policy.strides and self.policy.signed_zeros and not (truth is None and self.answer.underflow)
         if comparison.ok and signs and not is_gradient(path):
             # Elementwise: 1/x tells the zeros apart. A complex zero's signs are an accident of the multiplication.
@@ -241,6 +235,16 @@ class _Judgement:
             if wrong is not None:
                 return Comparison(False, wrong, float("inf"), elements=comparison.elements)
         return comparison
+
+    def _reference_error(self, path: str) -> float:
+        """What the reference is taken to err by, in units, where no wider dtype tells."""
+        policy = self.policy
+        least = UNMEASURED_GRADIENT if is_gradient(path) else policy.reference_error or UNMEASURED
+        if not policy.reference_growth:
+            return least
+        result = next(leaf for _, leaf in leaves(self.reference.result) if isinstance(leaf, TensorData))
+        reduced = prod(tensor_specs(self.case)[0].shape) / max(prod(result.shape), 1)
+        return max(least, policy.reference_growth * reduced)
 
     def _worst(self, path: str, mine: TensorData, theirs: TensorData, comparison: Comparison) -> str:
         at = comparison.worst or 0

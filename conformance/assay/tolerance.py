@@ -188,7 +188,7 @@ def _units(
     unit = np.where(np.isfinite(unit), unit, form.half_ulp * form.largest)
     error = np.abs(subject - truth) / unit
     own = np.abs(reference - truth) / unit
-    window = np.minimum(FACTOR * np.maximum(own, least), CAP)
+    window = np.maximum(np.minimum(FACTOR * np.maximum(own, least), CAP), least)
     beyond = ~(own <= CAP)
     if beyond.any():
         # The reference is itself outside any window: agreeing with it is as good as agreeing with the truth.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,13 @@ from assay.case import Case, Layout, Same, TensorSpec, Values
 from assay.execute import Want, answer
 from assay.judge import ASPECTS, LEVELS, aspects_of, judge, normalised, worst
 from assay.outcome import Error, Outcome, Sequence, TensorData, Verdict
+from assay.parts import elements_before
 from assay.policy import (
     CREATION,
     ELEMENTWISE,
     EXTREMUM,
     SELECTION,
+    SPREAD,
     STREAM,
     SUM,
     UNINITIALISED,
@@ -225,6 +228,22 @@ def test_who_wrote_what_was_there_is_told_by_values(
     nothing = replace(reference, outcome=answering(reference.outcome, np.nan))
     verdicts = judge(written, nothing, answering(subject, answered), policy)
     assert {v.aspect for v in verdicts if v.status == "deviates"} == problems
+
+
+def test_a_running_variance_errs_with_its_length() -> None:
+    """In float64 PyTorch's variance of 900 numbers is tens of units off: the exact one must not be refused."""
+    spread = case("torch.var", spec(900, dtype="float64", kind="ties"))
+    before = elements_before(spread, 0)
+    assert before is not None
+    numbers = [Fraction(x) for x in before[1].tolist()]
+    mean = sum(numbers) / len(numbers)
+    exact = float(sum((x - mean) ** 2 for x in numbers) / (len(numbers) - 1))
+
+    def answering(value: float) -> Callable[[Outcome], Outcome]:
+        return result(data=np.array(value).tobytes())
+
+    assert found(spread, SPREAD, answering(exact)) == {}
+    assert found(spread, SPREAD, answering(exact * (1 + 1e-12))) == {"values": "deviates"}
 
 
 def test_outs_that_are_not_written_are_seen() -> None:
