@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod as product_of
 from typing import Any
 
 from flambeau import dtypes
@@ -250,7 +251,12 @@ def _truth(name: str, kernel: Any, doc: str) -> Any:
         shape = shape_of(input)
         dims = wrapped(dim, len(shape), empty="none")
         d = out.dtype if out is not None else dtypes.uint8 if input.dtype is dtypes.uint8 else dtypes.bool_
-        return Launch((input,), reduced_shape(shape, dims, keepdim), d, dims=dims, keepdim=keepdim)
+        made = reduced_shape(shape, dims, keepdim)
+        if d is not dtypes.uint8 or 0 in shape or product_of(shape) == 1:
+            return Launch((input,), made, d, dims=dims, keepdim=keepdim)
+        # PyTorch converts to the result's dtype first, to which a half and 256 are zeros
+        warn_of_lost_parts(input.dtype, d, shape)
+        return Launch((input,), made, d, compute=d, dims=dims, keepdim=keepdim)
 
     body.__doc__ = doc
     return primitive(

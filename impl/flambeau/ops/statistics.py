@@ -69,16 +69,16 @@ def _with_mean(first_gradient: Any) -> Any:
     return joint(rule)
 
 
-def _check_out(name: str, own: dtype, out: dtype, whole: bool) -> None:
-    """Raise as PyTorch's kernels do for the dtypes of out= that they do not write; one sums up whole tensors."""
+def _check_out(name: str, own: dtype, out: dtype, empty: bool, single: bool) -> None:
+    """Raise as PyTorch's kernels do for the dtypes of out= that they do not write; one is for single results."""
     parts = out.to_real() if own.is_complex else out
     half = (dtypes.float16, dtypes.bfloat16)
-    if whole:
+    if single and not empty:
         text = f"std_var_all: Unsupported dtype {own.to_real().type_name}"
         check(own.to_real() not in half or parts in half, text)
     if own.is_complex and out is dtypes.complex32 and name == "std":
         not_implemented_for("sqrt_vml_cpu", out)
-    if not whole and out.is_complex and not own.is_complex:
+    if not single and not empty and out.is_complex and not own.is_complex:
         not_implemented_for("std_cpu", out)
 
 
@@ -110,8 +110,7 @@ def _declare(name: str, kernel: Any, grad: Any, doc: str, *, with_mean: bool) ->
             d, made = [real, input.dtype], [shape, shape]
         elif out is not None:
             d = out.dtype
-            if 0 not in shape_of(input) or input.dtype.is_complex:
-                _check_out(name, input.dtype, d, len(dims) == len(shape_of(input)))
+            _check_out(name, input.dtype, d, 0 in shape_of(input), math.prod(shape) == 1)
         whole = dim is None or not shape_of(input)
         # PyTorch's derivative takes an empty list of dims for no dims, its value for all
         among = () if dim == () and not whole else dims
