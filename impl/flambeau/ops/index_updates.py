@@ -15,7 +15,8 @@ from flambeau.operation import Launch, joint
 from flambeau.ops.gathering import INDEX, index_select, take
 from flambeau.ops.masking import EXPANDED, fill_value
 from flambeau.ops.scatter import NO_MEAN, NO_ORDER, NO_SCATTER, reduced_rule, refuse_complex
-from flambeau.tensor import Tensor, shape_of
+from flambeau.ops.strided import as_strided
+from flambeau.tensor import Tensor, memory, shape_of
 from flambeau.warning import warn_once
 
 
@@ -181,6 +182,12 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Launch:
         "index_fill_(): Converting complex Scalar to non-complex type is not supported",
     )
     dim = wrap_dim(dim, len(shape_of(input)))
+    own, count = memory(input), prod(shape_of(index))
+    if own.shape and own.shape[dim] == 0 and count:
+        # PyTorch lays one slice an index over the memory, here there is none, before it looks at the indices
+        size, stride = list(own.shape), list(own.strides)
+        size[dim], stride[dim] = count, 0
+        as_strided(input, tuple(size), tuple(stride))
     refuse("index_fill_cpu", input.dtype, BAREBONES)
     value, source = fill_value(value, input)
     return Launch(

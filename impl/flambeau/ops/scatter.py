@@ -90,10 +90,14 @@ def scatter(
     check(reduce in (None, "add", "multiply"), "reduce argument must be either add or multiply.")
     d = input.dtype
     node = UNDIFFERENTIATED if reduce is not None else None
-    refuse(f"scatter_gather_{'scalar' if src is None else 'tensor'}_cpu", d, NO_SCATTER, 0 not in shape_of(index))
+    written = 0 not in shape_of(index)
+    refuse(f"scatter_gather_{'scalar' if src is None else 'tensor'}_cpu", d, NO_SCATTER, written)
     if src is None:
-        check_representable(value, d)
-        value = value.real if isinstance(value, complex) and d.category < COMPLEX else value
+        if written:
+            check_representable(value, d)
+            value = value.real if isinstance(value, complex) and d.category < COMPLEX else value
+        else:
+            value = 0  # nobody looks at it, whatever it is
         src = full((), value, dtype=d, device=input.device)
         node = node or "ScatterBackward1"
     return Launch((input, index, src), shape_of(input), d, node=node, dim=dim, reduce=reduce)
