@@ -147,7 +147,7 @@ def elementwise(
     node: str | tuple[str, ...] | None = None,
     opmath: bool = False,
     out_text: Callable[[dtype, dtype], str | None] | None = None,
-    layout_kept: Callable[[Any], bool] | None = None,
+    layout_kept: Callable[[Any, Any], bool] | None = None,
     **where: Any,
 ) -> Callable[[Function], ElementwiseFront]:
     """Declare an elementwise operation.
@@ -161,8 +161,8 @@ def elementwise(
     refusal, c_names, out_text and node. raw: rules run on ndarrays too. node: PyTorch's name of the node; a tuple
     where overloads for numbers differ: (tensors, second is a number, first is a number). opmath: a single second
     operand is not rounded to half. out_text: the error for an out= of another dtype than the result's, where PyTorch
-    does not convert. layout_kept: of the input, whether an out= that is resized takes the result's strides. where: see
-    `install`.
+    does not convert. layout_kept: of the input and out=, whether an out= that is resized follows the input's
+    strides. where: see `install`.
     """
 
     def declare(body: Function) -> Any:

@@ -17,7 +17,7 @@ from flambeau.cpu.casting import cast
 from flambeau.cpu.quiet import QUIET, enter, leave
 from flambeau.dtypes import BOOL, FLOATING, dtype
 from flambeau.errors import LEAF_IN_PLACE, PARTIAL_OVERLAP, SELF_OVERLAP, VIEW_OF_LEAF_IN_PLACE, cannot_cast
-from flambeau.geometry import Shape, contiguous_strides, is_dense, may_overlap
+from flambeau.geometry import Shape, contiguous_strides, elementwise_strides, is_dense, may_overlap
 from flambeau.overrides import PLAIN
 from flambeau.tensor import Memory, Tensor, bump, memory, set_geometry, shape_of, window
 
@@ -167,10 +167,13 @@ def warn_of_resize(have: Shape, required: Shape) -> None:
     )
 
 
-def write_out(target: Tensor, result: Tensor, follow: bool = False, told: tuple[Shape, Shape] | None = None) -> None:
+def write_out(
+    target: Tensor, result: Tensor, like: Tensor | None = None, told: tuple[Shape, Shape] | None = None
+) -> None:
     """Store a result into an `out=` tensor, resized where its shape differs.
 
-    follow: with the result's strides. told: the shapes that the warning names, where these are not the tensors' own.
+    like: a tensor of the result's shape whose strides a resized one follows. told: the shapes that the warning names,
+    where these are not the tensors' own.
     """
     if not can_store(result._dtype, target._dtype):
         cannot_cast(result._dtype, target._dtype)
@@ -179,9 +182,12 @@ def write_out(target: Tensor, result: Tensor, follow: bool = False, told: tuple[
     if have != shape:
         warn_of_resize(*(told or (have, shape)))
         resize(target, shape)
-        if follow:
+        if like is not None:
             placed = memory(target)
-            set_geometry(target, shape, memory(result).strides, placed.offset, placed.storage)
+            strides = memory(like).strides
+            if like is not result:
+                strides = elementwise_strides(shape, ((shape, strides),))
+            set_geometry(target, shape, strides, placed.offset, placed.storage)
     check_overlap(target)
     if target._array is not None:
         token = enter(QUIET)

@@ -40,8 +40,8 @@ class Writer(Runner):
     update: Callable[..., Any] | None
     # the error for an out= of another dtype than the result's, for operations that do not convert
     out_text: Callable[[dtype, dtype], str | None] | None = None
-    # of one input: whether an out= that is resized takes the result's strides, where that is not `iterated`
-    layout_kept: Callable[[Any], bool] | None = None
+    # of one input and out=: whether the latter, where resized, follows the input's strides, if that is not `iterated`
+    layout_kept: Callable[[Any, Any], bool] | None = None
     # of the bound arguments, the shape of out= and that of the result: the two that the warning of a resize names
     told: Callable[[Mapping[str, Any], Shape, Shape], tuple[Shape, Shape]] | None = None
     # whether the in-place form writes one value everywhere, so that an element named twice does no harm
@@ -102,7 +102,11 @@ class Writer(Runner):
                 leave(token)
         elif where is CPU:
             (result,) = self.compute(plan, where)
-            this._array[...] = cast(result, plan.dtype, this._dtype)
+            token = enter(QUIET)
+            try:
+                this._array[...] = cast(result, plan.dtype, this._dtype)
+            finally:
+                leave(token)
         bump(this)
         if edges is not None:
             node = self.history(inputs, edges, this, plan=plan, outs=(this,), originals=originals)
@@ -114,9 +118,11 @@ class Writer(Runner):
             set_history(this, node)
         return this
 
-    def follows(self, bound: Mapping[str, Any]) -> bool:
-        """Whether an out= that is resized takes the result's strides, given the bound arguments."""
-        return self.iterated if self.layout_kept is None else self.layout_kept(bound["input"])
+    def followed(self, bound: Mapping[str, Any], out: Tensor, result: Tensor) -> Tensor | None:
+        """The tensor whose strides an out= that is resized follows, given the bound arguments; None: row-major."""
+        if self.layout_kept is None:
+            return result if self.iterated else None
+        return bound["input"] if self.layout_kept(bound["input"], out) else None
 
     def run_out(self, bound: dict[str, Any], out: Any) -> Any:
         """Run and write the result to `out`, resized where its shape differs."""
@@ -144,7 +150,7 @@ class Writer(Runner):
                 if message is not None:
                     raise RuntimeError(message)
             told = None if self.told is None else self.told(bound, shape_of(target), shape_of(result))
-            write_out(target, result, self.follows(bound), told)
+            write_out(target, result, self.followed(bound, target, result), told)
         if isinstance(results, StructSequence):
             return getattr(return_types, f"{type(results).__name__}_out")(given)
         return out if not isinstance(results, tuple) or isinstance(out, tuple) else tuple(given)

@@ -16,7 +16,7 @@ from flambeau.cuda.body import Body
 from flambeau.declare import composite, elementwise, primitive
 from flambeau.dtypes import FLOATING, dtype, float16, float32, float64
 from flambeau.elementwise import TO_REAL
-from flambeau.errors import cannot_cast, check
+from flambeau.errors import cannot_cast, check, found_out
 from flambeau.geometry import broadcast
 from flambeau.inplace import can_store
 from flambeau.operation import Launch
@@ -128,10 +128,13 @@ def conj_(input: Tensor) -> Tensor:
     return conjugated(input) if input.dtype.is_complex else input
 
 
-@composite("conj_physical(Tensor input, *, Tensor out=None)")
+@composite("conj_physical(Tensor input, *, Tensor out=None)", out_text=found_out)
 def conj_physical(input: Tensor) -> Tensor:
     """Complex conjugate; a real tensor itself."""
     return conjugated_at_once(input) if input.dtype.is_complex else input
+
+
+conj_physical.op.layout_kept = lambda input, out: True
 
 
 @composite("conj_physical_(Tensor input)")
@@ -195,7 +198,7 @@ def angle(input: Tensor, out: Tensor | None = None) -> Tensor:
     return angle_of_floats(input)
 
 
-angle.op.layout_kept = lambda input: not input.dtype.is_complex
+angle.op.layout_kept = lambda input, out: out.dtype.is_complex or not input.dtype.is_complex
 
 
 def _pair(first: Tensor, second: Tensor) -> tuple[tuple[int, ...], dtype]:

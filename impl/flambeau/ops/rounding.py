@@ -119,7 +119,7 @@ def _check_abs(input: Tensor) -> Mapping[str, Any]:
     promote=TO_REAL,
     accept=WITHOUT_UNSIGNED & ~bool_.bit,
     check=_check_abs,
-    layout_kept=lambda input: not input.dtype.is_complex,
+    layout_kept=lambda input, out: out.dtype.is_complex or not input.dtype.is_complex,
     aliases=("absolute",),
 )
 def abs(input: Tensor) -> None:
@@ -252,7 +252,7 @@ def nan_to_num(
     return Launch((input,), shape_of(input), d, of=d.to_real(), nan=nan, posinf=posinf, neginf=neginf)
 
 
-nan_to_num.op.layout_kept = lambda input: input.dtype.category >= FLOATING
+nan_to_num.op.layout_kept = lambda input, out: input.dtype.category >= FLOATING
 
 
 @composite("nan_to_num_(Tensor input, float? nan=None, float? posinf=None, float? neginf=None)")
