@@ -305,6 +305,11 @@ def ternary_inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Calla
     """`f_(x, y, z, **params)` where nothing is recorded and dtypes and memory leave no question."""
     kernel, defaults = op.numpy, op.defaults
     native = op.accept & mask(dtypes.float32, dtypes.float64)
+    # the operands that a signature takes a number for
+    numbers = tuple(
+        any(p.name == n and (p.numbers or p.type_name == "Number") for s in op.parser.signatures for p in s.parameters)  # type: ignore[union-attr]
+        for n in op.tensors[1:]
+    )
 
     def front(self: Tensor, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
         d, x = self._dtype, self._array
@@ -314,8 +319,8 @@ def ternary_inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Calla
         if (recording and self._node is not None) or (own is not None and not x.flags.c_contiguous):
             return slow(self, args, params)
         arrays = []
-        for t in args:
-            if type(t) is float:
+        for t, may_be_number in zip(args, numbers, strict=True):
+            if type(t) is float and may_be_number:
                 arrays.append(np.asarray(t, d.numpy))
                 continue
             if type(t) not in PLAIN or t._dtype is not d or t._array is None or t is self:
