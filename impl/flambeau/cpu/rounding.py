@@ -64,7 +64,9 @@ def heaviside(x: Array, values: Array) -> Array:
 
 def nextafter(x: Array, y: Array, target: dtype) -> Array:
     """The next number of the target dtype from x towards y."""
-    return np.nextafter(cast(x, OF_NUMPY[x.dtype], target), cast(y, OF_NUMPY[y.dtype], target))
+    x, y = cast(x, OF_NUMPY[x.dtype], target), cast(y, OF_NUMPY[y.dtype], target)
+    # of two equal halves NumPy answers the first, C the second: zeros of two signs
+    return np.nextafter(x, y) if x.dtype != np.float16 else np.where(x == y, y, np.nextafter(x, y))
 
 
 def nan_to_num(x: Array, of: dtype, nan: float | None, posinf: float | None, neginf: float | None) -> Array:
