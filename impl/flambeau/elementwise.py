@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from flambeau import dtypes
 from flambeau.cpu.casting import cast, scalar
 from flambeau.cpu.copying import relaid
@@ -17,7 +19,7 @@ from flambeau.dtypes import (
     of_scalar,
     promote_types,
 )
-from flambeau.errors import cannot_cast, no_case_for
+from flambeau.errors import cannot_cast, check_fits, no_case_for
 from flambeau.geometry import broadcast, contiguous_strides
 from flambeau.inplace import can_store, warn_of_resize
 from flambeau.operation import Launch, Operation
@@ -203,6 +205,23 @@ class Elementwise(Operation):
             elif other._array.size == 1:
                 arrays[1] = cast(other._array, other._dtype, common.compute)
         return arrays
+
+    def _parameters(self, plan: Launch) -> dict[str, Any]:
+        """The parameters; alpha of halves as an array of their dtype, of complex ones as two parts."""
+        params, common = plan.params, plan.compute
+        alpha = params.get("alpha", 1)
+        if alpha == 1 or common is None:
+            return params
+        subtracts = self.name != "add"
+        factor = -alpha if subtracts else alpha  # PyTorch subtracts by adding, and an integer zero has no sign
+        check_fits(factor, common)
+        if common.compute is common:
+            return params
+        if common.is_complex:
+            halves = np.asarray((factor.real, factor.imag), np.float16)
+        else:
+            halves = cast(scalar(factor, common.compute), common.compute, common)
+        return {**params, "alpha": np.asarray(-halves) if subtracts else halves}
 
     def _operand(self, t: Any, compute: dtype | None) -> Any:
         assert compute is not None

@@ -71,7 +71,7 @@ class Runner(Recorder):
         token = enter(QUIET)
         try:
             arrays = self._operands(plan)
-            results = kernel(*arrays, **plan.params)
+            results = kernel(*arrays, **self._parameters(plan))
             several = len(self.outputs) > 1 or type(plan.dtype) is list
             if not several:
                 result = self._store(results, plan.dtype)
@@ -105,6 +105,10 @@ class Runner(Recorder):
     def _operands(self, plan: Launch) -> list[Any]:
         """What the kernel is given."""
         return [self._operand(t, plan.compute) for t in plan.inputs]
+
+    def _parameters(self, plan: Launch) -> dict[str, Any]:
+        """What the kernel is given by name."""
+        return plan.params
 
     def _operand(self, t: Any, compute: dtype | None) -> Any:
         if isinstance(t, Tensor):

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from flambeau.cpu.quiet import WATCHFUL, enter, leave
+from flambeau.dtypes import OF_NUMPY
+from flambeau.errors import check_fits
 
 Array = np.ndarray[Any, Any]
 ZERO_DIVISION = "ZeroDivisionError"
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def scaled(y: Any, alpha: Any) -> Any:
@@ -49,18 +52,46 @@ def plus_product(x: Array, a: Any, b: Any, out: Array | None = None) -> Array:
     return out
 
 
+# halves that PyTorch's kernels multiply and add at a time, in float32; of those left over they round the product
+_HALVES_AT_ONCE = 32
+
+
+def _plus_halves(x: Array, y: Array, alpha: Array) -> Array:
+    """x + alpha y of halves in float32 (alpha is as they are stored)."""
+    narrow = alpha.dtype
+    factor = alpha.astype(np.float32)
+    if y.dtype.kind == "c":  # never taken many at a time
+        a, b = y.real * factor[0] - y.imag * factor[1], y.real * factor[1] + y.imag * factor[0]
+        product = np.empty(y.shape, y.dtype)
+        product.real, product.imag = a.astype(narrow), b.astype(narrow)
+        return x + product  # type: ignore[no-any-return]
+    found = np.asarray(x + y * factor)
+    count = found.size % _HALVES_AT_ONCE
+    if not count or (found.size > count and not {t.shape for t in (x, y) if t.size > 1} <= {found.shape}):
+        return found
+    # row-major operands of one shape, or too few elements
+    flat = found.reshape(-1)
+    x, y = (t.reshape(-1) if t.size == 1 else np.broadcast_to(t, found.shape).reshape(-1)[-count:] for t in (x, y))
+    flat[-count:] = x + (y * factor).astype(narrow).astype(np.float32)
+    return found
+
+
 def add(x: Array, y: Array, alpha: Any, out: Array | None = None) -> Array:
     """x + alpha y; for booleans, and is times."""
+    if isinstance(alpha, np.ndarray):
+        return _plus_halves(x, y, alpha)
     if alpha == 1 or y.dtype.kind != "f":
         return np.add(x, scaled(y, alpha), out=out)  # type: ignore[no-any-return]
+    if abs(alpha) > _LARGEST:
+        check_fits(alpha, OF_NUMPY[y.dtype])
     return plus_product(x, y, y.dtype.type(alpha), out)
 
 
 def subtract(x: Array, y: Array, alpha: Any, out: Array | None = None) -> Array:
     """x - alpha y, as PyTorch reckons it: x + (-alpha) y."""
-    if alpha == 1 and y.dtype.kind != "c":
+    if not isinstance(alpha, np.ndarray) and alpha == 1 and y.dtype.kind != "c":
         return np.subtract(x, y, out=out)
-    return add(x, y, -alpha, out)
+    return add(x, y, np.asarray(-alpha) if isinstance(alpha, np.ndarray) else -alpha, out)
 
 
 def _refuse_zero(x: Array, y: Array) -> None:
