@@ -72,6 +72,28 @@ def test_out(name, d):
         agree(f"torch.{name}(A, 0, dtype=torch.float64, out=torch.empty(3, dtype=torch.{d}))")
 
 
+@pytest.mark.parametrize("name", ["any", "all"])
+def test_truth_into_bytes_converts_first(name):
+    tensor = "torch.tensor([[0.0, 0.5, 256.0, -3.7], [0.2, 0.9, 1.0, 300.0]])"
+    for source in (tensor, f"{tensor}[:, 1:2]", f"{tensor}[0, 1]", f"{tensor}.int()", f"{tensor} * (1 + 2j)"):
+        agree(f"torch.{name}({source}, -1, out=torch.empty(0, dtype=torch.uint8))")
+
+
+@pytest.mark.parametrize("name", ["var", "std"])
+@pytest.mark.parametrize("own", ["float16", "float32", "complex32", "complex64"])
+@pytest.mark.parametrize("d", ["float16", "float32", "complex32", "complex64"])
+def test_deviations_into_other_dtypes(name, own, d):
+    for shape, dim in (((1, 1), -2), ((2, 1), 0), ((2, 3), 0), ((1, 3), 0), ((2, 3), None)):
+        x, out = f"torch.ones({shape}, dtype=torch.{own})", f"torch.empty(0, dtype=torch.{d})"
+        agree(f"torch.{name}({x}, {dim}, correction=0, out={out})")
+
+
+@pytest.mark.parametrize("d", ["complex64", "complex128"])
+@pytest.mark.parametrize("z", ["complex(inf, nan)", "complex(nan, -inf)", "complex(nan, 1)"])
+def test_norms_of_infinite_parts(d, z):
+    agree(f"from math import inf, nan; x = torch.tensor([[1, {z}], [2, 3]], dtype=torch.{d}); (x.norm(), x.norm(2, 1))")
+
+
 @pytest.mark.parametrize("name", ["max", "min", "median", "nanmedian", "mode", "aminmax"])
 def test_named_results_and_out(name):
     dim = "dim=0" if name == "aminmax" else "0"
@@ -92,6 +114,10 @@ def test_named_results_and_out(name):
         "torch.max(A, A + 1)", "torch.max(G, A)", "torch.min(A, B)", "torch.max(C, C)", "torch.max(A, torch.ones(2))",
         "torch.max(I, A)", "torch.max(A, torch.tensor(3))", "A.max(A.t())", "A.max((0, 1))",
         "torch.max(A, out=torch.empty((), dtype=torch.int64))",
+        "torch.max(U16[0], B[0], out=torch.empty(4, dtype=torch.bool))",
+        "torch.max(U16, torch.ones(2), out=torch.empty(4, dtype=torch.bool))",
+        "torch.min(C, A, out=torch.empty(4, dtype=torch.bool))",
+        "torch.std(H[:, :0], out=torch.empty((), dtype=torch.float32))",
         "torch.max(A, out=torch.empty((), dtype=torch.float64))",
         "A.aminmax(keepdim=True)", "S.aminmax(dim=-1, keepdim=True)", "E.aminmax()", "E.aminmax(dim=0)", "C.aminmax()",
         "U16.aminmax()", "B.aminmax()", "N.aminmax(dim=1)", "N.aminmax()", "H.aminmax(dim=1)",

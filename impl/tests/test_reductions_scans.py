@@ -1,5 +1,7 @@
 """Scans, softmax, norms, variances and losses against real PyTorch."""
 
+import math
+
 import numpy as np
 import pytest
 from against import assert_agree
@@ -167,6 +169,11 @@ def test_derivatives_by_both(source):
 )
 def test_derivatives_at_zeros(source):
     assert_derivatives_agree(source, second="cumprod" in source, x=ZEROS)
+
+
+@pytest.mark.parametrize("values", [[-math.inf, 0.0, 0.0], [0.5, 2.3e-308, -0.3, 0.1, 0.7, -0.0]])
+def test_derivatives_of_running_products_at_the_edges(values):
+    assert_derivatives_agree("x.cumprod(0)", x=np.array(values))
 
 
 @pytest.mark.parametrize("source", ["x.norm()", "x.norm(0.5)", "x.std()", "x.std([])", "x.var(0)", "x.norm(inf)"])

@@ -33,8 +33,13 @@ def vector_norm(x: Array, ord: float, dims: Axes, keepdim: bool, plain: bool = F
         # one power may underflow or overflow
         return total(absolute(x), dims, keepdim)
     if ord == 2:
-        squares = x.real**2 + x.imag**2 if x.dtype.kind == "c" else np.multiply(x, x)
-        return np.sqrt(total(squares, dims, keepdim))
+        if x.dtype.kind != "c":
+            return np.sqrt(total(np.multiply(x, x), dims, keepdim))
+        found = np.sqrt(total(x.real**2 + x.imag**2, dims, keepdim))
+        if not np.isnan(found).any():
+            return found
+        # a number with an infinite part is infinite, NaN besides or not
+        return np.sqrt(total(absolute(x) ** 2, dims, keepdim))
     size = absolute(x)
     if ord == 3:
         return np.asarray(total(size * size * size, dims, keepdim)) ** size.dtype.type(1 / 3)  # type: ignore[no-any-return]

@@ -45,6 +45,11 @@ def std(x: Array, dims: Axes, keepdim: bool, correction: float) -> Array:
     return np.sqrt(_moments(x, dims, keepdim, correction)[0])
 
 
+def complex_root(deviation: Array) -> Array:
+    """A deviation as the root of a complex variance, NaN in both parts where it is NaN."""
+    return np.where(np.isnan(deviation), complex(np.nan, np.nan), deviation)
+
+
 def _as_updated(mean: Array, x: Array, dims: Axes) -> Array:
     """The mean as PyTorch's running update leaves it: an infinity before the last element makes it NaN."""
     if np.isfinite(mean).all():

@@ -9,8 +9,9 @@ from flambeau import dtypes, return_types
 from flambeau.cpu import extreme as cpu
 from flambeau.declare import ANY, composite, internal, primitive, several
 from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEXES, dtype, mask
-from flambeau.errors import check, expect_out, legacy_type, not_implemented_for, refuse
-from flambeau.geometry import wrap_dim
+from flambeau.elementwise import result_type
+from flambeau.errors import cannot_cast, check, expect_out, legacy_type, not_implemented_for, refuse
+from flambeau.geometry import broadcast, wrap_dim
 from flambeau.numeric_limits import iinfo
 from flambeau.operation import Launch, joint
 from flambeau.ops.reductions import reduced, reduced_shape, runs_kernel
@@ -112,6 +113,12 @@ def _extreme(name: str, whole_kernel: Any, dim_kernel: Any, pairwise: Any, extre
         input: Tensor, dim: int | None = None, keepdim: bool = False, other: Tensor | None = None, out: Any = None
     ) -> Any:
         if other is not None:
+            if out is not None and not (input.dtype.is_complex or other.dtype.is_complex):
+                # whether out= can hold the result matters before whether the kernel knows its dtype
+                broadcast(shape_of(input), shape_of(other))
+                found = result_type(input, other)
+                if not dtypes.can_cast(found, out.dtype):
+                    cannot_cast(found, out.dtype)
             return pairwise(input, other)
         if dim is None:
             if out is not None:

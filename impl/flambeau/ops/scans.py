@@ -52,26 +52,16 @@ def _product_gradient(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
 
 
 def _undivided_gradient(g: Any, x: Any, dim: int) -> Any:
-    """The same by products and sums alone, whose own derivatives are as exact.
-
-    It is (the product before j) s_j, with s_j = g_j + x_{j+1} s_{j+1}: maps s -> b + a s, put together by doubling, in
-    double precision as running products are.
-    """
-    wide = dtypes.complex128 if x.dtype.is_complex else dtypes.float64
-    g, x, narrow = to_dtype(g, wide), to_dtype(x, wide), g.dtype
+    """The same by products and sums alone, as PyTorch takes them: of all factors but one, for each of them."""
     n = shape_of(x)[dim]
-    one = x.new_ones(kept(shape_of(x), (dim,)))
-    before = cat([one, x.narrow(dim, 0, n - 1)], dim)
-    a, b = cat([x.narrow(dim, 1, n - 1), one], dim), g
-    step = 1
-    while step < n:
-        m = n - step
-        before = cat([before.narrow(dim, 0, step), before.narrow(dim, step, m) * before.narrow(dim, 0, m)], dim)
-        here = a.narrow(dim, 0, m)
-        b = cat([b.narrow(dim, 0, m) + here * b.narrow(dim, step, m), b.narrow(dim, m, step)], dim)
-        a = cat([here * a.narrow(dim, step, m), a.narrow(dim, m, step)], dim)
-        step *= 2
-    return to_dtype(before * b, narrow)
+    parts = []
+    for k in range(n):
+        others = before = x.narrow(dim, 0, k).prod(dim, True) if k else x.new_ones(kept(shape_of(x), (dim,)))
+        if k < n - 1:
+            after = x.narrow(dim, k + 1, n - k - 1).cumprod(dim)
+            others = cat([before, before * after if k else after], dim)
+        parts.append((g.narrow(dim, k, n - k) * others).sum(dim, True))
+    return cat(parts, dim)
 
 
 def _product_gradient_at_zeros(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
@@ -82,7 +72,8 @@ def _product_gradient_at_zeros(g: Tensor, input: Tensor, out: Tensor, dim: int) 
     divided = from_behind(choose(before, g * conj(out), 0), dim) / conj(input)
     rest = choose(between & first.logical_not(), conj(input), 1).cumprod(dim)
     tail = choose(between, rest * g, 0).sum(dim, True)
-    head = choose(before, conj(input), 1).prod(dim, True)
+    one = out.new_ones(kept(shape_of(out), (dim,)))
+    head = conj(cat([one, out.narrow(dim, 0, shape_of(out)[dim] - 1)], dim))
     return choose(before, divided, choose(first, tail * head, 0))
 
 

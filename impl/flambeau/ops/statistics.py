@@ -111,16 +111,19 @@ def _declare(name: str, kernel: Any, grad: Any, doc: str, *, with_mean: bool) ->
         elif out is not None:
             d = out.dtype
             _check_out(name, input.dtype, d, 0 in shape_of(input), math.prod(shape) == 1)
+        # of complex numbers into complex results PyTorch takes the complex root, which makes all of a NaN
+        joined = input.dtype.is_complex and not with_mean and d.is_complex
         whole = dim is None or not shape_of(input)
         # PyTorch's derivative takes an empty list of dims for no dims, its value for all
         among = () if dim == () and not whole else dims
         return Launch(
             (input,), made, d, dims=dims, keepdim=keepdim, correction=less, whole=whole,
-            count=count_of(shape_of(input), among),
+            count=count_of(shape_of(input), among), joined=joined,
         )  # fmt: skip
 
-    def run(x: Any, dims: Any, keepdim: bool, correction: float, whole: bool, count: int) -> Any:
-        return kernel(x, dims, keepdim, correction)
+    def run(x: Any, dims: Any, keepdim: bool, correction: float, whole: bool, count: int, joined: bool) -> Any:
+        found = kernel(x, dims, keepdim, correction)
+        return cpu.complex_root(found) if joined and name == "std" else found
 
     body.__doc__ = f"{doc}, over all dims or those in dim. Raises RuntimeError for integers."
     out = "" if with_mean else ", Tensor out=None"
