@@ -7,6 +7,8 @@ from against import assert_agree
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flambeau.cpu.introsort import introsorted
+
 HELPERS = """
 T = torch.tensor
 nan, inf = float('nan'), float('inf')
@@ -55,6 +57,32 @@ OTHER = ("bool", "uint16", "uint32", "uint64", "complex64")
 )
 def test_every_dtype(call: str, dtype: str) -> None:
     assert_agree(call, HELPERS + f"y = t(4, 3).to(torch.{dtype})")
+
+
+@pytest.mark.parametrize("n", [3, 16, 17, 40, 150])
+@pytest.mark.parametrize("width", [1, 3])
+def test_distinct_slices_with_nan(n: int, width: int) -> None:
+    made = (
+        f"r = np.random.RandomState({n}); v = r.randint(0, 9, ({n}, {width})).astype(float); v[r.rand({n}) < 0.2] = nan"
+    )
+    assert_agree("torch.unique(T(v.tolist()), dim=0, return_inverse=True, return_counts=True)", f"{HELPERS}\n{made}")
+
+
+def test_introsort_falls_back_to_a_heap() -> None:
+    n, solid, last = 300, 0, 0
+    values = [n] * n
+
+    def adversary(i: int, j: int) -> bool:  # M. D. McIlroy, A Killer Adversary for Quicksort
+        nonlocal solid, last
+        if values[i] == values[j] == n:
+            values[i if i == last else j] = solid
+            solid += 1
+        last = i if values[i] == n else j if values[j] == n else last
+        return values[i] < values[j]
+
+    introsorted(n, adversary)
+    found = introsorted(n, lambda i, j: values[i] < values[j])
+    assert [values[i] for i in found] == sorted(values)
 
 
 @pytest.mark.parametrize("dtype", [*REAL, "bool", "uint16", "uint32", "uint64"])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from flambeau.cpu.copying import relaid
+from flambeau.cpu.introsort import introsorted
 
 Array = np.ndarray[Any, Any]
 
@@ -138,22 +139,14 @@ def unique_consecutive(x: Array, inverse: bool, counts: bool) -> tuple[Array, Ar
     return flat[starts], *_groups(starts, np.arange(flat.size), x.shape, inverse, counts)
 
 
-def _inserted(rows: Array) -> Array:
-    """The order of insertion sort, which PyTorch uses for few rows: NaN is not before, nor after, any number."""
+def _as_compared(rows: Array) -> Array:
+    """The order of PyTorch's std::sort by comparisons to which NaN is not before, nor after, any number."""
 
     def before(i: int, j: int) -> bool:
         differ = np.flatnonzero((rows[i] < rows[j]) | (rows[i] > rows[j]))
         return bool(differ.size) and bool(rows[i, differ[0]] < rows[j, differ[0]])
 
-    placed: list[int] = []
-    for i in range(len(rows)):
-        at = len(placed)
-        if placed and before(i, placed[0]):
-            at = 0
-        while at and before(i, placed[at - 1]):
-            at -= 1
-        placed.insert(at, i)
-    return np.array(placed, np.int64)
+    return np.array(introsorted(len(rows), before), np.int64)
 
 
 def unique_slices(x: Array, dim: int, consecutive: bool, inverse: bool, counts: bool) -> tuple[Array, Array, Array]:
@@ -163,8 +156,8 @@ def unique_slices(x: Array, dim: int, consecutive: bool, inverse: bool, counts: 
     rows = moved.reshape(n, moved[:1].size if n else 0)
     if consecutive or not rows.size:
         positions = np.arange(n)
-    elif n <= 16 and (rows != rows).any():
-        positions = _inserted(rows)
+    elif (rows != rows).any():
+        positions = _as_compared(rows)
     else:
         positions = np.lexsort(rows.T[::-1])
     rows = rows[positions]
