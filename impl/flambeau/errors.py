@@ -152,13 +152,16 @@ def found_out(result: dtype, out: dtype) -> str:
 _LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38}
 _FIT_NAMES = {
     "bool": "bool", "int32": "int", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float",
-    "float64": "double",
+    "float64": "double", "complex32": "c10::complex<c10::Half>", "complex64": "c10::complex<float>",
 }  # fmt: skip
 
 
 def check_fits(value: Any, d: dtype) -> None:
     """Raise as PyTorch does where a Python number is no value of a dtype; negative ones wrap in unsigned dtypes."""
-    if isinstance(value, complex):
+    largest = _LARGEST.get(d.to_real().name) if d.is_complex else None
+    if largest is not None:
+        fits = not any(largest < abs(part) < float("inf") for part in (value.real, value.imag))
+    elif isinstance(value, complex):
         fits = d.is_complex or not value.imag
     elif isinstance(value, int) and d.category == INTEGRAL and d not in BAREBONES_UNSIGNED:
         top = 1 << 8 * d.itemsize - d.is_signed

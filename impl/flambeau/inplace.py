@@ -185,7 +185,7 @@ def write_out(
         if like is not None:
             placed = memory(target)
             strides = memory(like).strides
-            if like is not result:
+            if like is not result or not is_dense(shape, strides):
                 strides = elementwise_strides(shape, ((shape, strides),))
             set_geometry(target, shape, strides, placed.offset, placed.storage)
     check_overlap(target)
