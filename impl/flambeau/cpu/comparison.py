@@ -6,11 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from flambeau.dtypes import FLOATING, dtype
+
 Array = np.ndarray[Any, Any]
 
 
-def isclose(x: Array, y: Array, rtol: float, atol: float, equal_nan: bool) -> Array:
-    """Whether |x - y| <= atol + rtol |y|; infinities are close to themselves alone."""
+def isclose(x: Array, y: Array, rtol: float, atol: float, equal_nan: bool, of: dtype) -> Array:
+    """Whether |x - y| <= atol + rtol |y|; infinities are close to themselves alone.
+
+    of: the operands' dtype, to which every step is rounded. The factor rtol alone is not, as PyTorch multiplies.
+    """
     close = np.asarray(x == y)
     if equal_nan and x.dtype.kind in "fc":
         close |= np.isnan(x) & np.isnan(y)
@@ -19,8 +24,14 @@ def isclose(x: Array, y: Array, rtol: float, atol: float, equal_nan: bool) -> Ar
     if x.dtype.kind in "bui":
         x, y = x.astype(np.float32), y.astype(np.float32)
     kind = y.real.dtype.type
-    allowed = kind(atol) + np.abs(kind(rtol) * y)
-    actual = np.abs(x - y)
+    if of.compute is not of and of.category == FLOATING:
+        narrow = of.numpy
+        near = np.asarray(kind(rtol) * y).astype(narrow)
+        allowed = (np.abs(near.astype(kind)) + kind(np.asarray(atol, narrow))).astype(narrow)
+        actual = np.abs(x - y).astype(narrow)
+    else:
+        allowed = kind(atol) + np.abs(kind(rtol) * y)
+        actual = np.abs(x - y)
     return close | (np.isfinite(actual) & (actual <= allowed))  # type: ignore[no-any-return]
 
 

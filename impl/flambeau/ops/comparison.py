@@ -64,6 +64,7 @@ def _name(t: Tensor) -> str:
         "isclose(x, y, rtol, atol, equal_nan)",
         ALL,
         params=("rtol", "atol", "equal_nan"),
+        moves=True,
         result="bool",
         scalars="float64",
     ),
@@ -73,7 +74,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8
     """Whether |input - other| <= atol + rtol · |other|. Raises RuntimeError for two dtypes or negative tolerances."""
     _check_isclose(input, other, rtol, atol)
     shape = broadcast(shape_of(input), shape_of(other))
-    return Launch((input, other), shape, dtypes.bool_, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return Launch((input, other), shape, dtypes.bool_, rtol=rtol, atol=atol, equal_nan=equal_nan, of=input.dtype)
 
 
 @composite("allclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False)")

@@ -102,6 +102,17 @@ template <Arithmetic T> FLAMBEAU_DEVICE bool isclose(T x, T y, double relative, 
   F allowed = F(absolute) + abs(F(relative) * F(y)), actual = abs(F(x) - F(y));
   return isfinite(actual) && actual <= allowed;
 }
+// Of halves every step is rounded.
+template <class T> requires one_of<T, half, bfloat16>
+FLAMBEAU_DEVICE bool isclose(T x, T y, double relative, double absolute, double equal_nan) {
+  float from = cast<float>(x), to = cast<float>(y);
+  if (from == to || (equal_nan != 0 && from != from && to != to)) return true;
+  if (relative == 0 && absolute == 0) return false;
+  float near = cast<float>(cast<T>(abs(float(relative) * to)));
+  float allowed = cast<float>(cast<T>(cast<float>(cast<T>(float(absolute))) + near));
+  float actual = cast<float>(cast<T>(abs(from - to)));
+  return isfinite(actual) && actual <= allowed;
+}
 template <Arithmetic T> FLAMBEAU_DEVICE T heaviside(T x, T at_zero) { return x == T(0) ? at_zero : T(x > T(0)); }
 
 // ---------------------------------------------------------------- division, with Python's rounding and signs
