@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from against import LIBRARIES, assert_agree, run
@@ -334,8 +336,67 @@ def test_sizes_of_complex_numbers_round_once() -> None:
     assert (np.abs(found - exact) <= np.spacing(found) * 0.5000001).all()
 
 
-@pytest.mark.parametrize("name", ["abs", "absolute"])
-def test_resized_out_of_complex_sizes_is_row_major(name: str) -> None:
+@pytest.mark.parametrize("name", ["abs", "absolute", "angle", "square", "conj_physical"])
+def test_resized_out_of_complex_sizes_is_row_major_unless_complex(name: str) -> None:
     setup = "x = torch.ones(2, 4, 3, dtype=torch.complex64).permute(2, 0, 1); o = torch.zeros(0)"
     assert_agree(f"torch.{name}(x, out=o); (o, o.stride())", setup)
     assert_agree(f"torch.{name}(x.real, out=o); (o, o.stride())", setup)
+    assert_agree(f"torch.{name}(x, out=o); (o, o.stride())", setup.replace("(0)", "(0, dtype=torch.complex64)"))
+
+
+HALVES = "[0., -0., 1., -1., float('inf'), -float('inf'), float('nan'), 65504., -65504., 6e-8, 3.1415, 0.1, -40000.]"
+HALF_PAIRS = (
+    "r = np.random.RandomState(0); a, b = np.meshgrid({h}, {h}); "
+    "a = np.concatenate([a.ravel(), r.randn(500)]); b = np.concatenate([b.ravel(), a[169:] + 0.3 * r.randn(500)]); "
+    "x = torch.tensor(a.tolist()).to(torch.{dtype}); y = torch.tensor(b.tolist()).to(torch.{dtype})"
+)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "complex32"])
+@pytest.mark.parametrize("name", ["add", "sub", "rsub"])
+@pytest.mark.parametrize("alpha", ["3", "0.1", "1 / 3", "-2.5", "0", "0.0", "1e-5", "float('inf')", "1e5"])
+def test_multiples_of_halves_round_where_pytorch_rounds(dtype: str, name: str, alpha: str) -> None:
+    setup = HALF_PAIRS.format(h=HALVES, dtype=dtype)
+    for pair in ("x, y", "x[:7], y[:7]", "x, y[10]", "x[:32], y[10:11]", "x[7], y", "x, 0.3"):
+        assert_same(f"torch.{name}({pair}, alpha={alpha})", setup)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("tolerances", ["0.1, 0.5", "0.2, 0.3", "0.3, 0.03", "1e-5, 1e-8", "0.07, 1.3", "0., 0.3"])
+def test_isclose_of_halves_rounds_every_step(dtype: str, tolerances: str) -> None:
+    setup = HALF_PAIRS.format(h=HALVES, dtype=dtype)
+    assert_agree(f"torch.isclose(x, y, {tolerances})", setup)
+    assert_agree(f"torch.isclose(x, y, {tolerances}, equal_nan=True)", setup)
+
+
+def assert_same(source: str, setup: str) -> None:
+    """The same error, or the same values to the sign of zeros."""
+    found, expected = run(flambeau, source, setup), run(torch, source, setup)
+    assert found.get("error") == expected.get("error"), source
+    if "error" not in expected:
+        assert str(found["value"]["values"]) == str(expected["value"]["values"]), source
+
+
+@pytest.mark.parametrize("name", ["lerp_", "addcmul_", "addcdiv_"])
+@pytest.mark.parametrize("operands", ["1.5, 0.5", "1.5, t", "t, 1.5", "t, t"])
+def test_numbers_for_tensors_in_place(name: str, operands: str) -> None:
+    assert_agree(f"x.{name}({operands})", "x = torch.ones(3); t = torch.full((3,), 0.5)")
+
+
+@pytest.mark.parametrize("name", ["add_", "sub_", "mul_", "div_", "atan2_", "copysign_", "nextafter_", "fmod_"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_updates_of_halves_do_not_warn_of_overflow(name: str, dtype: str) -> None:
+    x = flambeau.tensor([65504.0, 1.0, -0.0, float("inf")]).to(getattr(flambeau, dtype))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        if name != "nextafter_":
+            getattr(x, name)(flambeau.tensor([3e38, -3e38, 1e-30, float("nan")]))
+        getattr(x, name)(flambeau.full((4,), 2.0, dtype=x.dtype))
+
+
+def test_next_numbers_of_zeros_take_their_sign() -> None:
+    for dtype in ("float16", "bfloat16", "float32", "float64"):
+        setup = (
+            f"x = torch.tensor([0., -0., 0., -0.]).to(torch.{dtype}); y = torch.tensor([-0., 0., 0., -0.]).to(x.dtype)"
+        )
+        assert_same("torch.nextafter(x, y)", setup)
