@@ -64,7 +64,7 @@ def _plus_halves(x: Array, y: Array, alpha: Array) -> Array:
         a, b = y.real * factor[0] - y.imag * factor[1], y.real * factor[1] + y.imag * factor[0]
         product = np.empty(y.shape, y.dtype)
         product.real, product.imag = a.astype(narrow), b.astype(narrow)
-        return x + product  # type: ignore[no-any-return]
+        return x + product
     found = np.asarray(x + y * factor)
     count = found.size % _HALVES_AT_ONCE
     if not count or (found.size > count and not {t.shape for t in (x, y) if t.size > 1} <= {found.shape}):
