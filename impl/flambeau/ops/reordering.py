@@ -69,7 +69,7 @@ def roll(input: Tensor, shifts: Shape, dims: Any = None) -> Launch:
     if dims or len(shifts) != 1:
         check(len(shifts) == len(dims), f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     if 0 in shape:
-        dims = ()  # nothing to shift: PyTorch does not look at the dims
+        shifts, dims = (0,), ()  # nothing to shift: PyTorch does not look at the dims
     wrapped = tuple(wrap_dim(d, len(shape), wrap_scalar=False) for d in dims) if shape or dims else ()
     return Launch((input,), shape, input.dtype, shifts=tuple(shifts), dims=wrapped)
 
