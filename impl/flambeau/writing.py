@@ -134,7 +134,7 @@ class Writer(Runner):
                     f"{self.parser.name}(): functions with out=... arguments don't support automatic "  # type: ignore[union-attr]
                     "differentiation, but one of the arguments requires grad."
                 )
-        if self.iterated and isinstance(out, Tensor):
+        if (self.iterated or self.layout_kept is not None) and isinstance(out, Tensor):
             check_memory(out, bound.values())
         previous, state.enabled = state.enabled, False
         if self.sees_out:

@@ -198,7 +198,6 @@ def angle(input: Tensor, out: Tensor | None = None) -> Tensor:
     return angle_of_floats(input)
 
 
-angle.op.iterated = True
 angle.op.layout_kept = lambda input, out: out.dtype.is_complex or not input.dtype.is_complex
 
 
