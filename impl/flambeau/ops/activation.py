@@ -38,8 +38,8 @@ def relu(input: Tensor) -> None:
 
 
 def _check_threshold(input: Tensor, *, threshold: Any, value: Any) -> None:
-    check_fits(threshold, input.dtype)
-    check_fits(value, input.dtype)
+    check_fits(threshold, input.dtype.compute)
+    check_fits(value, input.dtype.compute)
 
 
 @elementwise(

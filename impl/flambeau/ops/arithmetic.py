@@ -341,7 +341,8 @@ def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> Mapping[str, Any]:
         f"expected dtype {cpp_name(input.dtype)} for `end` but got dtype {cpp_name(end.dtype)}",
     )
     if not isinstance(weight, Tensor):
-        check_fits(weight, input.dtype)
+        if input.dtype is not dtypes.complex32:  # refused as such, whatever the weight
+            check_fits(weight, input.dtype.compute)
         return {"refusal": "lerp_kernel_scalar", "node": "LerpBackward0", "out_text": None}
     check(
         input.dtype is weight.dtype or not shape_of(weight),

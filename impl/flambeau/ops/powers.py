@@ -31,7 +31,8 @@ def _check_pow(input: Any, exponent: Any) -> Mapping[str, Any] | None:
         return {"accept": ANY} if type(input) in (int, float, complex) and input == 1 else None
     if exponent in (0, 1):
         return {"accept": ANY}
-    check_fits(exponent, common)
+    if common is not dtypes.complex32:  # refused as such, whatever the exponent
+        check_fits(exponent, common)
     return {"refusal": _KERNELS.get(exponent, "pow")}
 
 
