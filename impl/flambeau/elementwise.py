@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from flambeau import dtypes
-from flambeau.cpu.casting import cast, scalar
+from flambeau.cpu.casting import cast, rounded, scalar
 from flambeau.cpu.copying import relaid
 from flambeau.dtypes import (
     FLOATING,
@@ -217,11 +215,7 @@ class Elementwise(Operation):
         check_fits(factor, common)
         if common.compute is common:
             return params
-        if common.is_complex:
-            halves = np.asarray((factor.real, factor.imag), np.float16)
-        else:
-            halves = cast(scalar(factor, common.compute), common.compute, common)
-        return {**params, "alpha": np.asarray(-halves) if subtracts else halves}
+        return {**params, "alpha": rounded(factor, common, negated=subtracts)}
 
     def _operand(self, t: Any, compute: dtype | None) -> Any:
         assert compute is not None

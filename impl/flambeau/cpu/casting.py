@@ -53,3 +53,12 @@ def scalar(value: Any, target: dtype) -> Array:
     elif target.category < COMPLEX and isinstance(value, complex):
         value = value.real
     return np.asarray(value).astype(numpy_dtype)
+
+
+def rounded(value: Any, half: dtype, *, negated: bool = False) -> Array:
+    """A Python number rounded to a half dtype, a 0-d array, or the two parts of a complex one; then negated."""
+    if half.is_complex:
+        found = np.asarray((value.real, value.imag), np.float16)
+    else:
+        found = cast(scalar(value, half.compute), half.compute, half)
+    return np.asarray(-found) if negated else found
