@@ -250,6 +250,8 @@ x.index_put_((i(0, 1),), torch.tensor(3.0)); x
 x.index_add_(0, i(0, 1), torch.ones(2, 2))
 x.scatter_(0, i([0, 1]), torch.ones(1, 2))
 x[0] = 3; x
+x.tril_(); x
+x.triu_(); x
 """
 
 

@@ -112,21 +112,6 @@ def test_dtypes(source: str, dtype: str) -> None:
     assert_agree(source, setup, rtol=1e-2 if dtype in ("float16", "bfloat16") else 0.0)
 
 
-EXPANDED = """
-x.tril_(); x
-x.triu_(); x
-"""
-
-
-@pytest.mark.parametrize("source", EXPANDED.strip().split("\n"))
-def test_updates_of_expanded_tensors(source: str) -> None:
-    setup = (
-        "x = torch.ones(1, 2).expand(2, 2); i = lambda *a: torch.tensor(a); "
-        "m = torch.tensor([[True, False], [False, True]])"
-    )
-    assert_agree(source, setup)
-
-
 DIFFERENTIATED = """
 x.select(1,2)
 x.narrow(1,1,2)
