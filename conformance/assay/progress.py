@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-from assay.runner import Judged, Result
+from assay.result import Judged, Result
 
 _EVERY = 10.0
 

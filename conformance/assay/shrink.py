@@ -15,7 +15,8 @@ from assay.case import Case, Layout, TensorSpec, Values
 from assay.drawing import smaller
 from assay.ledger import specs_of
 from assay.outcome import Verdict
-from assay.runner import Group, Session, kind_of
+from assay.result import Group, kind_of
+from assay.runner import Session
 from assay.values import array
 
 _BATCH = 12

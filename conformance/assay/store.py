@@ -10,7 +10,7 @@ from typing import TextIO
 
 from assay.plain import encode
 from assay.report.result_json import as_json
-from assay.runner import Group, Judged, Result
+from assay.result import Group, Judged, Result
 
 
 class Store:

@@ -58,7 +58,7 @@ def test_a_stale_ledger_entry_fails_a_full_run_only(cli, tmp_path, monkeypatch):
     arguments = ("run", "torch", "--only", "neg", "--ledger", "ledger.toml", "--json", "result.json", *QUICK)
     assert cli(*arguments)[0] == 0
     assert json.loads(Path("result.json").read_text())["stale_known"] == []
-    monkeypatch.setattr("assay.runner.Plan.full", True)
+    monkeypatch.setattr("assay.plan.Plan.full", True)
     code, out, _ = cli(*arguments)
     assert code == 1
     assert "stale ledger entry: sum · values" in out

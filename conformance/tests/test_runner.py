@@ -14,9 +14,11 @@ from assay.feed import DrawingError, Feed
 from assay.judge import ASPECTS, aspects_of
 from assay.ledger import Ledger, LedgerError
 from assay.outcome import Verdict
+from assay.plan import Plan, select, wanted
 from assay.report.result_json import as_json
 from assay.report.terminal import summary, table_text
-from assay.runner import Cell, Plan, Result, Session, kind_of, run, select, wanted
+from assay.result import Cell, Result, kind_of
+from assay.runner import Session, run
 from assay.shrink import shrink
 from assay.subjects import parse
 from assay.truth import reference_answer

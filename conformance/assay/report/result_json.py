@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from assay.plain import encode
-from assay.runner import Result
+from assay.result import Result
 
 SCHEMA = 1
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.catalog import catalog
 from assay.drawing import traits
-from assay.runner import Plan, policy_of
+from assay.plan import Plan, policy_of
 from assay.subjects import parse
 from assay.surface import load_surface
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from assay.catalog import catalog
 from assay.judge import ASPECTS, STATUSES
-from assay.runner import Group, Result
+from assay.result import Group, Result
 
 _SIGN = {
     "crash": "CRASH",

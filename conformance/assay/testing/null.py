@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from assay.case import Case
 from assay.feed import Feed
 from assay.outcome import Verdict
-from assay.runner import Judged, Plan, Session, select
+from assay.plan import Plan, select
+from assay.result import Judged
+from assay.runner import Session
 from assay.subjects import parse
 
 

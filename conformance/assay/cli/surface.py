@@ -1,0 +1,61 @@
+"""assay list, assay surface."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from assay.cli.common import CONFORMS, DEVIATES, NO_CASES, PROFILE_NAMES, check_names, fail
+
+
+@click.command("list")
+@click.argument("globs", nargs=-1, metavar="[GLOB]…")
+@click.option("--family", metavar="NAME", help="Only one family.")
+def list_operations(globs: tuple[str, ...], family: str | None) -> None:
+    """List the operations of the catalogue with their family and variants.
+
+    \b
+    Example: assay list 'cum*'
+    """
+    from assay.catalog import FAMILIES, catalog
+
+    if family is not None and family not in FAMILIES:
+        fail(f"{family!r} is not a family; one of {', '.join(FAMILIES)}")
+    ops = [op for op in check_names(globs) if family is None or catalog()[op].family == family]
+    if not ops:
+        click.echo("assay: no operation matched", err=True)
+        sys.exit(NO_CASES)
+    width = max(map(len, ops))
+    for op in ops:
+        found = catalog()[op]
+        click.echo(f"{op.ljust(width)}  {found.family:<12}  {' '.join(found.variants)}")
+
+
+@click.command()
+@click.option("--draws", is_flag=True, help="Draw, ask PyTorch, and tell the share of valid draws and their diversity.")
+@click.option("--only", multiple=True, metavar="GLOB", help="Only these operations (with --draws). Repeatable.")
+@click.option("--profile", type=click.Choice(PROFILE_NAMES), default="standard", show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--uncovered", is_flag=True, help="Name the operations that the catalogue lacks.")
+def surface(draws: bool, only: tuple[str, ...], profile: str, seed: int, uncovered: bool) -> None:
+    """Show what PyTorch offers and what share the catalogue covers.
+
+    \b
+    Example: assay surface
+    Example: assay surface --draws --only sum --profile quick
+    """
+    from assay.report.surface_text import coverage_lines, draws_report
+
+    if not draws:
+        for line in coverage_lines(uncovered):
+            click.echo(line)
+        return
+    ops = check_names(only)
+    if not ops:
+        click.echo("assay: no case matched", err=True)
+        sys.exit(NO_CASES)
+    lines, good = draws_report(ops, profile, seed)
+    for line in lines:
+        click.echo(line)
+    sys.exit(CONFORMS if good else DEVIATES)

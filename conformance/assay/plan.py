@@ -1,0 +1,65 @@
+"""What a run is asked to do, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from assay.case import Case, TensorSpec
+from assay.catalog import catalog
+from assay.judge import ASPECTS
+from assay.ledger import specs_of
+from assay.policy import Policy
+from assay.subjects import Subject, parse
+from assay.worker import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run. aspects: those asked for; dtypes: of the first tensor argument, empty for all; threads, capability:
+    of the subject, where it is PyTorch itself on another ATEN_CPU_CAPABILITY; drawn: whether the cases are those that
+    the catalogue draws, not given ones."""
+
+    subject: Subject
+    only: tuple[str, ...] = ()
+    aspects: tuple[str, ...] = ASPECTS
+    levels: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    profile: str = "standard"
+    seed: int = 0
+    limits: Limits = field(default_factory=Limits)
+    reference: Subject = field(default_factory=lambda: parse("torch"))
+    jobs: int = 1
+    in_process: bool = False
+    strict_text: bool = False
+    max_failures: int | None = None
+    threads: int = 1
+    capability: str = ""
+    drawn: bool = True
+
+    @property
+    def full(self) -> bool:
+        """Whether every case of the catalogue is put to the subject, so that what was not met is not there."""
+        filtered = self.only or self.dtypes or self.max_failures is not None or not self.drawn
+        return not filtered and self.profile != "quick"
+
+
+def wanted(case: Case, dtypes: Collection[str]) -> bool:
+    """Whether the first tensor argument (the default dtype without one) has one of `dtypes`; all without any."""
+    if not dtypes:
+        return True
+    first: TensorSpec | None = next(specs_of((case.args, case.kwargs)), None)
+    return (case.default_dtype if first is None else first.dtype) in dtypes
+
+
+def policy_of(op: str) -> Policy:
+    """The catalogue's policy; the strictest for an operation that is not in it."""
+    found = catalog().get(op)
+    return Policy() if found is None else found.policy
+
+
+def select(only: Iterable[str]) -> list[str]:
+    """The operations that match any of the globs; all without globs."""
+    globs = tuple(only)
+    return [op for op in catalog() if not globs or any(fnmatchcase(op, g) for g in globs)]
