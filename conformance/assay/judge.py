@@ -273,8 +273,10 @@ class _Judgement:
             yield Verdict("values", *(("deviates", f"{path}: {problem}") if problem else ("conforms",)))
             if not self.same_capability and expected.dtype in FLOATING:
                 ours, reference = wide_array(got), wide_array(expected)
-                # A normal deviate is radius · cos(angle); the angle, up to 2π, is itself rounded.
-                comparison = compare(ours, reference, None, np.full(reference.shape, 16.0), expected.dtype)
+                # A normal deviate is radius · cos(angle); the angle, up to 2π, is itself rounded. A log-normal one is
+                # its exponential, whose relative error is the deviate's absolute one.
+                scale = 16.0 * np.fmax(np.abs(reference), 1.0)
+                comparison = compare(ours, reference, None, scale, expected.dtype)
             else:
                 comparison = compare_exact(got, expected)
             if comparison.ok:

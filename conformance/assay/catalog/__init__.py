@@ -29,6 +29,8 @@ FAMILIES = (
     "linear",
     "nn",
     "random",
+    "sampling",
+    "windows",
     "inplace",
     "items",
     "legacy",
