@@ -25,6 +25,8 @@ FAMILIES = (
     "reductions",
     "sorting",
     "shapes",
+    "viewing",
+    "copying",
     "indexing",
     "linear",
     "nn",

@@ -113,7 +113,7 @@ class Param:
     """An argument: its PyTorch name, its kind, and where it may stand.
 
     place: "any", "positional" or "keyword". optional: may be left out. splat: a sequence that may also be spread over
-    the remaining positions (`x.view(2, 3)`).
+    the remaining positions (`x.view(2, 3)`). variadic: one that must be (`torch.block_diag(a, b)`).
     """
 
     name: str
@@ -121,6 +121,7 @@ class Param:
     optional: float = 0.0
     place: str = "any"
     splat: bool = False
+    variadic: bool = False
 
 
 def arg(name: str, kind: Kind, splat: bool = False) -> Param:
@@ -133,6 +134,11 @@ def pos(name: str, kind: Kind, optional: float = 0.0, splat: bool = False) -> Pa
     return Param(name, kind, optional, "positional", splat)
 
 
+def variadic(name: str, kind: Kind) -> Param:
+    """A sequence that is spread over the remaining positions."""
+    return Param(name, kind, place="positional", variadic=True)
+
+
 def opt(name: str, kind: Kind, absent: float = 0.5) -> Param:
     """An optional argument, by position or keyword; left out with probability `absent`."""
     return Param(name, kind, absent)
@@ -143,7 +149,7 @@ def kw(name: str, kind: Kind, absent: float = 0.65) -> Param:
     return Param(name, kind, absent, "keyword")
 
 
-ShapeOf = Callable[["Execution"], "Shape | None"]
+ShapeOf = Callable[["Execution"], "Shape | list[Shape] | None"]
 DtypeOf = Callable[["Execution"], str]
 Bad = Callable[["Execution"], Iterable[tuple[tuple[Any, ...], dict[str, Any]]]]
 
@@ -160,8 +166,8 @@ class Form:
     variants: how it may be called: "function", "method", "inplace", "out"; operators: names in `operator`, with "r"
     before it for the reflected form (a number on the left) and "i" for the in-place one. result: the dtypes of the
     results, which keep in-place calls to dtypes that can take them; out: the results' shape, which `out=` is fitted
-    to. order: highest derivative. weight: how often it is drawn beside the other forms. writes: every variant writes
-    into the first argument.
+    to, or a list of them where it is a list of tensors that must fit exactly. order: highest derivative. weight: how
+    often it is drawn beside the other forms. writes: every variant writes into the first argument.
     """
 
     params: tuple[Param, ...]

@@ -26,7 +26,12 @@ def overlapping(entry: Entry, ex: Execution, case: Case, partly: bool) -> Case |
     if ex.variant == "out":
         assert ex.structure.form.out is not None
         shape = ex.structure.form.out(ex)
-        if shape is None or not math.prod(shape) or not isinstance(case.kwargs["out"], TensorSpec):
+        if (
+            shape is None
+            or isinstance(shape, list)
+            or not math.prod(shape)
+            or not isinstance(case.kwargs["out"], TensorSpec)
+        ):
             return None
         if not partly and category(ex.structure.form.result[0](ex)) > category(first.dtype):
             return None

@@ -101,9 +101,13 @@ def _positions(params: list[Param], ex: Execution) -> tuple[tuple[Any, ...], dic
     front = declared[:count]
     args = [ex.values[p.name] for p in front]
     kwargs = {p.name: ex.values[p.name] for p in params if p not in front}
-    if front and front[-1].splat and isinstance(args[-1], tuple) and args[-1] and ex.pick.chance(0.5):
+    if front and isinstance(args[-1], tuple | list) and _spread(front[-1], args[-1], ex):
         args[-1:] = args[-1]
     return tuple(args), kwargs
+
+
+def _spread(param: Param, items: tuple[Any, ...] | list[Any], ex: Execution) -> bool:
+    return param.variadic or (param.splat and isinstance(items, tuple) and bool(items) and ex.pick.chance(0.5))
 
 
 def _alias(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -120,6 +124,8 @@ def _out(ex: Execution) -> tuple[Any, bool]:
     form = ex.structure.form
     assert form.out is not None
     fitting = form.out(ex)
+    if isinstance(fitting, list):
+        return _several_out(fitting, ex)
     specs, refused = [], False
     for rule in form.result:
         shape, dtype = fitting, rule(ex)
@@ -135,6 +141,17 @@ def _out(ex: Execution) -> tuple[Any, bool]:
         lies = layout(ex.pick, shape, expanded=False) if ex.pick.chance(0.4) else Layout()
         specs.append(TensorSpec(shape, dtype, Values("zeros"), lies))
     return (specs[0] if len(specs) == 1 else tuple(specs)), refused
+
+
+def _several_out(fitting: list[Shape], ex: Execution) -> tuple[Any, bool]:
+    """A list of tensors for `out=`, now and then one too many, which PyTorch must refuse."""
+    dtype = ex.structure.form.result[0](ex)
+    refused = ex.pick.chance(0.12)
+    specs = []
+    for shape in (*fitting, (2,)) if refused else fitting:
+        lies = layout(ex.pick, shape, expanded=False) if ex.pick.chance(0.4) else Layout()
+        specs.append(TensorSpec(shape, dtype, Values("zeros"), lies))
+    return (tuple(specs) if ex.pick.chance(0.5) else specs), refused
 
 
 def corrupt(entry: Entry, ex: Execution) -> Case:
