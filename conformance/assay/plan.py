@@ -45,12 +45,15 @@ class Plan:
         return not filtered and self.profile != "quick"
 
 
-def wanted(case: Case, dtypes: Collection[str]) -> bool:
-    """Whether the first tensor argument (the default dtype without one) has one of `dtypes`; all without any."""
-    if not dtypes:
-        return True
+def dtype_of(case: Case) -> str:
+    """The dtype that a case is filed under: its first tensor argument's, the default dtype without one."""
     first: TensorSpec | None = next(specs_of((case.args, case.kwargs)), None)
-    return (case.default_dtype if first is None else first.dtype) in dtypes
+    return case.default_dtype if first is None else first.dtype
+
+
+def wanted(case: Case, dtypes: Collection[str]) -> bool:
+    """Whether the case is filed under one of `dtypes`; always without any."""
+    return not dtypes or dtype_of(case) in dtypes
 
 
 def policy_of(op: str) -> Policy:

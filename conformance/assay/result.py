@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from assay.case import Case
 from assay.judge import SCORED, worst
 from assay.outcome import Outcome, Verdict
-from assay.plan import Plan
+from assay.plan import Plan, dtype_of
 from assay.tolerance import UNJUDGED_SHARE
 from assay.truth import ReferenceAnswer
 
@@ -31,13 +32,14 @@ class Judged:
 
 @dataclass(slots=True)
 class Cell:
-    """Verdicts of one (operation, variant, aspect)."""
+    """Verdicts of one (operation, variant, aspect); dtypes: the same counts by the dtype of the cases."""
 
     op: str
     variant: str
     aspect: str
     counts: Counter[str] = field(default_factory=Counter)
     detail: str = ""
+    dtypes: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
     def cases(self) -> int:
@@ -49,9 +51,10 @@ class Cell:
         judged = {s for s in self.counts if s != "unjudged"}
         return worst(judged or set(self.counts))
 
-    def add(self, verdict: Verdict) -> None:
+    def add(self, verdict: Verdict, dtype: str) -> None:
         before = self.status if self.counts else "conforms"
         self.counts[verdict.status] += 1
+        self.dtypes.setdefault(dtype, Counter())[verdict.status] += 1
         if verdict.detail and (self.status != before or not self.detail) and verdict.status == self.status:
             self.detail = verdict.detail
 
@@ -74,7 +77,7 @@ class Group:
 
 @dataclass(slots=True)
 class Result:
-    """What a run found."""
+    """What a run found; started: seconds since 1970."""
 
     plan: Plan
     cells: dict[tuple[str, str, str], Cell] = field(default_factory=dict)
@@ -88,6 +91,8 @@ class Result:
     stopped: bool = False
     stale: list[Any] = field(default_factory=list)
     harness_errors: list[tuple[Case, str]] = field(default_factory=list)
+    started: float = field(default_factory=time.time)
+    seconds: float = 0.0
 
     def fails(self, aspect: str) -> bool:
         """Whether deviations in `aspect` fail the run."""
@@ -116,6 +121,7 @@ class Result:
     def add(self, judged: Judged) -> list[Group]:
         """Count one case. Returns the groups that it is the first of."""
         case, new = judged.case, []
+        dtype = dtype_of(case)
         self.cases += 1
         if judged.harness_error:
             self.harness_errors.append((case, judged.harness_error))
@@ -124,7 +130,7 @@ class Result:
             key = (case.op, case.variant, verdict.aspect)
             if key not in self.cells:
                 self.cells[key] = Cell(*key)
-            self.cells[key].add(verdict)
+            self.cells[key].add(verdict, dtype)
             self.elements[case.op] += verdict.elements
             self.unjudged[case.op] += verdict.unjudged
             if verdict.status in FAILING:

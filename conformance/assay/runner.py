@@ -5,6 +5,7 @@ Everything here is single-threaded; what is slow happens in processes of its own
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -169,7 +170,7 @@ def run(
     on_judged: Callable[[Judged, Result], None] | None = None,
 ) -> Result:
     """Judge all cases and count; in a full run the cases of ledger entries too that nothing else met."""
-    plan = session.plan
+    plan, begun = session.plan, time.monotonic()
     result = Result(plan)
 
     def count(judged: Judged) -> None:
@@ -187,4 +188,5 @@ def run(
             count(judged)
         result.stale = session.ledger.stale(plan.aspects)
     result.restarts = session.subject.restarts
+    result.seconds = time.monotonic() - begun
     return result

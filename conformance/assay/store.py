@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from assay.plain import encode
-from assay.report.result_json import as_json
+from assay.report.result_json import as_json, dumps
 from assay.result import Group, Judged, Result
 
 
@@ -53,4 +53,4 @@ class Store:
     def finish(self, result: Result) -> None:
         """Write result.json and close."""
         self._lines.close()
-        (self.path / "result.json").write_text(json.dumps(as_json(result), indent=1) + "\n")
+        (self.path / "result.json").write_text(dumps(as_json(result)))

@@ -249,10 +249,10 @@ def test_the_packaged_ledgers_are_well_formed():
 def test_a_cells_status_is_the_worst_of_its_verdicts():
     order = ["conforms", "known", "missing", "deviates", "timeout", "memory", "crash"]
     cell = Cell("sum", "function", "values")
-    cell.add(Verdict("values", "unjudged", "who knows"))
+    cell.add(Verdict("values", "unjudged", "who knows"), "float32")
     assert cell.status == "unjudged"
     for status in order:
-        cell.add(Verdict("values", status, f"because {status}"))
+        cell.add(Verdict("values", status, f"because {status}"), "float32")
         assert cell.status == status
         if status != "conforms":
             assert cell.detail == f"because {status}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -95,7 +94,7 @@ def _run(
     from assay.plan import Plan
     from assay.progress import Progress
     from assay.report import terminal
-    from assay.report.result_json import as_json
+    from assay.report.result_json import as_json, dumps
     from assay.runner import Session
     from assay.runner import run as run_cases
     from assay.store import Store
@@ -166,7 +165,7 @@ def _run(
     click.echo(f"verdicts: {store.path}")
     if json_file is not None:
         try:
-            json_file.write_text(json.dumps(as_json(result), indent=1) + "\n")
+            json_file.write_text(dumps(as_json(result)))
         except OSError as error:
             fail(f"cannot write {json_file}: {error}")
     if result.harness_errors:

@@ -1,76 +1,117 @@
-"""The result of a run as JSON, schema 1.
+"""The result of a run as JSON, schema 1: what `--json` writes and `.assay/runs/*/result.json` holds.
 
-{"schema": 1, "subject", "reference", "seed", "profile", "levels", "cells": [{"op", "variant", "aspect", "status",
-"cases", "counts", "detail"}], "failures": [{"op", "variant", "aspect", "status", "detail", "case", "script"}]}; a case
-is what `assay run SUBJECT --case FILE` takes. More keys may come with schema 1, none will go.
+conformance/docs/result-json.md documents every key. More keys may come with schema 1, none will go.
 """
 
 from __future__ import annotations
 
+import json
 import platform
-from importlib.metadata import PackageNotFoundError, version
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
 
+from assay.catalog import catalog
+from assay.levels import SCORED
 from assay.plain import encode
-from assay.result import Result
+from assay.result import Cell, Group, Result
 
 SCHEMA = 1
+#: How many cases on which assay itself failed are kept with their tracebacks.
+_HARNESS_ERRORS = 20
+_LISTS = ("cells", "failures")
 
 
-def _version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
+def _version(name: str) -> str | None:
+    """The version of the distribution that a module comes from; None where none says so."""
+    module = name.partition("@")[0].partition(":")[0].partition(".")[0]
+    for distribution in (module, *packages_distributions().get(module, ())):
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return None
 
 
 def as_json(result: Result) -> dict[str, Any]:
     """The result as what `json.dumps` writes; cells in order of operation, variant, aspect."""
     plan = result.plan
+    entries = catalog()
     return {
         "schema": SCHEMA,
         "subject": plan.subject.name,
         "reference": plan.reference.name,
         "versions": {
             "python": platform.python_version(),
-            "assay": _version("torch-assay"),
+            "assay": _version("assay"),
             "reference": _version(plan.reference.name),
             "subject": _version(plan.subject.name),
         },
+        "platform": platform.platform(),
+        "started": datetime.fromtimestamp(result.started, UTC).isoformat(timespec="seconds"),
+        "seconds": round(result.seconds, 3),
         "seed": plan.seed,
         "profile": plan.profile,
         "levels": list(plan.levels),
         "aspects": list(plan.aspects),
+        "scored": [a for a in plan.aspects if a in SCORED and not result.fails(a)],
         "only": list(plan.only),
+        "dtypes": list(plan.dtypes),
         "cases": result.cases,
         "stopped": result.stopped,
+        "restarts": result.restarts,
+        "families": {op: entries[op].family for op in sorted({c.op for c in result.cells.values()}) if op in entries},
         "missing": {op: list(variants) for op, variants in sorted(result.missing.items())},
         "stale_known": [{"op": k.op, "aspect": k.aspect, "reason": k.reason, "link": k.link} for k in result.stale],
-        "cells": [
-            {
-                "op": cell.op,
-                "variant": cell.variant,
-                "aspect": cell.aspect,
-                "status": cell.status,
-                "cases": cell.cases,
-                "counts": dict(sorted(cell.counts.items())),
-                "detail": cell.detail,
-            }
-            for _, cell in sorted(result.cells.items())
-        ],
-        "failures": [
-            {
-                "op": group.op,
-                "variant": (group.shrunk or group.case).variant,
-                "aspect": group.aspect,
-                "status": group.status,
-                "detail": group.detail,
-                "cases": group.cases,
-                "variants": sorted(group.variants),
-                "fails": result.fails(group.aspect),
-                "case": encode(group.shrunk or group.case),
-                "script": group.script,
-            }
-            for group in result.groups.values()
-        ],
+        "hard_to_judge": {op: round(share, 4) for op, share in sorted(result.hard_to_judge.items())},
+        "harness_errors": {
+            "count": len(result.harness_errors),
+            "first": [
+                {"op": case.op, "case": encode(case), "traceback": trace}
+                for case, trace in result.harness_errors[:_HARNESS_ERRORS]
+            ],
+        },
+        "cells": [_cell(cell) for _, cell in sorted(result.cells.items())],
+        "failures": [_failure(result, group) for group in result.groups.values()],
     }
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    return {
+        "op": cell.op,
+        "variant": cell.variant,
+        "aspect": cell.aspect,
+        "status": cell.status,
+        "cases": cell.cases,
+        "counts": dict(sorted(cell.counts.items())),
+        "detail": cell.detail,
+        "dtypes": {dtype: dict(sorted(counts.items())) for dtype, counts in sorted(cell.dtypes.items())},
+    }
+
+
+def _failure(result: Result, group: Group) -> dict[str, Any]:
+    return {
+        "op": group.op,
+        "variant": (group.shrunk or group.case).variant,
+        "aspect": group.aspect,
+        "status": group.status,
+        "detail": group.detail,
+        "cases": group.cases,
+        "variants": sorted(group.variants),
+        "fails": result.fails(group.aspect),
+        "case": encode(group.shrunk or group.case),
+        "script": group.script,
+    }
+
+
+def dumps(data: dict[str, Any]) -> str:
+    """`as_json`'s answer as text: a line a key, and a line a cell and a failure, so that it can be read and compared
+    line by line."""
+    lines = []
+    for key, value in data.items():
+        if key in _LISTS and value:
+            rows = ",\n".join(f"  {json.dumps(row)}" for row in value)
+            lines.append(f' "{key}": [\n{rows}\n ]')
+        else:
+            lines.append(f' "{key}": {json.dumps(value)}')
+    return "{\n" + ",\n".join(lines) + "\n}\n"
