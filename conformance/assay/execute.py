@@ -7,8 +7,6 @@ at last aliasing, because finding it out writes into the results.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import operator
 import traceback
 import warnings
 from collections.abc import Callable, Collection
@@ -18,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from assay.case import Case
-from assay.inputs import Adapt, Builder, Built, Inputs, attribute, to_module, works_in_place
+from assay.inputs import Adapt, Builder, Built, Inputs, works_in_place
 from assay.outcome import Error, Outcome, TensorData
 from assay.policy import Policy
-from assay.reading import is_tensor, read, read_bytes, read_tensor, short_name, tensors_of
+from assay.reading import read, read_tensor, tensors_of
 from assay.rounding import Rounding
+from assay.subjects.adapter import Adapter, Missing, adapted
 
 _MAX_ALIASED = 16
 _FRAMES = 6
@@ -67,52 +66,6 @@ def describe(error: BaseException, stage: str) -> Error:
     return Error(types, text, stage, "".join(traceback.format_tb(error.__traceback__)[-_FRAMES:]))
 
 
-def reset(module: Any, case: Case) -> None:
-    """Bring the module's global state to what `case` says; what a module does not have is left out."""
-    reset_printing(module)
-    for name, argument in (
-        ("set_grad_enabled", True),
-        ("set_default_dtype", getattr(module, case.default_dtype, None)),
-    ):
-        if hasattr(module, name):
-            getattr(module, name)(argument)
-    # torch.manual_seed also queues a seed, with a formatted stack, for every device there might be: 0.3 ms.
-    seeded = getattr(module, "default_generator", module)
-    if hasattr(seeded, "manual_seed"):
-        seeded.manual_seed(case.seed)
-
-
-def reset_printing(module: Any) -> None:
-    """PyTorch's default print options."""
-    if hasattr(module, "set_printoptions"):
-        module.set_printoptions(profile="default")
-
-
-class Missing(Exception):
-    """The name that the case calls is absent."""
-
-
-def resolve(case: Case, module: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """(callable, its arguments). Raises Missing."""
-    owner, _, name = case.call.rpartition(".")
-    if owner == "operator":
-        return getattr(operator, name), args
-    if owner == "Tensor":
-        on_self = bool(args) and is_tensor(module, args[0])
-        holder = args[0] if on_self else getattr(module, "Tensor", None)
-        try:
-            found = getattr(holder, name)
-        except AttributeError as error:
-            raise Missing(case.call) from error
-        if not callable(found):
-            return lambda: found, ()
-        return found, args[1:] if on_self else args
-    try:
-        return attribute(module, case.call), args
-    except AttributeError as error:
-        raise Missing(case.call) from error
-
-
 def cotangent(shape: tuple[int, ...], dtype: str, seed: int) -> np.ndarray:
     """Random cotangents in ±(0.5, 2), never ±1, of at most seven bits, so that every floating dtype holds them exactly
     and a wider evaluation gets the very same. complex32 as pairs of halves."""
@@ -131,29 +84,20 @@ def cotangent(shape: tuple[int, ...], dtype: str, seed: int) -> np.ndarray:
     return drawn.astype(dtype)
 
 
-def _differentiable(module: Any, tensors: list[Any]) -> list[Any]:
-    return [t for t in tensors if t is not None and t.requires_grad]
-
-
-def _read_gradient(module: Any, gradient: Any) -> TensorData | None:
-    """Without its graph: how a derivative was put together is nobody's promise."""
-    return None if gradient is None else read_tensor(module, gradient.detach())
-
-
 class Run:
-    """One execution of one case in one module."""
+    """One execution of one case in one library."""
 
     def __init__(
         self,
         case: Case,
-        module: Any,
+        side: Adapter,
         want: Want,
         adapt: Adapt | None = None,
         adapt_cotangent: Callable[[np.ndarray], np.ndarray] | None = None,
         rounding: Rounding | None = None,
     ) -> None:
         self.case = case
-        self.module = module
+        self.side = side
         self.want = want
         self.adapt = adapt
         self.adapt_cotangent = adapt_cotangent
@@ -168,15 +112,15 @@ class Run:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                reset(self.module, self.case)
-                self.inputs = Builder(self.case, self.module, self.adapt).build()
+                self.side.reset(self.case.seed, self.case.default_dtype)
+                self.inputs = Builder(self.case, self.side, self.adapt).build()
                 self.stage = "call"
-                function, args = resolve(self.case, self.module, self.inputs.args)
+                function, args = self.side.resolve(self.case.call, self.inputs.args)
                 if self.rounding is not None:
                     self.rounding.exact(b.leaf for b in self.inputs.tensors)
                 with warnings.catch_warnings(record=True) as self.warned, self._saving():
                     warnings.simplefilter("always")
-                    self.result = function(*args, **self.inputs.kwargs)
+                    self.result = self.side.call(function, args, self.inputs.kwargs, self._leaves())
             except Missing as error:
                 return Outcome("missing", extra={"name": str(error)})
             except (Exception, SystemExit) as error:
@@ -186,18 +130,23 @@ class Run:
             except (Exception, SystemExit) as error:
                 return self._raised(error)
 
+    def _leaves(self) -> list[Any]:
+        if not (self.want.gradients and self.case.order):
+            return []
+        return [b.leaf for b in self.inputs.tensors if b.spec.requires_grad]
+
     def _saving(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self.rounding is None else self.rounding.saving()
 
     def _cotangents(self, outputs: list[Any], seed: int, requires_grad: bool) -> list[Any]:
         made = []
         for i, output in enumerate(outputs):
-            dtype = short_name(output.dtype)
-            drawn = cotangent(tuple(output.shape), dtype, seed + 7919 * (i + 1))
+            dtype = self.side.dtype(output)
+            drawn = cotangent(self.side.shape(output), dtype, seed + 7919 * (i + 1))
             if self.adapt_cotangent is not None:
                 drawn = self.adapt_cotangent(drawn)
-            one = to_module(self.module, drawn, dtype)
-            made.append(one.requires_grad_(True) if requires_grad else one)
+            one = self.side.tensor(drawn, dtype)
+            made.append(self.side.differentiable(one) if requires_grad else one)
         if self.rounding is not None:
             self.rounding.exact(made)
             self.rounding.between(outputs)
@@ -219,14 +168,14 @@ class Run:
         return tuple((w.category.__name__, str(w.message)) for w in self.warned)
 
     def _observe(self) -> Outcome:
-        module, want, inputs = self.module, self.want, self.inputs
+        side, want, inputs = self.side, self.want, self.inputs
         self.stage = "read"
         if want.text:
-            reset_printing(module)
-        result = read(module, self.result, data=want.data, text=want.text)
+            side.reset_printing()
+        result = read(side, self.result, data=want.data, text=want.text)
         same = tuple(
             (path, str(i))
-            for path, t in tensors_of(module, self.result)
+            for path, t in tensors_of(side, self.result)
             for i, built in enumerate(inputs.tensors)
             if t is built.tensor
         )
@@ -235,8 +184,8 @@ class Run:
         if want.gradients and self.case.order >= 1:
             gradients, gradients2, problem = self._gradients()
         self.stage = "read"
-        random = self._random() if want.random else None
-        aliases = self._aliases() if want.aliases and want.data else ()
+        random = side.random_digest(inputs.generators) if want.random else None
+        aliases = self._aliases() if want.aliases and want.data and side.writable else ()
         return Outcome(
             "returned",
             result=result,
@@ -255,8 +204,8 @@ class Run:
         """Per tensor argument: whether its elements changed, and what it is now (data only where they did)."""
         mutated, after = [], []
         for built in self.inputs.tensors:
-            now = read_tensor(self.module, built.tensor)
-            changed = now.data != built.raw
+            now = read_tensor(self.side, built.tensor)
+            changed = now.data is not None and now.data != built.raw
             if not changed:
                 now = TensorData(
                     now.dtype, now.shape, None, now.stride, now.offset, now.requires_grad, now.is_leaf, now.grad_fn
@@ -266,16 +215,16 @@ class Run:
         return tuple(mutated), tuple(after)
 
     def _outputs(self) -> list[Any]:
-        outputs = [t for _, t in tensors_of(self.module, self.result)]
+        outputs = [t for _, t in tensors_of(self.side, self.result)]
         if works_in_place(self.case):
             target = self.inputs.args[0]
-            if is_tensor(self.module, target) and not any(o is target for o in outputs):
+            if self.side.is_tensor(target) and not any(o is target for o in outputs):
                 outputs.append(target)
-        return _differentiable(self.module, outputs)
+        return self._differentiable(outputs)
 
     def _gradients(self) -> tuple[Any, Any, Error | None]:
         """(first, second, error): gradients by the inputs that require one; second also by the cotangents."""
-        module, order, seed = self.module, self.case.order, self.case.seed
+        side, order, seed = self.side, self.case.order, self.case.seed
         wanted: list[Built] = [b for b in self.inputs.tensors if b.spec.requires_grad]
         leaves = [b.leaf for b in wanted]
         outputs = self._outputs()
@@ -288,62 +237,54 @@ class Run:
             self.stage = "backward"
             cotangents = self._cotangents(outputs, seed, order >= 2)
             with self._saving():
-                raw = module.autograd.grad(outputs, leaves, cotangents, create_graph=order >= 2, allow_unused=True)
+                raw = list(side.grad(outputs, leaves, cotangents, order >= 2))
             raw = [None if g is None else b.regain(g) for b, g in zip(wanted, raw, strict=True)]
-            first = tuple(_read_gradient(module, g) for g in raw)
+            first = tuple(self._gradient(g) for g in raw)
             if order < 2:
                 return first, None, None
             self.stage = "double_backward"
-            outputs2 = _differentiable(module, raw)
+            outputs2 = self._differentiable(raw)
             sources = leaves + cotangents
             if not outputs2:
                 return first, (None,) * len(sources), None
             cotangents2 = self._cotangents(outputs2, seed + 1, False)
-            raw2 = list(module.autograd.grad(outputs2, sources, cotangents2, allow_unused=True))
+            raw2 = list(side.grad(outputs2, sources, cotangents2, False))
             raw2[: len(wanted)] = [None if g is None else b.regain(g) for b, g in zip(wanted, raw2, strict=False)]
-            return first, tuple(_read_gradient(module, g) for g in raw2), None
+            return first, tuple(self._gradient(g) for g in raw2), None
         except (Exception, SystemExit) as error:
             return first, None, describe(error, self.stage)
 
-    def _random(self) -> str:
-        """A digest of what the generators draw next: equal states draw equally, however a module stores them."""
-        module, digest = self.module, hashlib.sha256()
-        for keywords in [{"generator": g} for g in self.inputs.generators] + [{}]:
-            for draw, dtype in (("randn", "float32"), ("randn", "float64"), ("rand", "float64")):
-                drawn = getattr(module, draw)((1,), dtype=getattr(module, dtype), **keywords)
-                digest.update(read_bytes(module, drawn, dtype))
-        return digest.hexdigest()[:16]
+    def _differentiable(self, tensors: list[Any]) -> list[Any]:
+        return [t for t in tensors if t is not None and self.side.requires_grad(t)]
+
+    def _gradient(self, gradient: Any) -> TensorData | None:
+        """Without its graph: how a derivative was put together is nobody's promise."""
+        return None if gradient is None else read_tensor(self.side, self.side.detached(gradient))
 
     def _aliases(self) -> tuple[tuple[str, str], ...]:
         """(path of a result, index of an input or path of another result) for each pair that shares memory.
 
         One element of each result is overwritten; whatever else changes with it shares its memory.
         """
-        module = self.module
-        results = list(tensors_of(module, self.result))[:_MAX_ALIASED]
+        side = self.side
+        results = list(tensors_of(side, self.result))[:_MAX_ALIASED]
         if not results or not (self.inputs.tensors or len(results) > 1):
             return ()
         watched: list[tuple[str, Any]] = [(str(i), b.tensor) for i, b in enumerate(self.inputs.tensors)]
         watched += [(f"result {path}", t) for path, t in results]
-        plain = [(name, t.detach() if getattr(t, "requires_grad", False) else t) for name, t in watched]
-        state = [read_bytes(module, t, short_name(t.dtype)) for _, t in plain]
+        plain = [(name, side.detached(t) if side.requires_grad(t) else t) for name, t in watched]
+        state = [side.data(t, side.dtype(t)) for _, t in plain]
         found = []
         for i, (path, _) in enumerate(results):
             at = len(self.inputs.tensors) + i
             target = plain[at][1]
-            if 0 in tuple(target.shape) or not state[at]:
+            if 0 in side.shape(target) or not state[at]:
                 continue
-            self._disturb(target)
-            now = [read_bytes(module, t, short_name(t.dtype)) for _, t in plain]
+            side.disturb(target)
+            now = [side.data(t, side.dtype(t)) for _, t in plain]
             found += [(path, plain[j][0]) for j in range(len(plain)) if j != at and now[j] != state[j]]
             state = now
         return tuple(found)
-
-    def _disturb(self, target: Any) -> None:
-        index = (0,) * len(target.shape)
-        old = target[index].item()
-        new = (not old) if isinstance(old, bool) else (2 if old == 1 else 1)
-        target[index] = new
 
 
 def answer(
@@ -355,11 +296,11 @@ def answer(
     adapt_cotangent: Callable[[np.ndarray], np.ndarray] | None = None,
     rounding: Rounding | None = None,
 ) -> Outcome:
-    """What `module` answers to `case`; never raises for what the module does.
+    """What `module` (what looks like torch, or an adapter) answers to `case`; never raises for what it does.
 
     want says what to observe beside the cheap (everything but text and the generator by default). adapt, for the
     reference's wider evaluations, is called with each TensorSpec and its array and gives (dtype name, array) to build
     instead; adapt_cotangent does the same for the arrays of cotangents, whose dtype stays; rounding moves what lies
     between.
     """
-    return Run(case, module, want or Want(), adapt, adapt_cotangent, rounding).outcome()
+    return Run(case, adapted(module), want or Want(), adapt, adapt_cotangent, rounding).outcome()

@@ -6,7 +6,6 @@ on a larger or permuted tensor; what lies between the elements is poisoned, so t
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 from collections.abc import Callable
@@ -17,9 +16,8 @@ import numpy as np
 
 from assay import values
 from assay.case import Case, Layout, Make, Named, Same, TensorSpec, Window
+from assay.subjects.adapter import Adapter
 
-# Dtypes that numpy's own conversions do not know, by an integer carrier of the same width.
-CARRIERS = {"bfloat16": "int16", "complex32": "int32"}
 Adapt = Callable[[TensorSpec, np.ndarray], tuple[str, np.ndarray]]
 
 _GAP = 3
@@ -61,11 +59,6 @@ class Inputs:
     generators: list[Any] = field(default_factory=list)
 
 
-def attribute(module: Any, path: str) -> Any:
-    """`module.a.b.c` for "a.b.c" or "torch.a.b.c". Raises AttributeError."""
-    return functools.reduce(getattr, path.removeprefix("torch.").split("."), module)
-
-
 def works_in_place(case: Case) -> bool:
     """Whether the call writes into its first argument, which then must not be a leaf that requires grad."""
     if case.variant == "inplace" or case.call in ("operator.setitem", "Tensor.__setitem__"):
@@ -83,47 +76,15 @@ def poison(array: np.ndarray, dtype: str, seed: int) -> np.ndarray:
     return np.full(array.shape, np.nan, array.dtype)
 
 
-def paired(array: np.ndarray) -> np.ndarray:
-    """complex64 of a complex32 array, which comes as pairs of halves; infinities stay in their own part."""
-    return np.ascontiguousarray(array.astype(np.float32)).view(np.complex64)[..., 0]
-
-
-def to_module(module: Any, array: np.ndarray, dtype: str) -> Any:
-    """A contiguous tensor of `dtype` that owns a copy of `array`.
-
-    complex32 arrives as float16 with a last dimension of 2. Uses `from_numpy`, then `frombuffer`, then
-    `tensor(nested list)`, whichever the module has; `zeros` where there are no elements.
-    """
-    array = np.asarray(array, order="C")  # ascontiguousarray would make a 0-dim array 1-dim
-    carrier = CARRIERS.get(dtype)
-    shape = array.shape[:-1] if dtype == "complex32" else array.shape
-    if not array.size and hasattr(module, "zeros"):
-        # numpy gives an empty array strides of 0, which `from_numpy` would take over
-        return module.zeros(shape, dtype=attribute(module, dtype))
-    if hasattr(module, "from_numpy"):
-        if carrier is None:
-            return module.from_numpy(array.copy()).clone()
-        target = attribute(module, dtype)
-        return module.from_numpy(array.view(carrier).reshape(shape).copy()).view(target).clone()
-    target = attribute(module, dtype)
-    if hasattr(module, "frombuffer") and array.size:
-        return module.frombuffer(bytearray(array.tobytes()), dtype=target).reshape(shape).clone()
-    if dtype == "complex32":
-        array = paired(array)
-    elif dtype == "bfloat16":
-        array = array.astype(np.float32)
-    return module.tensor(array.tolist(), dtype=target).reshape(shape)
-
-
 class Builder:
-    """Builds the inputs of one case in `module`.
+    """Builds the inputs of one case in a library.
 
     adapt, where given, replaces each array and its dtype before it is built (a wider dtype, a perturbed input).
     """
 
-    def __init__(self, case: Case, module: Any, adapt: Adapt | None = None) -> None:
+    def __init__(self, case: Case, side: Adapter, adapt: Adapt | None = None) -> None:
         self.case = case
-        self.module = module
+        self.side = side
         self.adapt = adapt
         self.inputs = Inputs()
         self.windows: list[Built] = []
@@ -156,7 +117,7 @@ class Builder:
         if kind is Window:
             return self.window(arg)
         if kind is Named:
-            return attribute(self.module, arg.name)
+            return self.side.named(arg.name)
         if kind is Make:
             return self.make(arg)
         return arg
@@ -167,11 +128,10 @@ class Builder:
         if arg.what == "ndarray":
             return values.array(arg.args[0]).copy()
         if arg.what == "Generator":
-            generator = self.module.Generator()
-            generator.manual_seed(*arg.args)
+            generator = self.side.generator(*arg.args)
             self.inputs.generators.append(generator)
             return generator
-        return attribute(self.module, arg.what)(*(self.value(a) for a in arg.args))
+        return self.side.named(arg.what)(*(self.value(a) for a in arg.args))
 
     def tensor(self, spec: TensorSpec, detach_leaf: bool, poisoned: bool) -> Any:
         dtype, array = spec.dtype, values.array(spec)
@@ -183,23 +143,28 @@ class Builder:
         # A complex32 array is pairs of halves: its layout concerns the leading dimensions only.
         rank = array.ndim - pair
         base, regain, seen = arrange(array, rank, spec.layout, lambda a: poison(a, dtype, self.case.seed))
-        root = to_module(self.module, base, dtype)
+        side = self.side
+        if not side.views:
+            base, regain = np.asarray(seen, order="C"), _unchanged
+        root = side.tensor(base, dtype)
         if not spec.requires_grad:
             tensor = leaf = regain(root)
             back: Callable[[Any], Any] = _unchanged
         elif detach_leaf:
             # The leaf is the whole memory; the case works on a copy of it, seen through the layout.
-            leaf = root.requires_grad_(True)
-            root = leaf.clone()
+            leaf = side.differentiable(root)
+            root = side.copy(leaf)
             tensor = regain(root)
             back = regain
         else:
-            tensor = leaf = regain(root).detach().requires_grad_(True)
+            tensor = leaf = side.differentiable(side.detached(regain(root)))
             back = _unchanged
         self.inputs.tensors.append(Built(spec, tensor, leaf, back, seen.tobytes(), root, base))
         return tensor
 
     def window(self, window: Window) -> Any:
+        if not self.side.views:
+            raise NotImplementedError("two tensors on one memory")
         on = self.inputs.tensors[window.index]
         assert on.array is not None
         tensor = looking(on.memory, window)

@@ -7,6 +7,7 @@ makes meaningless (values where the shape differs) are left out, so that one fau
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -39,6 +40,10 @@ from assay.wording import error_name, first_line, normalised, refusal, warned
 _DIED = {"crash": "crash", "exit": "crash", "timeout": "timeout", "memory": "memory"}
 
 
+#: Aspects that are judged by elements.
+_BY_DATA = frozenset({"values", "random"})
+
+
 def judge(
     case: Case,
     reference: ReferenceAnswer,
@@ -52,7 +57,10 @@ def judge(
     same_capability: False where both sides are PyTorch on different CPU capabilities, whose normal deviates differ in
     the last bits.
     """
-    verdicts = list(_Judgement(case, reference, subject, policy or Policy(), same_capability).verdicts())
+    policy = policy or Policy()
+    if not _BY_DATA & set(aspects):
+        policy = replace(policy, values="metadata")  # the subject may have no data at all
+    verdicts = list(_Judgement(case, reference, subject, policy, same_capability).verdicts())
     found = [v for v in verdicts if v.aspect in aspects]
     if not found:
         # A deviation that shows in an aspect nobody asked for must not look like nothing at all.

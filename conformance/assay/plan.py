@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from assay.case import Case, TensorSpec
 from assay.catalog import catalog
-from assay.judge import ASPECTS
+from assay.judge import ASPECTS, aspects_of
 from assay.ledger import specs_of
 from assay.policy import Policy
-from assay.subjects import Subject, parse
+from assay.subjects import Claims, Subject, parse
 from assay.worker import Limits
 
 
@@ -19,7 +19,8 @@ from assay.worker import Limits
 class Plan:
     """What to run. aspects: those asked for; dtypes: of the first tensor argument, empty for all; threads, capability:
     of the subject, where it is PyTorch itself on another ATEN_CPU_CAPABILITY; drawn: whether the cases are those that
-    the catalogue draws, not given ones."""
+    the catalogue draws, not given ones; operations: globs of those that the subject claims, empty for all; asked:
+    which of "aspects", "operations" and "dtypes" were chosen by hand, whatever the subject claims."""
 
     subject: Subject
     only: tuple[str, ...] = ()
@@ -37,12 +38,32 @@ class Plan:
     threads: int = 1
     capability: str = ""
     drawn: bool = True
+    operations: tuple[str, ...] = ()
+    asked: frozenset[str] = frozenset()
 
     @property
     def full(self) -> bool:
         """Whether every case of the catalogue is put to the subject, so that what was not met is not there."""
-        filtered = self.only or self.dtypes or self.max_failures is not None or not self.drawn
+        filtered = self.only or self.operations or self.dtypes or self.max_failures is not None or not self.drawn
         return not filtered and self.profile != "quick"
+
+    def within(self, claims: Claims) -> Plan:
+        """The plan without what the subject does not claim. What somebody asked for by hand stays, but for aspects
+        that the subject cannot show."""
+        aspects, levels = self.aspects, self.levels
+        if claims.levels and "aspects" not in self.asked:
+            aspects, levels = aspects_of(claims.levels), claims.levels
+        return replace(
+            self,
+            aspects=claims.shown(aspects),
+            levels=levels,
+            operations=() if "operations" in self.asked else claims.operations,
+            dtypes=self.dtypes if "dtypes" in self.asked else claims.dtypes,
+        )
+
+    def claims(self, op: str) -> bool:
+        """Whether the subject claims this operation."""
+        return not self.operations or any(fnmatchcase(op, glob) for glob in self.operations)
 
 
 def dtype_of(case: Case) -> str:

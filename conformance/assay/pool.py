@@ -10,6 +10,7 @@ from typing import Any
 from assay.case import Case
 from assay.policy import Policy
 from assay.subjects import Subject
+from assay.subjects.adapter import Claims
 from assay.worker import Limits, Local, Worker
 
 Numbered = tuple[int, Case, Policy]
@@ -48,6 +49,11 @@ class Pool:
         for worker in self.workers:
             if isinstance(worker, Worker):
                 worker.ready()
+
+    @property
+    def claims(self) -> Claims:
+        """What the subject promises, once it is ready."""
+        return self.workers[0].claims
 
     @property
     def connections(self) -> list[Connection]:

@@ -12,7 +12,8 @@ import numpy as np
 
 from assay import values
 from assay.case import Case, Make, Named, Same, TensorSpec, Window
-from assay.inputs import arrange, paired, poison, span, works_in_place
+from assay.inputs import arrange, poison, span, works_in_place
+from assay.subjects.adapter import paired
 from assay.surface import load_surface
 
 _SCRIPT = '''\

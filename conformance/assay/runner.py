@@ -63,6 +63,7 @@ class Session:
         except BaseException:
             self.close()
             raise
+        self.plan = plan.within(self.subject.claims)
 
     def close(self) -> None:
         """End all processes."""

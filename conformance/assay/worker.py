@@ -29,6 +29,7 @@ from assay.case import Case
 from assay.outcome import Outcome
 from assay.policy import Policy
 from assay.subjects import Subject
+from assay.subjects.adapter import Claims
 
 _POLL = 0.05
 _TAIL = 4000
@@ -82,13 +83,13 @@ class Process:
     ) -> None:
         self.limits = limits
         self.connection, child = Pipe()
-        own = dict(os.environ, **(environment or {}))
+        own = dict(os.environ, **subject.environment, **(environment or {}))
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            own[name] = str(threads)
+            own[name] = str(subject.threads or threads)
         own["PYTHONPATH"] = os.pathsep.join([*(p for p in sys.path if p), os.getcwd()])
         command = [sys.executable, "-P", "-X", "faulthandler", "-m", "assay.worker_main", str(child.fileno()), role]
         self.process = subprocess.Popen(
-            [*command, subject.kind, subject.target, subject.name, ",".join(aspects or ())],
+            [*command, subject.to_json(), ",".join(aspects or ())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -105,6 +106,7 @@ class Process:
         self._sender = threading.Thread(target=self._write_jobs, daemon=True)
         self._sender.start()
         self.baseline = 0.0
+        self.claims = Claims()
 
     def ready(self) -> None:
         """Wait until the subject is imported. Raises WorkerError."""
@@ -135,10 +137,11 @@ class Process:
     def _hello(self) -> float:
         try:
             if self.connection.poll(self.limits.start):
-                word, text = self.connection.recv()
+                word, told = self.connection.recv()
                 if word == "ready":
+                    self.claims = told
                     return resident(self.process.pid)
-                raise WorkerError(text)
+                raise WorkerError(told)
         except EOFError:
             pass
         self.kill()
@@ -244,6 +247,11 @@ class Worker:
     def ready(self) -> None:
         """Wait until the subject is imported. Raises WorkerError with its traceback."""
         self.process.ready()
+
+    @property
+    def claims(self) -> Claims:
+        """What the subject promises, once it is ready."""
+        return self.process.claims
 
     @property
     def connection(self) -> Connection:
@@ -364,7 +372,9 @@ class Local:
     def __init__(self, subject: Subject, role: str = "subject", aspects: Collection[str] | None = None) -> None:
         from assay.worker_main import answering, guarded
 
-        self._answer = functools.partial(guarded, answering(subject.load(), role, aspects))
+        side = subject.load()
+        self.claims = side.claims
+        self._answer = functools.partial(guarded, answering(side, role, aspects))
         self.pending: deque[Job] = deque()
         self.restarts = 0
 

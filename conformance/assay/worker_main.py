@@ -11,23 +11,25 @@ from typing import Any
 
 from assay.case import Case
 from assay.execute import Want, answer
+from assay.levels import ASPECTS
 from assay.outcome import Outcome
 from assay.policy import Policy
 from assay.subjects import Subject
+from assay.subjects.adapter import Adapter
 
 # An Outcome, or with the role "reference" a ReferenceAnswer.
 Respond = Callable[[Case, Policy], Any]
 
 
-def answering(module: Any, role: str, aspects: Collection[str] | None = None) -> Respond:
+def answering(side: Adapter, role: str, aspects: Collection[str] | None = None) -> Respond:
     """How a worker of this role answers, observing what `aspects` need (None: all)."""
-    if hasattr(module, "set_warn_always"):
-        module.set_warn_always(True)
+    side.start()
+    aspects = None if aspects is None and not side.claims.aspects else side.claims.shown(aspects or ASPECTS)
     if role == "reference":
         from assay.truth import reference_answer
 
-        return lambda case, policy: reference_answer(case, module, policy, Want.of(policy, aspects))
-    return lambda case, policy: answer(case, module, want=Want.of(policy, aspects))
+        return lambda case, policy: reference_answer(case, side.module, policy, Want.of(policy, aspects))
+    return lambda case, policy: answer(case, side, want=Want.of(policy, aspects))
 
 
 def guarded(respond: Respond, case: Case, policy: Policy) -> Any:
@@ -40,16 +42,17 @@ def guarded(respond: Respond, case: Case, policy: Policy) -> Any:
 
 
 def main() -> None:
-    descriptor, role, kind, target, name, aspects = sys.argv[1:]
+    descriptor, role, subject, aspects = sys.argv[1:]
     # The subject must not meet our arguments in sys.argv, nor may it reach the pipe by number.
     sys.argv = ["assay"]
     connection = Connection(int(descriptor))
     try:
-        respond = answering(Subject(name, kind, target).load(), role, aspects.split(",") if aspects else None)
+        side = Subject.from_json(subject).load()
+        respond = answering(side, role, aspects.split(",") if aspects else None)
     except BaseException:
         connection.send(("failed", traceback.format_exc()))
         return
-    connection.send(("ready", ""))
+    connection.send(("ready", side.claims))
     while True:
         try:
             jobs = pickle.loads(connection.recv_bytes())

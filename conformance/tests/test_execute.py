@@ -16,7 +16,7 @@ from assay.execute import Want, answer, cotangent
 from assay.inputs import Builder
 from assay.outcome import Opaque, Sequence, TensorData
 from assay.parts import elements_before
-from assay.reading import read_bytes
+from assay.subjects.adapter import adapted
 
 A = TensorSpec((2, 3), "float32", Values("normal", 1))
 B = TensorSpec((3,), "float32", Values("normal", 2))
@@ -28,7 +28,7 @@ def elements(data: TensorData) -> np.ndarray:
 
 
 def built(spec: TensorSpec, variant: str = "method") -> torch.Tensor:
-    return Builder(Case("x", variant, "Tensor.x", (spec,)), torch).build().tensors[0].tensor
+    return Builder(Case("x", variant, "Tensor.x", (spec,)), adapted(torch)).build().tensors[0].tensor
 
 
 # Building
@@ -90,7 +90,7 @@ def test_between_the_elements_of_a_stepped_tensor_lies_poison():
 
 def test_a_leaf_that_requires_grad_may_be_worked_on_in_place():
     case = Case("add", "inplace", "Tensor.add_", (G, 1.0))
-    tensor = Builder(case, torch).build().tensors[0]
+    tensor = Builder(case, adapted(torch)).build().tensors[0]
     assert tensor.leaf.is_leaf
     assert tensor.leaf.requires_grad
     assert not tensor.tensor.is_leaf
@@ -99,7 +99,7 @@ def test_a_leaf_that_requires_grad_may_be_worked_on_in_place():
 
 def test_same_is_the_very_same_tensor():
     case = Case("add", "inplace", "Tensor.add_", (A, Same(0)))
-    args = Builder(case, torch).build().args
+    args = Builder(case, adapted(torch)).build().args
     assert args[0] is args[1]
 
 
@@ -108,17 +108,17 @@ def test_a_window_looks_at_the_memory_of_another_tensor(dtype):
     first = TensorSpec((2, 3), dtype, Values("normal", 3), Layout("shared", (2, 1, 4)))
     for window in (Window(0, (2, 3), 2), Window(0, (3, 2), 1, 2, (1, 0)), Window(0, (), 11), Window(0, (0, 2), 3)):
         case = Case("add", "inplace", "Tensor.add_", (first, window))
-        inputs = Builder(case, torch).build()
+        inputs = Builder(case, adapted(torch)).build()
         on, made = inputs.args
         assert (on.storage_offset(), tuple(on.shape), made.storage_offset()) == (2, (2, 3), window.start)
         assert tuple(made.shape) == window.shape
         assert made.untyped_storage().data_ptr() == on.untyped_storage().data_ptr()
         assert inputs.tensors[1].tensor is made
-        assert read_bytes(torch, made, dtype) == inputs.tensors[1].raw
+        assert adapted(torch).data(made, dtype) == inputs.tensors[1].raw
         assert elements_before(case, 1)[1].tobytes() == inputs.tensors[1].raw
         assert elements_before(case, 2) is None
         on.view(torch.uint8 if dtype != "complex32" else torch.int32).fill_(1)
-        assert (read_bytes(torch, made, dtype) != inputs.tensors[1].raw) == (made.numel() > 1)
+        assert (adapted(torch).data(made, dtype) != inputs.tensors[1].raw) == (made.numel() > 1)
 
 
 def test_what_is_written_shows_in_the_window_too():
@@ -134,7 +134,9 @@ def test_what_is_written_shows_in_the_window_too():
 def test_other_arguments():
     generator = Make("Generator", (5,))
     args = (Named("float16"), Make("Size", ((2, 3),)), Make("device", ("cpu",)), slice(None, A), [A, (B, None)], ...)
-    built_args = Builder(Case("x", "function", "torch.x", (*args, generator, Make("ndarray", (A,)))), torch).build()
+    built_args = Builder(
+        Case("x", "function", "torch.x", (*args, generator, Make("ndarray", (A,)))), adapted(torch)
+    ).build()
     half, size, device, cut, nested, dots, drawn, array = built_args.args
     assert half is torch.float16
     assert size == torch.Size((2, 3))

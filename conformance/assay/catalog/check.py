@@ -24,13 +24,14 @@ def first_line(error: BaseException) -> str:
 
 def refusal(case: Case, module: Any) -> str | None:
     """Why `module` refuses the case; None where it answers. Other failures of the harness are raised."""
-    from assay.execute import Missing, reset, resolve
     from assay.inputs import Builder
+    from assay.subjects.adapter import Missing, adapted
 
-    reset(module, case)
-    inputs = Builder(case, module).build()
+    side = adapted(module)
+    side.reset(case.seed, case.default_dtype)
+    inputs = Builder(case, side).build()
     try:
-        function, args = resolve(case, module, inputs.args)
+        function, args = side.resolve(case.call, inputs.args)
     except Missing:
         return f"missing: {case.call}"
     try:

@@ -50,18 +50,22 @@ _SHRINK_FATAL = 6
 @click.option("--case", "case_file", type=click.Path(path_type=Path), help="Run the case(s) in a file instead.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result here as JSON.")
 @click.option("--ledger", "ledger_file", type=click.Path(path_type=Path), help="Known deviations (TOML).")
+@click.option("--setup", metavar="MODULE", default="", help="Import this first; it may register a backend.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes of the subject.")
 @click.option("--in-process", is_flag=True, help="No processes: for a debugger. A crash ends the run.")
 @click.option("--no-shrink", is_flag=True, help="Report failing cases as they were drawn.")
 def run(subject: str, **options: Any) -> None:
     """Judge SUBJECT against real PyTorch.
 
-    SUBJECT is flambeau, torch, or the dotted path of an importable torch-like module. Levels are core and gradients
-    unless told otherwise (all four for flambeau). Ends with a table of family × aspect.
+    SUBJECT is flambeau, torch, the dotted path of an importable torch-like module, package.module:Adapter, or an
+    adapter that ships: tinygrad, jax. torch@cuda, torch@meta, torch@compile=inductor, torch@threads=4 run PyTorch
+    elsewhere or otherwise. Levels are core and gradients unless told otherwise (all four for flambeau). Ends with a
+    table of family × aspect.
 
     \b
     Example: assay run flambeau --only sum --only 'c*' --profile quick
     Example: assay run my_library.torch_api --level core --json result.json
+    Example: assay run torch@my_device --setup my_backend --level core
 
     \b
     Exit codes: 0 conforms, 1 deviations, 2 usage or harness error, 5 no case matched.
@@ -85,6 +89,7 @@ def _run(
     case_file: Path | None,
     json_file: Path | None,
     ledger_file: Path | None,
+    setup: str,
     jobs: int,
     in_process: bool,
     no_shrink: bool,
@@ -112,7 +117,7 @@ def _run(
         click.echo("assay: no case matched", err=True)
         return NO_CASES
     try:
-        who = parse(subject)
+        who = parse(subject, setup)
         ledger = Ledger.packaged(subject) if ledger_file is None else Ledger.load(ledger_file)
     except (SubjectError, LedgerError, OSError) as error:
         fail(str(error))
@@ -130,10 +135,16 @@ def _run(
         strict_text=strict_text,
         max_failures=max_failures,
         drawn=cases is None,
+        asked=frozenset(
+            name
+            for name, given in (("aspects", level or aspect), ("operations", only or cases), ("dtypes", dtypes))
+            if given
+        ),
     )
     feed = None
     try:
         with Session(plan, ledger) as session:
+            ops = [op for op in ops if session.plan.claims(op)]
             store = Store(subject, profile, seed)
             source = cases if cases is not None else (feed := Feed(ops, profile, seed))
             with Progress(ops) as progress:

@@ -1,13 +1,32 @@
-"""Who answers: a subject's name on the command line, and the torch-like module it stands for."""
+"""Who answers: a subject's name on the command line, and what it stands for.
+
+flambeau, torch, my_library.torch_api   a torch-like module by its dotted path
+my_package.conformance:MyAdapter        an adapter (`assay.subjects.adapter`), by module and class
+tinygrad, jax                           an adapter by the name of its entry point in the group `assay.subjects`
+torch@cuda, my_library@mps:0            the module's tensors on a device
+torch@meta                              shapes and dtypes alone
+torch@compile=inductor                  each call through torch.compile with that backend
+torch@threads=1,capability=default      PyTorch with other threads or ATEN_CPU_CAPABILITY
+"""
 
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from importlib.metadata import entry_points
 from typing import Any
 
-_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+from assay.subjects.adapter import Adapter, Claims, adapted
+from assay.subjects.claims import ClaimsError, claims_beside
+
+GROUP = "assay.subjects"
+_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_OPTIONS = ("threads", "capability", "compile")
+_DEVICE = re.compile(r"[a-z][a-z0-9]*(:\d+)?")
 
 
 class SubjectError(Exception):
@@ -18,25 +37,97 @@ class SubjectError(Exception):
 class Subject:
     """A subject, by name: plain data, loaded only in the process that runs it.
 
-    kind decides who loads it (`LOADERS`); target is what to load.
+    kind: "module" or "adapter"; target: the dotted path to load, of an adapter "module:Class". device, compile: where
+    and how calls run. threads, capability: of the process. setup: a module imported first, which may register a
+    backend.
     """
 
     name: str
     kind: str
     target: str
+    device: str = ""
+    compile: str = ""
+    threads: int = 0
+    capability: str = ""
+    setup: str = ""
 
-    def load(self) -> Any:
-        """The torch-like module. Raises whatever its import raises."""
-        return LOADERS[self.kind](self.target)
+    def load(self) -> Adapter:
+        """The adapter. Raises whatever an import raises."""
+        if self.setup:
+            importlib.import_module(self.setup)
+        if self.kind == "adapter":
+            path, _, name = self.target.partition(":")
+            made: Adapter = getattr(importlib.import_module(path), name)()
+            return made
+        module = _module(self.target)
+        if self.device or self.compile:
+            from assay.subjects.placed import placed
+
+            return placed(module, self.device, self.compile)
+        side = adapted(module)
+        side.claims = claims_beside(module) or side.claims
+        return side
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables of its process."""
+        return {"ATEN_CPU_CAPABILITY": self.capability} if self.capability else {}
+
+    def to_json(self) -> str:
+        """All fields, for another process."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_json(text: str) -> Subject:
+        """The reverse of `to_json`."""
+        return Subject(**json.loads(text))
 
 
-def parse(name: str) -> Subject:
-    """The subject called `name`: "flambeau", "torch" or any importable module path. Raises SubjectError."""
-    if _NAME.fullmatch(name):
-        return Subject(name, "module", name)
-    raise SubjectError(
-        f"{name!r} is not a subject: give flambeau, torch, or the dotted path of an importable torch-like module"
-    )
+def parse(name: str, setup: str = "") -> Subject:
+    """The subject called `name`. Raises SubjectError, which says what is wrong with it."""
+    target, _, options = name.partition("@")
+    if setup and not _PATH.fullmatch(setup):
+        raise SubjectError(f"{setup!r} is not the dotted path of a module")
+    path, colon, cls = target.partition(":")
+    if colon:
+        if not (_PATH.fullmatch(path) and cls.isidentifier()) or options:
+            raise SubjectError(f"{name!r} is not an adapter: give package.module:Class")
+        return Subject(name, "adapter", target, setup=setup)
+    if not _PATH.fullmatch(target):
+        raise SubjectError(
+            f"{name!r} is not a subject: give flambeau, torch, the dotted path of an importable torch-like module, "
+            "or package.module:Adapter"
+        )
+    short = {e.name: e.value for e in entry_points(group=GROUP)}
+    if target in short:
+        if options:
+            raise SubjectError(f"{name!r}: the adapter {target} takes no options")
+        return Subject(name, "adapter", short[target], setup=setup)
+    return Subject(name, "module", target, setup=setup, **_parsed(name, options))
+
+
+def _parsed(name: str, options: str) -> dict[str, Any]:
+    """The part behind "@" as fields."""
+    found: dict[str, Any] = {}
+    for option in filter(None, options.split(",")):
+        key, equals, value = option.partition("=")
+        if not equals:
+            if not _DEVICE.fullmatch(option) or "device" in found:
+                raise SubjectError(f"{name!r}: {option!r} is not a device")
+            found["device"] = option
+        elif key not in _OPTIONS or not value:
+            near = get_close_matches(key, _OPTIONS, 1)
+            hint = f"; did you mean {near[0]}=…?" if near and near[0] != key else f"; one of {', '.join(_OPTIONS)}"
+            raise SubjectError(f"{name!r}: {option!r} is not an option{hint}")
+        elif key == "threads":
+            if not value.isdigit() or not 1 <= int(value) <= 4 * (os.cpu_count() or 1):
+                raise SubjectError(f"{name!r}: {value!r} is not a sensible number of threads")
+            found[key] = int(value)
+        else:
+            found[key] = value
+    if options.endswith(",") or "@" in name and not options:
+        raise SubjectError(f"{name!r}: nothing stands behind the last {name[-1]!r}")
+    return found
 
 
 def _module(target: str) -> Any:
@@ -57,4 +148,4 @@ def _module(target: str) -> Any:
     raise ModuleNotFoundError(f"No module named {target!r}")
 
 
-LOADERS = {"module": _module}
+__all__ = ["GROUP", "Adapter", "Claims", "ClaimsError", "Subject", "SubjectError", "parse"]
