@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.case import Case
+from assay.case import Case, Make
 from assay.inputs import Adapt, Builder, Built, Inputs, works_in_place
 from assay.outcome import Error, Outcome, TensorData
 from assay.policy import Policy
@@ -51,7 +51,7 @@ class Want:
             data=policy.values != "metadata",
             text=policy.text and asked("text"),
             gradients=asked("gradients", "gradients2", "error", "error_text"),
-            random=policy.random and asked("random"),
+            random=policy.values == "sampled" or (policy.random and asked("random")),
             aliases=asked("aliasing"),
         )
 
@@ -82,6 +82,17 @@ def cotangent(shape: tuple[int, ...], dtype: str, seed: int) -> np.ndarray:
     if dtype == "bfloat16":
         return np.asarray((drawn.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16).view(np.int16))
     return drawn.astype(dtype)
+
+
+def untouched(case: Case, module: Any) -> str:
+    """`Outcome.random` of a case that draws nothing."""
+    side = adapted(module)
+    side.reset(case.seed, case.default_dtype)
+    builder = Builder(case, side)
+    for value in (*case.args, *case.kwargs.values()):
+        if isinstance(value, Make) and value.what == "Generator":
+            builder.make(value)
+    return side.random_digest(builder.inputs.generators)
 
 
 class Run:

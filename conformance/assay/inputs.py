@@ -63,6 +63,8 @@ def works_in_place(case: Case) -> bool:
     """Whether the call writes into its first argument, which then must not be a leaf that requires grad."""
     if case.variant == "inplace" or case.call in ("operator.setitem", "Tensor.__setitem__"):
         return True
+    if case.kwargs.get("inplace") is True:
+        return True
     owner, _, name = case.call.rpartition(".")
     return owner == "operator" and name in _INPLACE_OPERATORS
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from assay import values
 from assay.case import Case, TensorSpec, Window
-from assay.inputs import arrange, looked, poison
+from assay.inputs import arrange, looked, poison, works_in_place
 from assay.ledger import specs_of
 from assay.outcome import Outcome, Sequence, TensorData
 
@@ -59,7 +59,7 @@ def is_written(case: Case, index: int) -> bool:
     """Whether the input at `index`, windows behind all others, is written to: out=, or the first one in place."""
     specs = tensor_specs(case)
     if index < len(specs):
-        return is_out(case, specs[index]) or (case.variant == "inplace" and index == 0)
+        return is_out(case, specs[index]) or (works_in_place(case) and index == 0)
     windows = _windows(case)
     return index < len(specs) + len(windows) and windows[index - len(specs)] is case.kwargs.get("out")
 

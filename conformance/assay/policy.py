@@ -20,13 +20,16 @@ class Policy:
         "exact": bit for bit, because the operation only moves, selects or compares elements (view, index, cat, sort,
         min, floor, sign ...); the gradients of such an operation are still judged by truth;
         "metadata": never, because the memory is uninitialised (empty); its dtype, shape and strides still are;
-        "stream": bit for bit, because the values are a pinned random stream (rand, randn, bernoulli).
+        "stream": bit for bit, because the values are a pinned random stream (rand, randn, bernoulli);
+        "sampled": as "truth" where nothing is drawn (dropout while evaluating); else they are computed from a random
+        stream that every dtype draws alike: by their distribution, and as a stream by truth.
     scale: what one unit of error is relative to, beside |truth|. "perturbation": the change of the output when the
         inputs change by one ulp (the default). "sum_abs": the operation applied to |inputs| (sum, mean, cumsum).
         "product": the root of the operation applied to the squared inputs (matmul, dot, outer). "magnitude": |truth|
         alone. "span": the largest element (linspace, whose steps pass by zero). "bounded": a constant, where rounded
-        terms of order one are subtracted (log_softmax) and derivatives are bounded by their cotangents. New
-        names are entries in `assay.scales`.
+        terms of order one are subtracted (log_softmax) and derivatives are bounded by their cotangents. "fused": four
+        times that, in the ulps of float32 (gelu, whose kernel subtracts such terms times x). New names are entries in
+        `assay.scales`.
     gradient_scale: the same for first and second derivatives.
     canonical: a name in `assay.canonical.CANONICAL`, applied to both sides before values are compared: "ties" (indices
         of an unstable sort, topk, median ... stand for the values they point at), "unordered" (unique without sorting),
@@ -60,13 +63,13 @@ class Policy:
     looks: int = 2
 
     def __post_init__(self) -> None:
-        if self.values not in ("truth", "exact", "metadata", "stream"):
-            raise ValueError(f"values must be truth, exact, metadata or stream, not {self.values!r}")
+        if self.values not in ("truth", "exact", "metadata", "stream", "sampled"):
+            raise ValueError(f"values must be truth, exact, metadata, stream or sampled, not {self.values!r}")
 
     @property
     def random(self) -> bool:
-        """Whether the values are a random stream."""
-        return self.values == "stream"
+        """Whether the values come from a random stream."""
+        return self.values in ("stream", "sampled")
 
 
 ELEMENTWISE = Policy(strides=True)
@@ -83,6 +86,7 @@ MOVE = Policy(values="exact", text=True)
 CREATION = Policy(values="exact", strides=True, text=True)
 UNINITIALISED = Policy(values="metadata", strides=True)
 STREAM = Policy(values="stream", strides=True)
+SAMPLED = Policy(values="sampled", strides=True, overflow=True)
 REDUCTION = Policy(overflow=True)
 POWERS = Policy(overflow="power")
 SUM = Policy(scale="sum_abs", overflow=True)

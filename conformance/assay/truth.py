@@ -14,7 +14,7 @@ import numpy as np
 
 from assay.canonical import canonical
 from assay.case import Case, Named, TensorSpec, Values
-from assay.execute import Want, answer
+from assay.execute import Want, answer, untouched
 from assay.extremes import can_overflow, can_underflow
 from assay.outcome import Outcome, TensorData
 from assay.parts import Array, is_gradient, tensor_specs, tensors
@@ -43,19 +43,20 @@ class ReferenceAnswer:
     """The reference's outcome with what is needed to judge another by it.
 
     truths: by path as `tensors` gives it. overflow: the inputs are so large that an intermediate can overflow though
-    every term is finite. underflow: they are so small that a product of two can underflow. note: why there is no wider
-    evaluation, where one was wanted.
+    every term is finite. underflow: they are so small that a product of two can underflow. drew: random numbers were
+    drawn for what is "sampled". note: why there is no wider evaluation, where one was wanted.
     """
 
     outcome: Outcome
     truths: dict[str, Truth] = field(default_factory=dict)
     overflow: bool = False
     underflow: bool = False
+    drew: bool = False
     note: str = ""
 
 
 def _judged_by_truth(outcome: Outcome, policy: Policy) -> dict[str, TensorData]:
-    by_value = policy.values == "truth"
+    by_value = policy.values in ("truth", "sampled")
     return {
         path: leaf
         for path, leaf in tensors(outcome)
@@ -73,8 +74,9 @@ def reference_answer(case: Case, module: Any, policy: Policy, want: Want | None 
     may = policy.overflow or any(is_complex(spec.dtype) for spec in tensor_specs(case))
     overflow = may and can_overflow(case, policy)
     underflow = can_underflow(case)
+    drew = policy.values == "sampled" and outcome.random != untouched(case, module)
     if not judged:
-        return ReferenceAnswer(outcome, _of_whole_numbers(case, outcome, module, policy), overflow, underflow)
+        return ReferenceAnswer(outcome, _of_whole_numbers(case, outcome, module, policy), overflow, underflow, drew)
     widened = Widened(case, judged, outcome)
     with np.errstate(all="ignore"):
         truth, note = _evaluate(widened, module, policy, judged)
@@ -86,7 +88,7 @@ def reference_answer(case: Case, module: Any, policy: Policy, want: Want | None 
         scale = None if path not in scales else scales[path].tobytes()
         unit = widened.unit(path, judged[path].dtype)
         truths[path] = Truth(value, scale, "" if unit == judged[path].dtype else unit)
-    return ReferenceAnswer(outcome, truths, overflow, underflow, note)
+    return ReferenceAnswer(outcome, truths, overflow, underflow, drew, note)
 
 
 def _of_whole_numbers(case: Case, outcome: Outcome, module: Any, policy: Policy) -> dict[str, Truth]:

@@ -188,6 +188,13 @@ def _nonzero(rng: np.random.RandomState, n: int, dtype: str, values: Values, sha
     return (0.25 + rng.random_sample(n) * 3.0) * sign
 
 
+@_plan("signs")
+def _signs(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape: tuple[int, ...]) -> np.ndarray:
+    """-1 or 1 (of unsigned dtypes 1): the targets of losses that tell two classes apart."""
+    drawn = rng.randint(0, 2, n) * 2 - 1
+    return np.ones(n) if category(dtype) < 2 and NUMPY[dtype].kind in "ub" else drawn
+
+
 @_plan("index")
 def _index(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape: tuple[int, ...]) -> np.ndarray:
     low, high = _between(values, 0, 1)

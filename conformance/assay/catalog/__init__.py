@@ -33,6 +33,7 @@ FAMILIES = (
     "random",
     "sampling",
     "windows",
+    "activations",
     "inplace",
     "items",
     "legacy",

@@ -95,7 +95,7 @@ def _positions(params: list[Param], ex: Execution) -> tuple[tuple[Any, ...], dic
     declared = [p for p in ex.structure.form.params if p.place != "keyword"]
     reach = next((i for i, p in enumerate(declared) if ex.values[p.name] is ABSENT), len(declared))
     least = max((i + 1 for i, p in enumerate(declared[:reach]) if p.place == "positional"), default=0)
-    if ex.variant in ("method", "inplace"):
+    if ex.variant == "method" or ex.in_place:
         least = max(least, 1)
     count = reach if ex.pick.chance(0.65) else ex.pick.integer(min(least, reach), reach)
     front = declared[:count]
