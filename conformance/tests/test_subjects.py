@@ -1,0 +1,185 @@
+"""Subjects by name: what the command line accepts, and what each kind of subject answers."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from assay.case import Case, Named, TensorSpec, Values
+from assay.judge import ASPECTS
+from assay.plan import Plan
+from assay.result import Judged
+from assay.runner import Session
+from assay.subjects import Adapter, Claims, ClaimsError, Subject, SubjectError, parse
+from assay.subjects.claims import load_claims
+
+A = TensorSpec((2, 3), "float32", Values("normal", 1), requires_grad=True)
+ADD = Case("add", "function", "torch.add", (A, A), order=2)
+FULL = Case("full", "function", "torch.full", ((2,), 3.0))
+NONZERO = Case("nonzero", "function", "torch.nonzero", (TensorSpec((4,), "int64", Values("ties", 1)),))
+RAND = Case("rand", "function", "torch.rand", (100,), {"dtype": Named("float64")})
+
+
+def test_names_are_parsed():
+    assert parse("flambeau") == Subject("flambeau", "module", "flambeau")
+    assert parse("a.b:C", "setup.me") == Subject("a.b:C", "adapter", "a.b:C", setup="setup.me")
+    placed = parse("torch@cuda:1,threads=2,capability=default")
+    assert (placed.target, placed.device, placed.threads, placed.capability) == ("torch", "cuda:1", 2, "default")
+    assert placed.environment == {"ATEN_CPU_CAPABILITY": "default"}
+    assert parse("torch@compile=aot_eager").compile == "aot_eager"
+    assert Subject.from_json(placed.to_json()) == placed
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("not a name", "is not a subject"),
+        ("a.b:", "package.module:Class"),
+        ("a.b:C@cuda", "package.module:Class"),
+        ("torch@", "nothing stands behind"),
+        ("torch@cuda,", "nothing stands behind"),
+        ("torch@cuda,meta", "'meta' is not a device"),
+        ("torch@Cuda", "'Cuda' is not a device"),
+        ("torch@compil=eager", "did you mean compile=…?"),
+        ("torch@threads=many", "'many' is not a sensible number"),
+        ("torch@threads=0", "'0' is not a sensible number"),
+    ],
+)
+def test_other_names_are_refused(name, told):
+    with pytest.raises(SubjectError, match=told.replace("?", r"\?")):
+        parse(name)
+
+
+def verdicts(subject: Subject, *cases: Case, **options: object) -> list[Judged]:
+    with Session(Plan(subject, **{"in_process": True, **options})) as session:
+        return list(session.judged(cases))
+
+
+def statuses(judged: Judged) -> dict[str, str]:
+    assert not judged.harness_error, judged.harness_error
+    return {v.aspect: v.status for v in judged.verdicts}
+
+
+@pytest.fixture
+def placed_here(monkeypatch):
+    """A subject on a device sets the default one, of this process when run in it."""
+    import torch
+
+    yield
+    torch.set_default_device(None)
+
+
+def test_a_device_answers_as_the_cpu_does(placed_here):
+    add, full, rand = verdicts(parse("torch@cpu"), ADD, FULL, RAND)
+    assert set(statuses(add).values()) == {"conforms"}
+    assert {"values", "gradients", "gradients2", "aliasing", "stride"} <= set(statuses(add))
+    assert set(statuses(full).values()) == {"conforms"}
+    assert statuses(rand)["values"] == "conforms"
+    assert not {"random", "text"} & set(statuses(rand))
+
+
+def test_meta_is_asked_for_shapes_and_dtypes_alone():
+    # in a process of its own, whose default device is not the reference's
+    add, full, nonzero = verdicts(parse("torch@meta"), ADD, FULL, NONZERO, in_process=False)
+    assert statuses(add) == statuses(full) == dict.fromkeys(("structure", "dtype", "shape", "stride"), "conforms")
+    assert statuses(nonzero) == {"structure": "missing"}
+
+
+def test_a_compiled_call_conforms():
+    (add,) = verdicts(parse("torch@compile=eager"), ADD)
+    assert set(statuses(add).values()) == {"conforms"}
+    assert {"values", "gradients"} <= set(statuses(add))
+
+
+def planted(tmp_path, monkeypatch, name: str, body: str) -> str:
+    (tmp_path / f"{name}.py").write_text(textwrap.dedent(body))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return name
+
+
+def test_a_wrong_device_fault_is_blamed(tmp_path, monkeypatch, placed_here):
+    name = planted(
+        tmp_path,
+        monkeypatch,
+        "faulty_on_device",
+        """
+        import torch
+
+        def __getattr__(name):
+            return getattr(torch, name)
+
+        def full(*args, **kwargs):
+            return torch.full(*args, **kwargs).double()
+        """,
+    )
+    (full,) = verdicts(parse(f"{name}@cpu"), FULL)
+    assert statuses(full)["dtype"] == "deviates"
+
+
+def test_setup_is_imported_before_the_subject(tmp_path, monkeypatch):
+    planted(tmp_path, monkeypatch, "registers", "import sys, torch\nsys.modules['torch_by_setup'] = torch\n")
+    (full,) = verdicts(parse("torch_by_setup", "registers"), FULL)
+    assert set(statuses(full).values()) == {"conforms"}
+
+
+def test_claims_stand_beside_the_subject(tmp_path, monkeypatch):
+    name = planted(
+        tmp_path, monkeypatch, "modest", "import torch\ndef __getattr__(name): return getattr(torch, name)\n"
+    )
+    (tmp_path / "modest.assay.toml").write_text(
+        'levels = ["core"]\naspects = ["structure", "values", "error"]\noperations = ["a*"]\ndtypes = ["float32"]\n'
+    )
+    with Session(Plan(parse(name), in_process=True)) as session:
+        plan = session.plan
+        assert plan.aspects == ("structure", "values")
+        assert plan.claims("add")
+        assert not plan.claims("sum")
+        assert plan.dtypes == ("float32",)
+        assert not plan.full
+    asked = frozenset(("aspects", "operations", "dtypes"))
+    with Session(Plan(parse(name), in_process=True, asked=asked)) as session:
+        assert session.plan.aspects == ("structure", "values", "error")
+        assert session.plan.claims("sum")
+        assert session.plan.dtypes == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("levels = 3", "list of names"), ("level = []", "'level' is none of"), ("levels = [", "assay.toml")],
+)
+def test_malformed_claims_are_told(tmp_path, text, told):
+    file = tmp_path / "assay.toml"
+    file.write_text(text)
+    with pytest.raises(ClaimsError, match=told):
+        load_claims(file)
+
+
+class Doubling(Adapter):
+    """PyTorch under other names, wrong in one of them."""
+
+    claims = Claims(aspects=("structure", "dtype", "shape", "values", "gradients"))
+
+    def __init__(self):
+        import torch
+
+        super().__init__(torch)
+
+    def function(self, path):
+        if path == "torch.full":
+            return lambda *args, **kwargs: 2 * self.module.full(*args, **kwargs)
+        if path == "torch.rand":
+            raise AttributeError(path)
+        return super().function(path)
+
+
+def test_an_adapter_is_a_subject(tmp_path, monkeypatch):
+    add, full, rand = verdicts(parse(f"{__name__}:Doubling"), ADD, FULL, RAND)
+    assert statuses(add) == dict.fromkeys(("structure", "dtype", "shape", "values", "gradients"), "conforms")
+    assert statuses(full)["values"] == "deviates"
+    assert statuses(rand) == {"structure": "missing"}
+
+
+def test_claims_leave_aspects_in_their_order():
+    assert Claims().shown(ASPECTS) == ASPECTS
+    assert Claims(aspects=("values", "dtype")).shown(ASPECTS) == ("dtype", "values")
