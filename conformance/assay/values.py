@@ -214,6 +214,14 @@ def _distinct(rng: np.random.RandomState, n: int, dtype: str, values: Values, sh
     return np.ascontiguousarray(np.moveaxis(order.reshape(*moved, -1), -1, dim)).ravel()
 
 
+@_plan("apart")
+def _apart(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape: tuple[int, ...]) -> np.ndarray:
+    """Indices below `high`, no two alike within the last `low` dimensions together (unless these hold more)."""
+    dims, high = _between(values, 1, 1)
+    plane = math.prod(shape[len(shape) - int(dims) :])
+    return _distinct(rng, n, dtype, Values("distinct", low=1, high=high), (n // plane if plane else 0, plane))
+
+
 @_plan("permutation")
 def _permutation(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape: tuple[int, ...]) -> np.ndarray:
     """Every number below n once, in any order."""

@@ -30,6 +30,7 @@ FAMILIES = (
     "indexing",
     "linear",
     "nn",
+    "pooling",
     "random",
     "sampling",
     "windows",
