@@ -31,6 +31,7 @@ FAMILIES = (
     "linear",
     "nn",
     "pooling",
+    "convolution",
     "random",
     "sampling",
     "windows",
