@@ -32,6 +32,8 @@ FAMILIES = (
     "nn",
     "pooling",
     "convolution",
+    "vision",
+    "patches",
     "random",
     "sampling",
     "windows",
