@@ -17,9 +17,10 @@ from assay.catalog.form import Entry
 from assay.drawing import draw_cases
 from assay.judge import aspects_of
 from assay.ledger import Ledger
+from assay.levels import FAILING
 from assay.plan import Plan
 from assay.reproduce import script
-from assay.result import FAILING, Result
+from assay.result import Result
 from assay.runner import Session, run
 from assay.shrink import shrink
 from assay.subjects import parse

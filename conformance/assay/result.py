@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assay.case import Case
-from assay.judge import SCORED, worst
+from assay.levels import FAILING, SCORED, worst
 from assay.outcome import Outcome, Verdict
 from assay.plan import Plan, dtype_of
 from assay.tolerance import UNJUDGED_SHARE
 from assay.truth import ReferenceAnswer
 
-FAILING = frozenset({"crash", "memory", "timeout", "deviates"})
 _BY_ELEMENT = frozenset({"values", "gradients", "gradients2", "mutation", "random"})
 
 

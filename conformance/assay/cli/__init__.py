@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from assay.cli.common import ERROR, fail
+from assay.cli.report import report
 from assay.cli.run import run
 from assay.cli.surface import list_operations, surface
 
@@ -45,5 +46,5 @@ def main() -> None:
     """
 
 
-for _command in (run, list_operations, surface):
+for _command in (run, report, list_operations, surface):
     main.add_command(_command)

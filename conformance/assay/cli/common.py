@@ -67,9 +67,10 @@ def check_aspects(
 
 
 def read_cases(path: Path) -> list[Case]:
-    """Cases from a file: one case or a list of them as JSON, one case a line, or a result with failures."""
+    """Cases from a file, or from standard input for "-": one case or a list of them as JSON, one case a line, or a
+    result with failures."""
     try:
-        text = path.read_text()
+        text = sys.stdin.read() if str(path) == "-" else path.read_text()
         try:
             data = json.loads(text)
         except json.JSONDecodeError:

@@ -47,7 +47,7 @@ _SHRINK_FATAL = 6
 )
 @click.option("--max-failures", type=click.IntRange(min=1), help="Stop after this many kinds of deviation.")
 @click.option("--strict-text", is_flag=True, help="Error texts and warnings fail the run too.")
-@click.option("--case", "case_file", type=click.Path(path_type=Path), help="Run the case(s) in a file instead.")
+@click.option("--case", "case_file", type=click.Path(path_type=Path), help="Run the case(s) in a file (or -) instead.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result here as JSON.")
 @click.option("--ledger", "ledger_file", type=click.Path(path_type=Path), help="Known deviations (TOML).")
 @click.option("--setup", metavar="MODULE", default="", help="Import this first; it may register a backend.")

@@ -14,9 +14,9 @@ from typing import Any
 from assay.catalog import catalog
 from assay.levels import SCORED
 from assay.plain import encode
+from assay.report.results import SCHEMA
 from assay.result import Cell, Group, Result
 
-SCHEMA = 1
 #: How many cases on which assay itself failed are kept with their tracebacks.
 _HARNESS_ERRORS = 20
 _LISTS = ("cells", "failures")
@@ -37,6 +37,7 @@ def as_json(result: Result) -> dict[str, Any]:
     """The result as what `json.dumps` writes; cells in order of operation, variant, aspect."""
     plan = result.plan
     entries = catalog()
+    judged = {cell.op for cell in result.cells.values()}
     return {
         "schema": SCHEMA,
         "subject": plan.subject.name,
@@ -57,10 +58,12 @@ def as_json(result: Result) -> dict[str, Any]:
         "scored": [a for a in plan.aspects if a in SCORED and not result.fails(a)],
         "only": list(plan.only),
         "dtypes": list(plan.dtypes),
+        "operations": list(plan.operations),
+        "setup": plan.subject.setup,
         "cases": result.cases,
         "stopped": result.stopped,
         "restarts": result.restarts,
-        "families": {op: entries[op].family for op in sorted({c.op for c in result.cells.values()}) if op in entries},
+        "families": {op: entry.family for op, entry in entries.items() if op in judged},
         "missing": {op: list(variants) for op, variants in sorted(result.missing.items())},
         "stale_known": [{"op": k.op, "aspect": k.aspect, "reason": k.reason, "link": k.link} for k in result.stale],
         "hard_to_judge": {op: round(share, 4) for op, share in sorted(result.hard_to_judge.items())},
