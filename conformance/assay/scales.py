@@ -35,11 +35,19 @@ def _square(spec: TensorSpec, array: Array) -> Array:
     return np.abs(array) ** 2
 
 
-#: Declared scales, each the largest of some evaluations: what is done to the floating inputs, and to what comes out.
+def _squared(number: Any) -> Any:
+    return abs(number) ** 2
+
+
+#: Declared scales, each the largest of some evaluations: what is done to the floating inputs, to what comes out, and to
+#: the numbers that terms are multiplied by.
 #: The errors of a long running sum are a random walk: beyond some sixteen terms they outgrow √(A²B²), never Σ|A||B|.
-SCALES: dict[str, tuple[tuple[Transform, Callable[[Array], Array]], ...]] = {
-    "sum_abs": ((absolute, np.abs),),
-    "product": ((_square, lambda out: np.sqrt(np.abs(out))), (absolute, lambda out: 0.4 * np.abs(out))),
+SCALES: dict[str, tuple[tuple[Transform, Callable[[Array], Array], Callable[[Any], Any]], ...]] = {
+    "sum_abs": ((absolute, np.abs, abs),),
+    "product": (
+        (_square, lambda out: np.sqrt(np.abs(out)), _squared),
+        (absolute, lambda out: 0.4 * np.abs(out), abs),
+    ),
 }
 
 
@@ -89,8 +97,8 @@ def scales_of(
         if name in SIMPLE_SCALES
     }
     for name in sorted(names & SCALES.keys()):
-        for transform, back in SCALES[name]:
-            outcome = widened.run(module, transform)
+        for transform, back, factor in SCALES[name]:
+            outcome = widened.run(module, transform, factor=factor)
             arrays = _arrays_of_scale(outcome, judged)
             for path, array in arrays.items():
                 if by_path.get(path) == name:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.case import Case, Named, TensorSpec
+from assay.case import Case, Layout, Named, TensorSpec
 from assay.execute import Want, answer
+from assay.inputs import arrange
 from assay.outcome import Outcome, TensorData
 from assay.parts import is_gradient, leaves, tensor_specs, tensors
 from assay.rounding import Rounding
@@ -30,7 +31,8 @@ _COMPLEX = {1: "complex64", 2: "complex128", 3: "complex128"}
 
 
 WANT = Want(aliases=False)
-
+#: Keyword arguments that terms of a sum are multiplied by.
+_FACTORS = ("alpha", "beta")
 
 Array = NDArray[Any]
 Transform = Callable[[TensorSpec, Array], Array]
@@ -78,6 +80,24 @@ class Widened:
             kwargs=self._value(case.kwargs),
             default_dtype=_REAL[max(self.rank, RANK[case.default_dtype] - 1)] if self.wider else case.default_dtype,
         )
+        # What is computed with an element that stands in many places is rounded in each place by itself.
+        self._shown: dict[int, TensorSpec] = {}
+        self.dense_case = replace(
+            self.wide_case, args=self._dense(self.wide_case.args), kwargs=self._dense(self.wide_case.kwargs)
+        )
+
+    def _dense(self, value: Any) -> Any:
+        """Every element of an expanded tensor in a place of its own."""
+        kind = type(value)
+        if kind is TensorSpec and value.layout.kind == "expanded":
+            dense = replace(value, layout=Layout())
+            self._shown[id(dense)] = value
+            return dense
+        if kind in (tuple, list):
+            return kind(self._dense(v) for v in value)
+        if kind is dict:
+            return {k: self._dense(v) for k, v in value.items()}
+        return value
 
     def dtype(self, dtype: str) -> str:
         if dtype not in RANK:
@@ -113,10 +133,18 @@ class Widened:
         transform: Transform | None = None,
         adapt_cotangent: Callable[[Array], Array] | None = None,
         rounding: Rounding | None = None,
+        factor: Callable[[Any], Any] | None = None,
     ) -> Outcome:
-        """The case in the wider dtype, its floating inputs put through `transform` after the cast."""
+        """The case in the wider dtype, its floating inputs put through `transform` after the cast, and the numbers that
+        terms are multiplied by through `factor`."""
+        case = self.wide_case if transform is None else self.dense_case
+        if factor is not None:
+            case = replace(case, kwargs={k: factor(v) if k in _FACTORS else v for k, v in case.kwargs.items()})
 
         def adapt(spec: TensorSpec, array: Array) -> tuple[str, Array]:
+            if id(spec) in self._shown and transform is not None:
+                spec = self._shown[id(spec)]
+                array = arrange(array, len(spec.shape), spec.layout, lambda a: a)[2]
             if spec.dtype not in RANK:
                 # Only the operand of a sum is changed among integers, never an index.
                 return spec.dtype, absolute(spec, array) if transform is absolute and spec is self.specs[0] else array
@@ -127,7 +155,7 @@ class Widened:
             return dtype, wide if transform is None else transform(spec, wide).astype(wide.dtype, copy=False)
 
         return answer(
-            self.wide_case,
+            case,
             module,
             want=WANT,
             adapt=adapt,

@@ -29,6 +29,8 @@ FAMILIES = (
     "copying",
     "indexing",
     "linear",
+    "products",
+    "fourier",
     "nn",
     "pooling",
     "convolution",

@@ -165,3 +165,9 @@ def other(
 def divisor(ex: Execution, shape: Shape) -> Values:
     """No zeros among integers, where PyTorch refuses them; anything among floating numbers."""
     return Values("nonzero") if category(ex.dtype) < 2 else plan(ex.pick, smooth=ex.order > 0)
+
+
+def finite(ex: Execution, shape: Shape) -> Values:
+    """Anything but NaN and infinities, where it is an accident of the method which results these reach."""
+    found = plan(ex.pick, smooth=ex.order > 0)
+    return Values("normal") if found.kind == "special" else found

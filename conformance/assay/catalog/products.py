@@ -1,0 +1,461 @@
+"""Products added to something, chains of products, and contractions over named or numbered dims."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from assay.case import Layout, Make, TensorSpec
+from assay.catalog.common import x
+from assay.catalog.form import Execution, Kind, Param, Structure, arg, entry, form, kw, opt, pos
+from assay.catalog.kinds import ShapeRule, aside, dim, integer, like, made, shaped, tensor
+from assay.catalog.linear import BATCH, MATRIX, VECTOR, built, multipliable
+from assay.catalog.results import unknown
+from assay.dtypes import ALL, COMMON, DIFFERENTIABLE, NUMERIC, category
+from assay.policy import PRODUCT, VIEW, Policy
+from assay.strategies.arguments import layout, plan, scalar
+from assay.strategies.shapes import SIZES, Shape, broadcastable
+
+PERTURBED = Policy(overflow=True)
+
+
+def _factor(drawn: Any, ex: Execution) -> Any:
+    """A number of the tensors' category, or below."""
+    own = category(ex.dtype)
+    value = scalar(ex.pick, ex.pick.integer(min(own, 1), own))
+    # not -0.0: PyTorch 2.13 answers uninitialised memory for a bfloat16 baddbmm of alpha=0.0, beta=-0.0
+    return abs(value) if ex.dtype == "uint8" or value == 0 else value
+
+
+FACTORS = (kw("beta", made(_factor), 0.5), kw("alpha", made(_factor), 0.5))
+NEW = st.sampled_from(SIZES)
+
+
+def _fitting(whole: Callable[[Structure], Shape]) -> ShapeRule:
+    """A shape that broadcasts to the product's."""
+
+    def rule(draw: st.DrawFn, env: Structure) -> Shape:
+        target = whole(env)
+        keep = draw(st.integers(0, len(target)))
+        ones = draw(st.integers(0, 2**keep - 1))
+        return tuple(1 if ones >> i & 1 else s for i, s in enumerate(target[len(target) - keep :]))
+
+    return rule
+
+
+def _sizes(count: int) -> Param:
+    return aside("sizes", lambda draw, env: tuple(draw(NEW) for _ in range(count)))
+
+
+def _of(*which: int) -> ShapeRule:
+    """A shape of the sizes that were drawn aside."""
+    return lambda draw, env: tuple(env.drawn["sizes"][i] for i in which)
+
+
+def weighted(
+    op: str, dtypes: tuple[str, ...], first: str, second: str, whole: ShapeRule, left: ShapeRule, right: ShapeRule,
+    sizes: tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...]],
+) -> None:  # fmt: skip
+    """beta · input + alpha · product. `whole` is the product's shape, `left` and `right` those of its factors after it;
+    sizes: how many sizes there are, and the three shapes made of them, for an input that broadcasts."""
+    count, target, one, two = sizes
+    entry(
+        op,
+        form(
+            arg("input", tensor(dtypes, whole)),
+            arg(first, tensor((), left)),
+            arg(second, tensor((), right)),
+            *FACTORS,
+            variants="function method inplace",
+            out=unknown,
+            order=2,
+        ),
+        form(
+            _sizes(count),
+            arg("input", tensor(dtypes, _fitting(lambda env: tuple(env.drawn["sizes"][i] for i in target)))),
+            arg(first, tensor((), _of(*one))),
+            arg(second, tensor((), _of(*two))),
+            *FACTORS,
+            order=2,
+        ),
+        policy=PRODUCT,
+    )
+
+
+A = "input"
+weighted(
+    "addmm", NUMERIC, "mat1", "mat2", MATRIX, built((A, 0), None), built(("mat1", 1), (A, 1)),
+    (3, (0, 2), (0, 1), (1, 2)),
+)  # fmt: skip
+weighted(
+    "addmv", NUMERIC, "mat", "vec", VECTOR, built((A, 0), None), built(("mat", 1)), (2, (0,), (0, 1), (1,))
+)  # fmt: skip
+weighted("addr", COMMON, "vec1", "vec2", MATRIX, built((A, 0)), built((A, 1)), (2, (0, 1), (0,), (1,)))
+weighted(
+    "addbmm", NUMERIC, "batch1", "batch2", MATRIX, built(None, (A, 0), None),
+    built(("batch1", 0), ("batch1", 2), (A, 1)), (4, (0, 2), (3, 0, 1), (3, 1, 2)),
+)  # fmt: skip
+weighted(
+    "baddbmm", NUMERIC, "batch1", "batch2", BATCH, built((A, 0), (A, 1), None), built((A, 0), ("batch1", 2), (A, 2)),
+    (4, (3, 0, 2), (3, 0, 1), (3, 1, 2)),
+)  # fmt: skip
+
+
+# -- several operands --------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class operands(Kind):
+    """Tensors of one dtype whose shapes a rule draws; spread over the call, or a tuple or list."""
+
+    rule: Callable[[st.DrawFn, Structure], tuple[Shape, ...]]
+    listed: bool = True
+
+    def structure(self, draw: st.DrawFn, env: Structure) -> tuple[Shape, ...]:
+        return self.rule(draw, env)
+
+    def realise(self, drawn: tuple[Shape, ...], name: str, ex: Execution) -> Any:
+        built = [
+            TensorSpec(s, ex.dtype, plan(ex.pick, smooth=ex.order > 0), layout(ex.pick, s), self._wants(ex))
+            for s in drawn
+        ]
+        if ex.order and built and not any(b.requires_grad for b in built):
+            built[-1] = replace(built[-1], requires_grad=True)
+        return built if self.listed and ex.pick.chance(0.5) else tuple(built)
+
+    def _wants(self, ex: Execution) -> bool:
+        return ex.order > 0 and ex.pick.chance(0.85)
+
+    def bad(self, good: Any, name: str, ex: Execution) -> Iterator[Any]:
+        last = good[-1]
+        yield (*good[:-1], replace(last, shape=(*last.shape, 2, 5), layout=Layout()))
+        yield (*good, Make("object"))
+        yield ()
+        if len(good) > 1:
+            strange = ex.pick.choice([d for d in ("float64", "float32", "int64") if d != ex.dtype])
+            yield (*good[:-1], replace(last, dtype=strange, requires_grad=False))
+
+
+def _chain(vectors: bool) -> Callable[[st.DrawFn, Structure], tuple[Shape, ...]]:
+    """Shapes of matrices that multiply; with `vectors`, the first and last may be vectors."""
+
+    def rule(draw: st.DrawFn, env: Structure) -> tuple[Shape, ...]:
+        count = draw(st.integers(2 if vectors else 1, 5))
+        sizes = [draw(st.sampled_from((2, 3, 1, 4, 0, 5, 9))) for _ in range(count + 1)]
+        if env.stratum == "empty":
+            sizes[draw(st.integers(0, count))] = 0
+        found: list[Shape] = [(a, b) for a, b in itertools.pairwise(sizes)]
+        if vectors and draw(st.integers(0, 2)) == 0:
+            found[0] = found[0][1:]
+        if vectors and draw(st.integers(0, 2)) == 0:
+            found[-1] = found[-1][:1]
+        return tuple(found)
+
+    return rule
+
+
+entry(
+    "linalg.multi_dot",
+    arg("tensors", operands(_chain(True))),
+    variants="function",
+    out=unknown,
+    order=2,
+    dtypes=NUMERIC,
+    policy=PRODUCT,
+)
+
+
+@dataclass(frozen=True)
+class spread(Kind):
+    """One of the operands that were drawn aside; beyond their number it is left out."""
+
+    at: int
+
+    def realise(self, drawn: Any, name: str, ex: Execution) -> Any:
+        shape = ex.structure.drawn["shapes"][self.at]
+        return TensorSpec(shape, ex.dtype, plan(ex.pick, smooth=ex.order > 0), layout(ex.pick, shape), ex.order > 0)
+
+    def bad(self, good: Any, name: str, ex: Execution) -> Iterator[Any]:
+        yield replace(good, shape=(*good.shape, 2, 5), layout=Layout())
+        yield Make("object")
+
+
+def _counted(count: int) -> Callable[[st.DrawFn, Structure], tuple[Shape, ...]]:
+    def rule(draw: st.DrawFn, env: Structure) -> tuple[Shape, ...]:
+        sizes = [draw(st.sampled_from((2, 3, 1, 4, 0, 5, 9))) for _ in range(count + 1)]
+        return tuple(itertools.pairwise(sizes))
+
+    return rule
+
+
+entry(
+    "chain_matmul",
+    *(
+        form(
+            aside("shapes", _counted(count)),
+            *(pos(f"matrix{i}", spread(i)) for i in range(count)),
+            variants="function",
+            out=unknown if count > 1 else None,
+            order=2,
+            dtypes=NUMERIC,
+        )
+        for count in (1, 2, 3, 4)
+    ),
+    policy=PRODUCT,
+)
+
+
+# -- contractions ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Contraction:
+    """An equation with the shapes of its operands; subscripts: the same as numbers, one list an operand and the
+    result's."""
+
+    equation: str
+    shapes: tuple[Shape, ...]
+    subscripts: tuple[tuple[int, ...], ...] = ()
+
+
+_LETTERS = "ijkl"
+
+
+def _contraction(
+    draw: st.DrawFn, env: Structure, counts: tuple[int, ...] = (2, 1, 3), dots: bool = True
+) -> Contraction:
+    count = draw(st.sampled_from(counts))
+    size = {c: draw(st.sampled_from((2, 3, 1, 4, 5))) for c in _LETTERS}
+    if env.stratum == "empty":
+        size[draw(st.sampled_from(_LETTERS[:2]))] = 0
+    batch = draw(st.sampled_from((None, None, (), (2,), (3, 2)))) if dots else None
+    subscripts, shapes = [], []
+    for _ in range(count):
+        # a repeated letter is a diagonal
+        letters = "".join(draw(st.lists(st.sampled_from(_LETTERS), max_size=0 if env.stratum == "0-dim" else 3)))
+        sizes = tuple(size[c] for c in letters)
+        if batch is None:
+            subscripts.append(letters)
+            shapes.append(sizes)
+        else:
+            own = draw(broadcastable(batch, max_rank=len(batch)))
+            at = draw(st.integers(0, len(letters)))
+            subscripts.append(f"{letters[:at]}...{letters[at:]}")
+            shapes.append((*sizes[:at], *own, *sizes[at:]))
+    used = sorted(set("".join(subscripts)) - {"."})
+    kept = [c for c in draw(st.permutations(used)) if draw(st.booleans())] if used else []
+    result = "".join(kept)
+    if batch is not None and draw(st.integers(0, 3)):
+        at = draw(st.integers(0, len(result)))
+        result = f"{result[:at]}...{result[at:]}"
+    text = ",".join(subscripts)
+    if draw(st.integers(0, 3)):
+        text += f"->{result}"
+    if draw(st.integers(0, 5)) == 0:
+        text = text.replace(",", " , ").replace("->", " -> ")
+    numbers = tuple(tuple(_LETTERS.index(c) for c in s if c != ".") for s in (*subscripts, "".join(kept)))
+    return Contraction(text, tuple(shapes), numbers)
+
+
+CONTRACTION = aside("contraction", _contraction)
+EQUATION = made(
+    lambda drawn, ex: ex.structure.drawn["contraction"].equation, refused=("i->j", "ij,jk,kl,l->i", "i!,j", ",,,")
+)
+SUMMED = ("int64", *DIFFERENTIABLE)
+
+
+def _part(at: int) -> made:
+    def numbered(drawn: Any, ex: Execution) -> Any:
+        return list(ex.structure.drawn["contraction"].subscripts[at])
+
+    return made(numbered, refused=([0, 1, 2, 3, 0, 1], [-1], [99], ["i"]))
+
+
+def _operand(at: int) -> Param:
+    shape: ShapeRule = lambda draw, env: env.drawn["contraction"].shapes[at]  # noqa: E731
+    return pos(f"operand{at}", tensor(SUMMED if at == 0 else (), shape))
+
+
+def _counted_contraction(count: int, dots: bool) -> Param:
+    return aside("contraction", lambda draw, env: _contraction(draw, env, (count,), dots))
+
+
+entry(
+    "einsum",
+    *(
+        form(
+            _counted_contraction(count, True),
+            pos("equation", EQUATION),
+            *(_operand(i) for i in range(count)),
+            variants="function",
+            order=2,
+            weight=weight,
+            dtypes=SUMMED,
+        )
+        for count, weight in ((2, 4), (1, 2), (3, 2))
+    ),
+    form(
+        _counted_contraction(2, False),
+        _operand(0),
+        pos("subscripts0", _part(0)),
+        _operand(1),
+        pos("subscripts1", _part(1)),
+        pos("subscripts2", _part(2)),
+        variants="function",
+        order=2,
+        dtypes=SUMMED,
+    ),
+    form(
+        CONTRACTION,
+        pos("equation", EQUATION),
+        pos("operands", operands(lambda draw, env: env.drawn["contraction"].shapes)),
+        variants="function",
+        order=2,
+        dtypes=SUMMED,
+    ),
+    policy=PRODUCT,
+)
+
+
+@dataclass(frozen=True)
+class Contracted:
+    """Two shapes and the dims of each that are summed over together."""
+
+    left: Shape
+    right: Shape
+    dims: Any
+
+
+def _contracted(draw: st.DrawFn, env: Structure) -> Contracted:
+    pool = st.sampled_from((2, 3, 1, 4, 0) if env.stratum == "empty" else (2, 3, 1, 4, 2))
+    both = [draw(pool) for _ in range(0 if env.stratum == "0-dim" else draw(st.integers(0, 2)))]
+    left, right = ([draw(pool) for _ in range(draw(st.integers(0, 2)))] for _ in range(2))
+    if env.stratum == "0-dim":
+        left, right = [], []
+    if env.stratum == "empty" and 0 not in (*left, *right, *both):
+        left.append(0)
+    if draw(st.booleans()):
+        return Contracted((*left, *both), (*both, *right), len(both))
+    dims: list[list[int]] = []
+    shapes: list[Shape] = []
+    for own in (left, right):
+        order = draw(st.permutations(range(len(own) + len(both))))
+        mixed = [*own, *both]
+        shapes.append(tuple(mixed[i] for i in order))
+        where = [order.index(len(own) + i) for i in range(len(both))]
+        dims.append([w - len(mixed) if draw(st.booleans()) else w for w in where])
+    return Contracted(shapes[0], shapes[1], (dims[0], dims[1]))
+
+
+def _dims(drawn: Any, ex: Execution) -> Any:
+    found = ex.structure.drawn["contracted"].dims
+    if isinstance(found, int):
+        return found
+    return tuple(tuple(d) for d in found) if ex.pick.chance(0.4) else [list(d) for d in found]
+
+
+def _side(name: str) -> ShapeRule:
+    return lambda draw, env: getattr(env.drawn["contracted"], name)
+
+
+entry(
+    "tensordot",
+    aside("contracted", _contracted),
+    arg("a", tensor(NUMERIC, _side("left"))),
+    arg("b", tensor((), _side("right"))),
+    arg("dims", made(_dims, refused=(-1, 7, ([0], [0, 1]), ([9], [9]), "text", 1.5))),
+    variants="function",
+    out=unknown,
+    order=2,
+    policy=PRODUCT,
+)
+
+
+# -- vectors -----------------------------------------------------------------------------------------------------------
+entry(
+    "linalg.matmul",
+    x(NUMERIC, shaped(min_rank=1, max_rank=4)),
+    arg("other", tensor((), multipliable)),
+    variants="function",
+    out=unknown,
+    order=2,
+    policy=PRODUCT,
+    alias=True,
+)
+
+
+def _of_three(last: bool) -> ShapeRule:
+    """A shape with a dim of size 3: any one, or the last."""
+
+    def rule(draw: st.DrawFn, env: Structure) -> Shape:
+        rest = list(draw(st.lists(st.sampled_from((2, 1, 4, 5) + ((0,) if env.stratum else ())), max_size=3)))
+        rest.insert(len(rest) if last else draw(st.integers(0, len(rest))), 3)
+        return tuple(rest)
+
+    return rule
+
+
+def _three(draw: st.DrawFn, env: Structure) -> int:
+    """The dim of size 3."""
+    at = env.shape("input").index(3)
+    return at - len(env.shape("input")) if draw(st.booleans()) else at
+
+
+def _beside(draw: st.DrawFn, env: Structure) -> Shape:
+    """A shape that broadcasts and has size 3 at the end."""
+    whole = env.shape("input")
+    return tuple(1 if s != 3 and draw(st.integers(0, 3)) == 0 else s for s in whole)
+
+
+AT_THREE = made(lambda drawn, ex: drawn, _three, refused=(7, -7, "text", 1.5))
+for name in ("cross", "linalg.cross"):
+    last = name.startswith("linalg")
+    how = "function" if last else "function method"
+    place = kw if last else opt
+    entry(
+        name,
+        form(x(NUMERIC, _of_three(True)), arg("other", tensor((), _beside)), variants=how, out=unknown, order=2),
+        form(
+            x(NUMERIC, _of_three(False)),
+            arg("other", tensor((), like(A))),
+            place("dim", AT_THREE, 0.0 if last else 0.3),
+            variants=how,
+            out=unknown,
+            order=2,
+        ),
+        policy=PERTURBED,
+    )
+entry(
+    "linalg.vecdot",
+    arg("x", tensor(DIFFERENTIABLE, shaped(min_rank=1, max_rank=4))),
+    arg("y", tensor((), like("x"))),
+    kw("dim", dim("x")),
+    variants="function",
+    out=unknown,
+    order=2,
+    policy=PRODUCT,
+)
+entry(
+    "linalg.vander",
+    arg("x", tensor((*(d for d in NUMERIC if d not in ("float16", "bfloat16")),), shaped(min_rank=1, max_rank=3))),
+    kw("N", integer(2, 6)),
+    variants="function",
+    order=2,
+    policy=Policy(overflow="power"),
+)
+
+
+entry(
+    "linalg.diagonal",
+    form(arg("A", tensor(ALL, shaped(min_rank=2))), kw("offset", integer(-3, 3)), variants="function", order=2),
+    form(
+        arg("A", tensor(ALL, shaped(min_rank=2))),
+        aside("pair", lambda draw, env: draw(st.permutations(range(len(env.shape("A")))))[:2]),
+        kw("offset", integer(-3, 3)),
+        kw("dim1", made(lambda drawn, ex: ex.structure.drawn["pair"][0], refused=(9, "text")), 0),
+        kw("dim2", made(lambda drawn, ex: ex.structure.drawn["pair"][1] - len(ex.shape("A")), refused=(-9, "text")), 0),
+        variants="function",
+        order=2,
+    ),
+    policy=VIEW,
+)
