@@ -130,8 +130,9 @@ VECTOR = x(COMMON, shaped(min_rank=1))
 DUPLICATES = arg("index", tensor(("int64", "int32"), _distinct_line, own=True, values=index_along))
 DISTINCT = arg("index", tensor(("int64",), _distinct_line, own=True, values=distinct_along))
 ROUND = "function method inplace"
-entry("index_add", VECTOR, DIM, DUPLICATES, arg("source", tensor((), _lines)), variants=ROUND, order=2, policy=SUM)
-entry("index_copy", VECTOR, DIM, DISTINCT, arg("source", tensor((), _lines)), variants=ROUND, order=2, policy=MOVE)
+SLICES = arg("source", tensor((), _lines))
+entry("index_add", VECTOR, DIM, DUPLICATES, SLICES, variants=ROUND, order=2, policy=SUM)
+entry("index_copy", VECTOR, DIM, DISTINCT, SLICES, variants=ROUND, order=2, policy=MOVE)
 entry(
     "index_fill",
     VECTOR,

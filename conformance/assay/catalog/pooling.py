@@ -215,7 +215,7 @@ for rank in (1, 2, 3):
         f"nn.functional.max_unpool{rank}d",
         sliding(unpooled(rank)),
         over(FLOATING),
-        arg("indices", tensor(("int64",), slid, own=True, values=_places, contiguous=0.7)),
+        arg("indices", tensor(("int64",), slid, own=True, values=_places, contiguous=1.0)),
         arg("kernel_size", part("kernel", (0,))),
         arg("stride", part("stride", (0, -1))),
         opt("padding", part("padding", (-99,)), 0),
