@@ -75,6 +75,7 @@ class Policy:
 ELEMENTWISE = Policy(strides=True)
 LOG_OF_SUM = Policy(strides=True, scale="bounded", gradient_scale="bounded", overflow=True)
 SPREAD = Policy(overflow=True, reference_error=8.0, reference_growth=0.2)
+NORMALISING = Policy(strides=True, overflow=True, signed_zeros=False)
 SPANNING = Policy(strides=True, scale="span")
 OVERFLOWING = Policy(strides=True, overflow=True)
 INTERPOLATION = Policy(strides=True, overflow=True, signed_zeros=False)
