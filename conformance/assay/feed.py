@@ -31,7 +31,10 @@ class Feed:
         environment["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
         environment["PYTHONHASHSEED"] = "0"
         command = [sys.executable, "-P", "-m", "assay.feed", str(child.fileno())]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[child.fileno()], env=environment)
+        # A session of its own: Ctrl-C is for the run, which then closes this.
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, pass_fds=[child.fileno()], env=environment, start_new_session=True
+        )
         child.close()
         self.connection.send((list(ops), profile, seed))
         self.done = False

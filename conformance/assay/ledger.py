@@ -79,10 +79,10 @@ def dtypes_of(case: Case) -> tuple[str, ...]:
 
 
 class Ledger:
-    """Known deviations of one subject; counts which entries were met."""
+    """Known deviations of one subject; counts which entries were met. text: what they were parsed from."""
 
-    def __init__(self, known: tuple[Known, ...] = ()) -> None:
-        self.known = known
+    def __init__(self, known: tuple[Known, ...] = (), text: str = "") -> None:
+        self.known, self.text = known, text
         self.met = [0] * len(known)
 
     @staticmethod
@@ -104,7 +104,7 @@ class Ledger:
             entries.append(
                 Known(**row | {"case": _case(row["case"], f"{name}: entry {i}") if row.get("case") else None})
             )
-        return Ledger(tuple(entries))
+        return Ledger(tuple(entries), text)
 
     @staticmethod
     def load(path: Path) -> Ledger:
@@ -135,10 +135,9 @@ class Ledger:
             if not met and (aspects is None or any(fnmatchcase(a, known.aspect) for a in aspects))
         ]
 
-    def unmet_cases(self) -> list[Case]:
-        """The cases of the entries that matched nothing so far."""
-        unmet = (k.case for k, met in zip(self.known, self.met, strict=True) if not met)
-        return [case for case in unmet if case is not None]
+    def cases(self) -> list[Case]:
+        """The cases that entries give."""
+        return [known.case for known in self.known if known.case is not None]
 
 
 def _case(text: str, where: str) -> Case:

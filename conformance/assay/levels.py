@@ -13,10 +13,10 @@ LEVELS: dict[str, tuple[str, ...]] = {
 ASPECTS: tuple[str, ...] = tuple(aspect for aspects in LEVELS.values() for aspect in aspects)
 #: Aspects that are scored, and fail a run only when asked.
 SCORED = frozenset({"error_text", "warnings"})
-#: The statuses of which one is enough to fail a run.
+#: The statuses of which one is enough to fail a run; "flaky" does so only when asked.
 FAILING = frozenset({"crash", "memory", "timeout", "deviates"})
 #: Worst first; what a cell of the report shows is the worst of its verdicts.
-STATUSES = ("crash", "memory", "timeout", "deviates", "missing", "known", "unjudged", "conforms")
+STATUSES = ("crash", "memory", "timeout", "deviates", "flaky", "missing", "known", "unjudged", "conforms")
 
 
 def aspects_of(levels: Collection[str]) -> tuple[str, ...]:

@@ -98,7 +98,8 @@ class Verdict:
 
     aspect: structure, dtype, shape, values, mutation, aliasing (core); gradients, gradients2 (gradients); error
     (errors); stride, random, text, error_text, warnings (fidelity); creation of inputs counts as "build".
-    status: "conforms", "known", "missing", "deviates", "timeout", "memory", "crash", "unjudged".
+    status: "conforms", "known", "missing", "flaky" (deviated only once), "deviates", "timeout", "memory", "crash",
+    "unjudged".
     detail: one line for a person. measure: worst error in units of tolerance, where the aspect has one.
     elements, unjudged: how many floating elements there were, and how many of them could not be judged.
     """

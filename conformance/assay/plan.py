@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 from assay.case import Case, TensorSpec
 from assay.catalog import catalog
@@ -20,7 +21,8 @@ class Plan:
     """What to run. aspects: those asked for; dtypes: of the first tensor argument, empty for all; threads, capability:
     of the subject, where it is PyTorch itself on another ATEN_CPU_CAPABILITY; drawn: whether the cases are those that
     the catalogue draws, not given ones; operations: globs of those that the subject claims, empty for all; asked:
-    which of "aspects", "operations" and "dtypes" were chosen by hand, whatever the subject claims."""
+    which of "aspects", "operations" and "dtypes" were chosen by hand, whatever the subject claims; shard: (i, n), the
+    i-th of n parts, counted from 1; strict_flaky: whether what deviates only once fails the run."""
 
     subject: Subject
     only: tuple[str, ...] = ()
@@ -40,12 +42,36 @@ class Plan:
     drawn: bool = True
     operations: tuple[str, ...] = ()
     asked: frozenset[str] = frozenset()
+    shard: tuple[int, int] = (1, 1)
+    strict_flaky: bool = False
+
+    @property
+    def unfiltered(self) -> bool:
+        """Whether this run and the other shards with it put every case of the catalogue to the subject."""
+        filtered = self.only or self.operations or self.dtypes or self.max_failures is not None or not self.drawn
+        return not filtered and self.profile != "quick"
 
     @property
     def full(self) -> bool:
         """Whether every case of the catalogue is put to the subject, so that what was not met is not there."""
-        filtered = self.only or self.operations or self.dtypes or self.max_failures is not None or not self.drawn
-        return not filtered and self.profile != "quick"
+        return self.unfiltered and self.shard[1] == 1
+
+    def takes(self, case: Case) -> bool:
+        """Whether a case that was drawn is put to the subject: it has one of the dtypes and belongs to the shard."""
+        part, parts = self.shard
+        return wanted(case, self.dtypes) and (parts == 1 or int(case.id, 16) % parts == part - 1)
+
+    def as_json(self) -> dict[str, Any]:
+        """What `json.dumps` writes."""
+        return asdict(self) | {"asked": sorted(self.asked)}
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Plan:
+        """Inverse of `as_json`. Raises TypeError or KeyError where it is none."""
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        for side in ("subject", "reference"):
+            given[side] = Subject(**data[side])
+        return Plan(**given | {"limits": Limits(**data["limits"]), "asked": frozenset(data["asked"])})
 
     def within(self, claims: Claims) -> Plan:
         """The plan without what the subject does not claim. What somebody asked for by hand stays, but for aspects

@@ -30,6 +30,7 @@ class Pool:
         threads: int = 1,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        self.role = role
         self.workers: list[Worker | Local] = []
         self._numbers: list[deque[int]] = []
         try:

@@ -7,13 +7,14 @@ import time
 from types import TracebackType
 from typing import Any
 
-from assay.result import Judged, Result
+from assay.record import Record
+from assay.result import Result
 
 _EVERY = 10.0
 
 
 class Progress:
-    """Call with each judged case."""
+    """Call with each record."""
 
     def __init__(self, ops: list[str]) -> None:
         self._at = {op: i for i, op in enumerate(ops, 1)}
@@ -38,12 +39,12 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, judged: Judged, result: Result) -> None:
+    def __call__(self, record: Record, result: Result) -> None:
         now = time.monotonic()
         if now - self._last < (0.1 if self._bar is not None else _EVERY):
             return
         self._last = now
-        op = judged.case.op
+        op = record.op
         told = f"{op}: {result.cases} cases, {len(result.failing)} kinds of deviation"
         if self._bar is not None:
             self._bar.update(self._task, completed=self._at.get(op, 0), description=told)

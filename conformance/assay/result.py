@@ -10,23 +10,12 @@ from typing import Any
 
 from assay.case import Case
 from assay.levels import FAILING, SCORED, worst
-from assay.outcome import Outcome, Verdict
-from assay.plan import Plan, dtype_of
+from assay.outcome import Verdict
+from assay.plan import Plan
+from assay.record import Record
 from assay.tolerance import UNJUDGED_SHARE
-from assay.truth import ReferenceAnswer
 
 _BY_ELEMENT = frozenset({"values", "gradients", "gradients2", "mutation", "random"})
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One case with both answers and the verdicts; harness_error: the traceback where assay itself failed on it."""
-
-    case: Case
-    reference: ReferenceAnswer
-    subject: Outcome
-    verdicts: tuple[Verdict, ...]
-    harness_error: str = ""
 
 
 @dataclass(slots=True)
@@ -60,7 +49,10 @@ class Cell:
 
 @dataclass(slots=True)
 class Group:
-    """Deviations of one kind: same operation, aspect, status and kind; the first is its example."""
+    """Deviations of one kind: same operation, aspect, status and kind; the first is its example.
+
+    cause: the innermost frame of the subject, where it raised. first: the id of the example as it was drawn.
+    """
 
     op: str
     aspect: str
@@ -72,6 +64,8 @@ class Group:
     variants: set[str] = field(default_factory=set)
     shrunk: Case | None = None
     script: str = ""
+    cause: str = ""
+    first: str = ""
 
 
 @dataclass(slots=True)
@@ -93,14 +87,21 @@ class Result:
     started: float = field(default_factory=time.time)
     seconds: float = 0.0
 
-    def fails(self, aspect: str) -> bool:
-        """Whether deviations in `aspect` fail the run."""
+    def fails(self, aspect: str, status: str = "deviates") -> bool:
+        """Whether a deviation in `aspect` fails the run."""
+        if status == "flaky" and not self.plan.strict_flaky:
+            return False
         return self.plan.strict_text or aspect not in SCORED
 
     @property
     def failing(self) -> list[Group]:
         """The groups that fail the run, in the order they were met."""
-        return [g for g in self.groups.values() if self.fails(g.aspect)]
+        return [g for g in self.groups.values() if self.fails(g.aspect, g.status)]
+
+    @property
+    def flaky(self) -> list[Group]:
+        """The groups of what deviated once and not again."""
+        return [g for g in self.groups.values() if g.status == "flaky"]
 
     @property
     def missing(self) -> dict[str, tuple[str, ...]]:
@@ -117,28 +118,28 @@ class Result:
         shares = {op: self.unjudged[op] / n for op, n in self.elements.items() if n}
         return {op: share for op, share in shares.items() if share > UNJUDGED_SHARE}
 
-    def add(self, judged: Judged) -> list[Group]:
+    def add(self, record: Record) -> list[Group]:
         """Count one case. Returns the groups that it is the first of."""
-        case, new = judged.case, []
-        dtype = dtype_of(case)
+        op, new = record.op, []
         self.cases += 1
-        if judged.harness_error:
-            self.harness_errors.append((case, judged.harness_error))
-        (self.accepted if judged.reference.outcome.status == "returned" else self.refused)[case.op] += 1
-        for verdict in judged.verdicts:
-            key = (case.op, case.variant, verdict.aspect)
+        if record.harness_error and record.case is not None:
+            self.harness_errors.append((record.case, record.harness_error))
+        (self.accepted if record.accepted else self.refused)[op] += 1
+        for verdict in record.verdicts:
+            key = (op, record.variant, verdict.aspect)
             if key not in self.cells:
                 self.cells[key] = Cell(*key)
-            self.cells[key].add(verdict, dtype)
-            self.elements[case.op] += verdict.elements
-            self.unjudged[case.op] += verdict.unjudged
-            if verdict.status in FAILING:
-                name = (case.op, verdict.aspect, verdict.status, kind_of(verdict))
+            self.cells[key].add(verdict, record.dtype)
+            self.elements[op] += verdict.elements
+            self.unjudged[op] += verdict.unjudged
+            if verdict.status in FAILING or verdict.status == "flaky":
+                name = (op, verdict.aspect, verdict.status, kind_of(verdict))
                 if name not in self.groups:
-                    self.groups[name] = Group(*name, case, verdict.detail)
+                    assert record.case is not None, "a record keeps the case of what does not conform"
+                    self.groups[name] = Group(*name, record.case, verdict.detail, cause=record.cause, first=record.id)
                     new.append(self.groups[name])
                 self.groups[name].cases += 1
-                self.groups[name].variants.add(case.variant)
+                self.groups[name].variants.add(record.variant)
         return new
 
 

@@ -1,31 +1,47 @@
 """A run: cases to the reference and the subject, both answers to the judge, verdicts in the order of the cases.
 
-Everything here is single-threaded; what is slow happens in processes of its own (drawing, reference, subject).
+Everything here is single-threaded; what is slow happens in processes of its own (drawing, reference, subject). What
+deviates is put to both sides once more, in processes that have seen no other case but such, before it is reported.
 """
 
 from __future__ import annotations
 
 import time
 import traceback
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from typing import Any
 
 from assay.case import Case
-from assay.doubt import careful, in_doubt
+from assay.doubt import careful, confirmed, in_doubt, to_confirm
 from assay.feed import Feed
 from assay.judge import judge
 from assay.ledger import Ledger
 from assay.outcome import Outcome, Verdict
-from assay.plan import Plan, policy_of, wanted
+from assay.plan import Plan, policy_of
 from assay.pool import Pool
-from assay.result import Judged, Result
+from assay.record import Judged, Record
+from assay.result import Result
 from assay.truth import ReferenceAnswer
 from assay.worker import Limits
 
 _CHUNK = 8
 _IN_FLIGHT = 96
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A case on its way. looked: whether the reference was asked with more perturbations; first: what was found before
+    both sides were asked again."""
+
+    case: Case
+    reference: Any = None
+    subject: Any = None
+    looked: bool = False
+    first: Judged | None = None
+    found: Judged | None = None
 
 
 class Session:
@@ -34,26 +50,11 @@ class Session:
     def __init__(self, plan: Plan, ledger: Ledger | None = None) -> None:
         self.plan = plan
         self.ledger = ledger or Ledger()
-        self.subject = Pool(
-            plan.subject,
-            "subject",
-            plan.limits,
-            plan.aspects,
-            plan.jobs,
-            plan.in_process,
-            plan.threads,
-            {"ATEN_CPU_CAPABILITY": plan.capability} if plan.capability else {},
-        )
+        self._confirming: tuple[Pool, Pool] | None = None
+        self.subject = self._pool("subject", plan.jobs)
         try:
             # The reference answers each case several times over (truth, scale), so it gets more hands, and more time.
-            self.reference = Pool(
-                plan.reference,
-                "reference",
-                Limits(plan.limits.timeout * 10, plan.limits.memory, plan.limits.start),
-                plan.aspects,
-                plan.jobs + (0 if plan.in_process else 1),
-                plan.in_process,
-            )
+            self.reference = self._pool("reference", plan.jobs + 1)
         except BaseException:
             self.subject.close()
             raise
@@ -65,10 +66,38 @@ class Session:
             raise
         self.plan = plan.within(self.subject.claims)
 
+    def _pool(self, role: str, size: int) -> Pool:
+        plan = self.plan
+        if role == "reference":
+            limits = Limits(plan.limits.timeout * 10, plan.limits.memory, plan.limits.start)
+            return Pool(plan.reference, role, limits, plan.aspects, size, plan.in_process)
+        own = {"ATEN_CPU_CAPABILITY": plan.capability} if plan.capability else {}
+        return Pool(plan.subject, role, plan.limits, plan.aspects, size, plan.in_process, plan.threads, own)
+
+    @property
+    def _pools(self) -> list[Pool]:
+        return [self.subject, self.reference, *(self._confirming or ())]
+
+    def _fresh(self) -> tuple[Pool, Pool]:
+        """(subject, reference) for what has to be confirmed: processes that no other case has touched."""
+        if self._confirming is None:
+            if self.plan.in_process:
+                return self.subject, self.reference
+            subject, reference = self._pool("subject", 1), self._pool("reference", 1)
+            self._confirming = subject, reference
+            subject.ready()
+            reference.ready()
+        return self._confirming
+
+    @property
+    def restarts(self) -> int:
+        """How often a process of the subject had to be started anew."""
+        return self.subject.restarts + (self._confirming[0].restarts if self._confirming else 0)
+
     def close(self) -> None:
         """End all processes."""
-        self.subject.close()
-        self.reference.close()
+        for pool in self._pools:
+            pool.close()
 
     def __enter__(self) -> Session:
         return self
@@ -76,66 +105,86 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def judged(self, cases: Iterable[Case] | Feed, apply_ledger: bool = True) -> Iterator[Judged]:
-        """Every case with its verdicts, in order."""
-        self.subject.forgive()
-        self.reference.forgive()
+    def judged(
+        self,
+        cases: Iterable[Case] | Feed,
+        apply_ledger: bool = True,
+        takes: Callable[[Case], bool] | None = None,
+        confirm: bool = True,
+    ) -> Iterator[Judged]:
+        """Every case with its verdicts, in order.
+
+        takes: whether a case is put to the test, asked of each in order (None: the plan says, of a feed's cases).
+        confirm: put what deviates to both sides once more.
+        """
+        for pool in self._pools:
+            pool.forgive()
+        if takes is None:
+            takes = self.plan.takes if isinstance(cases, Feed) else lambda case: True
         try:
-            yield from self._judged(cases, apply_ledger)
+            for judged in self._judged(cases, takes, confirm):
+                yield self._known(judged) if apply_ledger else judged
         finally:
             self._drain()
 
     def _drain(self) -> None:
         """Leave the workers with empty hands when a run is broken off."""
-        for pool in (self.subject, self.reference):
+        for pool in self._pools:
             while any(w.pending for w in pool.workers):
                 wait(pool.connections, timeout=0.05)
                 pool.collect()
 
-    def _judged(self, cases: Iterable[Case] | Feed, apply_ledger: bool) -> Iterator[Judged]:
-        feed = cases if isinstance(cases, Feed) else None
-        rest = iter(()) if feed else iter(cases)  # type: ignore[arg-type]
-        waiting: dict[int, Case] = {}
-        answers: tuple[dict[int, Any], dict[int, Any]] = ({}, {})
-        drawn: list[Case] = []
+    def _judged(self, cases: Iterable[Case] | Feed, takes: Callable[[Case], bool], confirm: bool) -> Iterator[Judged]:
+        source = _Source(cases, takes)
+        flights: dict[int, _Flight] = {}
         taken = told = 0
-        looked = -1
-        exhausted = False
         while True:
-            while not exhausted and len(waiting) < _IN_FLIGHT:
-                if feed is not None:
-                    if not feed.done and not drawn and (not waiting or feed.connection.poll(0)):
-                        drawn = [c for c in feed.take() if wanted(c, self.plan.dtypes)]
-                    chunk, drawn = drawn[:_CHUNK], drawn[_CHUNK:]
-                    exhausted = feed.done and not drawn
-                else:
-                    chunk = [c for _, c in zip(range(_CHUNK), rest, strict=False)]
-                    exhausted = not chunk
-                if not chunk:
-                    if feed is not None and not feed.done and not waiting:
-                        continue
-                    break
+            while len(flights) < _IN_FLIGHT and (chunk := source.chunk(idle=not flights)):
                 jobs = [(taken + i, case, policy_of(case.op)) for i, case in enumerate(chunk)]
-                waiting.update((number, case) for number, case, _ in jobs)
+                flights.update((number, _Flight(case)) for number, case, _ in jobs)
                 taken += len(jobs)
                 self.subject.submit(jobs)
                 self.reference.submit(jobs)
-            if not waiting:
-                return
-            ready = self.subject.connections + self.reference.connections
+            if not flights:
+                if source.exhausted:
+                    return
+                continue
+            ready = [connection for pool in self._pools for connection in pool.connections]
             if ready:
                 wait(ready, timeout=0.05)
-            for pool, found in zip((self.reference, self.subject), answers, strict=True):
-                found.update(pool.collect())
-            while told in answers[0] and told in answers[1]:
-                judged = self._judge(waiting[told], answers[0].pop(told), answers[1][told])
-                if looked != told and in_doubt(judged.verdicts):
-                    looked = told
-                    self.reference.submit([(told, judged.case, careful(policy_of(judged.case.op)))])
-                    break
-                del waiting[told], answers[1][told]
+            for number in self._collect(flights):
+                self._advance(number, flights[number], confirm)
+            while told in flights and (found := flights[told].found) is not None:
+                del flights[told]
                 told += 1
-                yield self._known(judged) if apply_ledger else judged
+                yield found
+
+    def _collect(self, flights: dict[int, _Flight]) -> list[int]:
+        """Take the answers that are there; the numbers of the cases that got both now."""
+        touched: dict[int, None] = {}
+        for pool in self._pools:
+            for number, answer in pool.collect():
+                touched[number] = None
+                setattr(flights[number], pool.role, answer)
+        return [n for n in touched if flights[n].subject is not None and flights[n].reference is not None]
+
+    def _advance(self, number: int, flight: _Flight, confirm: bool) -> None:
+        """Judge a case that both sides have answered, or ask again where that is called for."""
+        judged = self._judge(flight.case, flight.reference, flight.subject)
+        policy = policy_of(flight.case.op)
+        if not flight.looked and in_doubt(judged.verdicts):
+            flight.looked, flight.reference = True, None
+            pool = self.reference if flight.first is None else self._fresh()[1]
+            pool.submit([(number, flight.case, careful(policy))])
+        elif flight.first is not None:
+            flight.found = replace(flight.first, verdicts=confirmed(flight.first.verdicts, judged.verdicts))
+        elif confirm and to_confirm(judged.verdicts, flight.subject):
+            flight.first, flight.subject, flight.reference = judged, None, None
+            subject, reference = self._fresh()
+            subject.submit([(number, flight.case, policy)])
+            reference.submit([(number, flight.case, careful(policy) if flight.looked else policy)])
+        else:
+            flight.found = judged
 
     def _known(self, judged: Judged) -> Judged:
         return replace(judged, verdicts=tuple(self.ledger.apply(judged.case, v) for v in judged.verdicts))
@@ -165,29 +214,97 @@ class Session:
         return Judged(case, reference, subject, tuple(verdicts))
 
 
+class _Source:
+    """The cases of a feed or of an iterable that are put to the test, some at a time."""
+
+    def __init__(self, cases: Iterable[Case] | Feed, takes: Callable[[Case], bool]) -> None:
+        self._feed = cases if isinstance(cases, Feed) else None
+        self._rest = iter(()) if isinstance(cases, Feed) else filter(takes, cases)
+        self._takes = takes
+        self._drawn: deque[Case] = deque()
+        self.exhausted = False
+
+    def chunk(self, idle: bool) -> list[Case]:
+        """The next cases; none where there are no more, or none yet. Waits for the feed when there is nothing to do."""
+        if self._feed is None:
+            chunk = [case for _, case in zip(range(_CHUNK), self._rest, strict=False)]
+            self.exhausted = not chunk
+            return chunk
+        feed = self._feed
+        if not self._drawn and not feed.done and (idle or feed.connection.poll(0)):
+            self._drawn.extend(filter(self._takes, feed.take()))
+        chunk = [self._drawn.popleft() for _ in range(min(_CHUNK, len(self._drawn)))]
+        self.exhausted = feed.done and not self._drawn
+        return chunk
+
+
+class _Order:
+    """Numbers the cases of a run and says which are put to the test; the records follow in the same order."""
+
+    def __init__(self, plan: Plan, done: Counter[str], phase: int) -> None:
+        self._plan, self._done, self._phase = plan, done, phase
+        self._op, self._index = "", -1
+        self.places: deque[tuple[int, int]] = deque()
+
+    def takes(self, case: Case) -> bool:
+        """Whether `case`, the next of the run, is put to the test now."""
+        if self._plan.drawn and self._phase == 0 and case.op != self._op:
+            self._op, self._index = case.op, -1
+        self._index += 1
+        if not self._plan.takes(case):
+            return False
+        if self._done[case.id]:
+            self._done[case.id] -= 1
+            return False
+        self.places.append((self._phase, self._index))
+        return True
+
+
 def run(
     session: Session,
     cases: Iterable[Case] | Feed,
-    on_judged: Callable[[Judged, Result], None] | None = None,
+    on_record: Callable[[Record, Result], None] | None = None,
+    write: Callable[[Record], None] | None = None,
+    kept: Iterable[Record] = (),
 ) -> Result:
-    """Judge all cases and count; in a full run the cases of ledger entries too that nothing else met."""
-    plan, begun = session.plan, time.monotonic()
+    """Judge all cases that the plan takes and count; in a full run those of the ledger's entries too.
+
+    write: called with every new record, before the ledger is looked at. kept: records of an earlier part of this run;
+    their cases are not put to the test again. on_record: called with every record as it counts.
+    """
+    plan, ledger, begun = session.plan, session.ledger, time.monotonic()
     result = Result(plan)
+    done: Counter[str] = Counter()
 
-    def count(judged: Judged) -> None:
-        result.add(judged)
-        if on_judged is not None:
-            on_judged(judged, result)
+    def count(record: Record) -> bool:
+        """Count a record; whether the run goes on."""
+        record = record.map(ledger.apply)
+        result.add(record)
+        if on_record is not None:
+            on_record(record, result)
+        result.stopped = plan.max_failures is not None and len(result.failing) >= plan.max_failures
+        return not result.stopped
 
-    for judged in session.judged(cases):
-        count(judged)
-        if plan.max_failures is not None and len(result.failing) >= plan.max_failures:
-            result.stopped = True
+    def go() -> Iterator[Record]:
+        for record in kept:
+            done[record.id] += 1
+            yield record
+        phases: list[Iterable[Case] | Feed] = [cases]
+        if plan.unfiltered:
+            phases.append(ledger.cases())
+        for phase, source in enumerate(phases):
+            order = _Order(plan, done, phase)
+            for judged in session.judged(source, apply_ledger=False, takes=order.takes):
+                record = Record.of(judged, order.places.popleft())
+                if write is not None:
+                    write(record)
+                yield record
+
+    for record in go():
+        if not count(record):
             break
     if plan.full:
-        for judged in session.judged(session.ledger.unmet_cases()):
-            count(judged)
-        result.stale = session.ledger.stale(plan.aspects)
-    result.restarts = session.subject.restarts
+        result.stale = ledger.stale(plan.aspects)
+    result.restarts = session.restarts
     result.seconds = time.monotonic() - begun
     return result

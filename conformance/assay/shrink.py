@@ -43,7 +43,7 @@ def shrink(session: Session, group: Group, budget: int = 240) -> tuple[Case, str
             batch = candidates[start : start + _BATCH]
             left -= len(batch)
             # Every case of the batch is judged, though the first hit would do: workers are left with empty hands.
-            told = [(j.case, _same(group, j.verdicts)) for j in session.judged(batch)]
+            told = [(j.case, _same(group, j.verdicts)) for j in session.judged(batch, confirm=False)]
             better = next(((case, found) for case, found in told if found is not None), None)
             if better is not None or left <= 0:
                 break

@@ -224,9 +224,16 @@ class Worker:
 
     def _start(self) -> Process:
         """A fresh process. One more is started ahead: whoever died once will do so again."""
-        process = self._spare or self._new()
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            try:
+                spare.ready()
+            except WorkerError:  # killed while it waited: what is wrong with the subject shows in the next one
+                spare = None
+        process = spare or self._new()
         self._spare = self._new()
-        process.ready()
+        if spare is None:
+            process.ready()
         return process
 
     def forgive(self) -> None:
@@ -319,7 +326,7 @@ class Worker:
             alone.close()
             alone = self._start()
             second = replace(second, extra={**second.extra, "alone": True})
-        elif first.status in ("crash", "exit"):
+        elif first.status in ("crash", "exit") and first.extra["how"] != "SIGKILL":  # whoever sent that, not the case
             second = replace(first, extra={**first.extra, "alone": False})
         self.process = alone
         self._sent = 0

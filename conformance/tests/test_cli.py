@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from assay.case import Case, TensorSpec
 from assay.cli import main
 from assay.plain import decode, encode
+from assay.store import records
 
 WRAPPED = """
 import torch
@@ -74,9 +75,9 @@ def test_torch_conforms_and_exits_0(cli):
     assert "torch: conforms." in out
     runs = list(Path(".assay/runs").iterdir())
     assert len(runs) == 1
-    lines = [json.loads(line) for line in (runs[0] / "verdicts.jsonl").read_text().splitlines()]
-    assert {line["op"] for line in lines} == {"sum", "exp"}
-    assert all(aspect and status for line in lines for aspect, status, *_ in line["verdicts"])
+    found = list(records(runs[0]))
+    assert {record.op for record in found} == {"sum", "exp"}
+    assert all(verdict.aspect and verdict.status for record in found for verdict in record.verdicts)
 
 
 def test_a_planted_fault_exits_1_and_its_json_holds_case_and_script(cli, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +17,7 @@ from assay.plain import decode
 CONFORMS, DEVIATES, ERROR, NO_CASES = 0, 1, 2, 5
 LEVEL_NAMES = ("core", "gradients", "errors", "fidelity")
 PROFILE_NAMES = ("quick", "standard", "deep")
+_IN_SCRIPT = re.compile(r"^CASE = r'''(.*)'''$", re.MULTILINE)
 
 
 def fail(text: str) -> NoReturn:
@@ -66,11 +68,15 @@ def check_aspects(
     return levels, tuple(a for a in ASPECTS if a in chosen and a not in skipped)
 
 
-def read_cases(path: Path) -> list[Case]:
-    """Cases from a file, or from standard input for "-": one case or a list of them as JSON, one case a line, or a
-    result with failures."""
+def read_cases(given: str) -> list[Case]:
+    """Cases as JSON, from a file, or from standard input for "-": one case or a list of them, one case a line, a result
+    with failures, or the script of a failure."""
+    path = Path(given)
     try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text()
+        text = given if given.lstrip().startswith("{") else sys.stdin.read() if given == "-" else path.read_text()
+        script = _IN_SCRIPT.search(text)
+        if path.suffix == ".py" and script is not None:
+            text = script[1]
         try:
             data = json.loads(text)
         except json.JSONDecodeError:
@@ -79,8 +85,8 @@ def read_cases(path: Path) -> list[Case]:
             data = [failure["case"] for failure in data["failures"]]
         cases = [decode(one) for one in (data if isinstance(data, list) else [data])]
     except (OSError, UnicodeDecodeError, ValueError, TypeError, KeyError) as error:
-        fail(f"{path} holds no case: {type(error).__name__}: {error}")
+        fail(f"{given} holds no case: {type(error).__name__}: {error}")
     for case in cases:
         if not isinstance(case, Case):
-            fail(f"{path} holds no case but {str(case)[:80]}")
+            fail(f"{given} holds no case but {str(case)[:80]}")
     return cases

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from assay.cli.common import (
-    CONFORMS,
-    DEVIATES,
     LEVEL_NAMES,
     NO_CASES,
     PROFILE_NAMES,
@@ -21,13 +22,24 @@ from assay.cli.common import (
     read_cases,
 )
 
-_SHRUNK_GROUPS = 30
-_SHRINK_BUDGET = 240
-_SHRINK_FATAL = 6
+#: What may be said together with --resume; the rest stands in the run's plan.
+_WITH_RESUME = {"resume", "jobs", "json_file", "in_process"}
+
+
+class _Shard(click.ParamType[tuple[int, int]]):
+    name = "I/N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"(\d+)/(\d+)", value)
+        if found is None or not 1 <= int(found[1]) <= int(found[2]):
+            self.fail(f"{value!r} is not a shard: give i/n with i from 1 to n, such as 2/8", param, ctx)
+        return int(found[1]), int(found[2])
 
 
 @click.command()
-@click.argument("subject")
+@click.argument("subject", required=False)
 @click.option("--only", multiple=True, metavar="GLOB", help="Operations, e.g. sum or 'nn.functional.*'. Repeatable.")
 @click.option("--level", multiple=True, type=click.Choice(LEVEL_NAMES), help="What is promised. Repeatable.")
 @click.option("--aspect", multiple=True, metavar="A", help="Only these aspects, whatever the level. Repeatable.")
@@ -47,14 +59,20 @@ _SHRINK_FATAL = 6
 )
 @click.option("--max-failures", type=click.IntRange(min=1), help="Stop after this many kinds of deviation.")
 @click.option("--strict-text", is_flag=True, help="Error texts and warnings fail the run too.")
-@click.option("--case", "case_file", type=click.Path(path_type=Path), help="Run the case(s) in a file (or -) instead.")
+@click.option("--strict-flaky", is_flag=True, help="What deviates once and not again fails the run too.")
+@click.option(
+    "--case", "case_file", metavar="FILE|JSON|-", help="Run these instead: a failure's script, a result, JSON."
+)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result here as JSON.")
 @click.option("--ledger", "ledger_file", type=click.Path(path_type=Path), help="Known deviations (TOML).")
 @click.option("--setup", metavar="MODULE", default="", help="Import this first; it may register a backend.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes of the subject.")
+@click.option("--shard", type=_Shard(), default="1/1", help="Only the i-th of n parts; `assay merge` joins them.")
+@click.option("--resume", metavar="RUN", help="Go on where a run stopped: its id, the start of it, or latest.")
 @click.option("--in-process", is_flag=True, help="No processes: for a debugger. A crash ends the run.")
 @click.option("--no-shrink", is_flag=True, help="Report failing cases as they were drawn.")
-def run(subject: str, **options: Any) -> None:
+@click.pass_context
+def run(context: click.Context, /, subject: str | None, **options: Any) -> None:
     """Judge SUBJECT against real PyTorch.
 
     SUBJECT is flambeau, torch, the dotted path of an importable torch-like module, package.module:Adapter, or an
@@ -62,15 +80,51 @@ def run(subject: str, **options: Any) -> None:
     elsewhere or otherwise. Levels are core and gradients unless told otherwise (all four for flambeau). Ends with a
     table of family × aspect.
 
+    What deviates is executed a second time in fresh processes before it is reported; what does not repeat is "flaky":
+    named, and no failure unless --strict-flaky. Every verdict is on the disk (.assay/runs) at once.
+
     \b
     Example: assay run flambeau --only sum --only 'c*' --profile quick
     Example: assay run my_library.torch_api --level core --json result.json
     Example: assay run torch@my_device --setup my_backend --level core
+    Example: assay run --resume latest
 
     \b
     Exit codes: 0 conforms, 1 deviations, 2 usage or harness error, 5 no case matched.
     """
+    if options["resume"] is not None:
+        given = {p for p in context.params if context.get_parameter_source(p) != ParameterSource.DEFAULT}
+        if others := sorted(given - _WITH_RESUME):
+            fail(f"--resume goes on as the run was begun; leave out {', '.join(others)}")
+        sys.exit(_resume(options["resume"], options["jobs"], options["in_process"], options["json_file"]))
+    if subject is None:
+        raise click.MissingParameter(ctx=context, param_hint="'SUBJECT'", param_type="argument")
+    del options["resume"]
     sys.exit(_run(subject, **options))
+
+
+def _resume(run: str, jobs: int, in_process: bool, json_file: Path | None) -> int:
+    from assay.cli.perform import perform, report
+    from assay.ledger import Ledger
+    from assay.report.result_json import versions
+    from assay.runs import find, result_of
+    from assay.store import Store, StoreError, is_finished
+
+    try:
+        folder = find(run)
+        if is_finished(folder):
+            click.echo(f"{folder.name} has finished", err=True)
+            return report(result_of(folder.name), {}, folder, json_file)
+        store = Store.resume(folder)
+    except StoreError as error:
+        fail(str(error))
+    setup = store.setup
+    if changed := [k for k, v in versions(setup.plan).items() if v != setup.versions[k]]:
+        told = ", ".join(f"{k} {setup.versions[k]}" for k in changed)
+        fail(f"{folder.name} was begun with {told}, which is another version now; begin a new run")
+    plan = replace(setup.plan, jobs=jobs, in_process=in_process)
+    click.echo(f"{folder.name}: {store.written} cases are there already", err=True)
+    return perform(plan, Ledger.parse(setup.ledger, setup.ledger_path), json_file, store=store)
 
 
 def _run(
@@ -86,25 +140,22 @@ def _run(
     memory: float,
     max_failures: int | None,
     strict_text: bool,
-    case_file: Path | None,
+    strict_flaky: bool,
+    case_file: str | None,
     json_file: Path | None,
     ledger_file: Path | None,
     setup: str,
     jobs: int,
+    shard: tuple[int, int],
     in_process: bool,
     no_shrink: bool,
 ) -> int:
-    from assay.feed import DrawingError, Feed
+    from assay.cli.perform import perform
     from assay.ledger import Ledger, LedgerError
     from assay.plan import Plan
-    from assay.progress import Progress
-    from assay.report import terminal
-    from assay.report.result_json import as_json, dumps
-    from assay.runner import Session
-    from assay.runner import run as run_cases
-    from assay.store import Store
+    from assay.store import Setup
     from assay.subjects import SubjectError, parse
-    from assay.worker import Limits, WorkerError
+    from assay.worker import Limits
 
     levels, aspects = check_aspects(subject, level, aspect, skip_aspect)
     chosen = check_dtypes(dtypes)
@@ -133,73 +184,22 @@ def _run(
         jobs=jobs,
         in_process=in_process,
         strict_text=strict_text,
+        strict_flaky=strict_flaky,
         max_failures=max_failures,
         drawn=cases is None,
+        shard=shard,
         asked=frozenset(
             name
             for name, given in (("aspects", level or aspect), ("operations", only or cases), ("dtypes", dtypes))
             if given
         ),
     )
-    feed = None
-    try:
-        with Session(plan, ledger) as session:
-            ops = [op for op in ops if session.plan.claims(op)]
-            store = Store(subject, profile, seed)
-            source = cases if cases is not None else (feed := Feed(ops, profile, seed))
-            with Progress(ops) as progress:
-
-                def note(judged: Any, result: Any) -> None:
-                    store.write(judged)
-                    progress(judged, result)
-
-                result = run_cases(session, source, note)
-            if not result.cases:
-                click.echo("assay: no case matched", err=True)
-                return NO_CASES
-            paths = _scripts(session, result, store, subject, shrink_them=not no_shrink)
-            store.finish(result)
-    except WorkerError as error:
-        fail(f"{subject} does not start\n{error}")
-    except DrawingError as error:
-        fail(f"drawing failed\n{error}")
-    finally:
-        if feed is not None:
-            feed.close()
-    terminal.say_failures(result, paths, click.echo)
-    if sys.stdout.isatty():
-        terminal.print_table(result)
-    else:
-        click.echo(terminal.table_text(result))
-    terminal.say_rest(result, click.echo)
-    click.echo(terminal.summary(result))
-    click.echo(f"verdicts: {store.path}")
-    if json_file is not None:
-        try:
-            json_file.write_text(dumps(as_json(result)))
-        except OSError as error:
-            fail(f"cannot write {json_file}: {error}")
-    if result.harness_errors:
-        case, trace = result.harness_errors[0]
-        fail(f"the harness failed on {len(result.harness_errors)} cases; the first is\n{case.to_json()}\n{trace}")
-    return DEVIATES if result.failing or result.stale else CONFORMS
-
-
-def _scripts(session: Any, result: Any, store: Any, subject: str, shrink_them: bool) -> dict[int, str]:
-    """Shrink what fails the run and give every group its script. Paths by the group's id()."""
-    from assay.judge import STATUSES
-    from assay.reproduce import script
-
-    groups = sorted(result.groups.values(), key=lambda g: (not result.fails(g.aspect), STATUSES.index(g.status)))
-    paths, shrunk = {}, 0
-    for number, group in enumerate(groups, 1):
-        if shrink_them and result.fails(group.aspect) and shrunk < _SHRUNK_GROUPS:
-            from assay.shrink import shrink
-
-            shrunk += 1
-            budget = _SHRINK_BUDGET if group.status == "deviates" else _SHRINK_FATAL
-            group.shrunk, group.detail = shrink(session, group, budget)
-        group.script = script(group.shrunk or group.case, subject, group.aspect, group.detail)
-        if result.fails(group.aspect):
-            paths[id(group)] = str(store.script(number, group))
-    return paths
+    begin = Setup.of(
+        plan,
+        tuple(ops),
+        cases=None if cases is None else tuple(cases),
+        ledger=ledger.text,
+        ledger_path=str(ledger_file or ""),
+        shrink=not no_shrink,
+    )
+    return perform(plan, ledger, json_file, setup=begin)

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import json
 import platform
+from collections import Counter
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
 
 from assay.catalog import catalog
+from assay.ledger import Known
 from assay.levels import SCORED
-from assay.plain import encode
+from assay.plain import decode, encode
+from assay.plan import Plan
 from assay.report.results import SCHEMA
+from assay.rerun import command
 from assay.result import Cell, Group, Result
 
 #: How many cases on which assay itself failed are kept with their tracebacks.
@@ -33,6 +37,16 @@ def _version(name: str) -> str | None:
     return None
 
 
+def versions(plan: Plan) -> dict[str, str | None]:
+    """The versions of what takes part, None where a distribution cannot be told."""
+    return {
+        "python": platform.python_version(),
+        "assay": _version("assay"),
+        "reference": _version(plan.reference.name),
+        "subject": _version(plan.subject.name),
+    }
+
+
 def as_json(result: Result) -> dict[str, Any]:
     """The result as what `json.dumps` writes; cells in order of operation, variant, aspect."""
     plan = result.plan
@@ -42,12 +56,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "schema": SCHEMA,
         "subject": plan.subject.name,
         "reference": plan.reference.name,
-        "versions": {
-            "python": platform.python_version(),
-            "assay": _version("assay"),
-            "reference": _version(plan.reference.name),
-            "subject": _version(plan.subject.name),
-        },
+        "versions": versions(plan),
         "platform": platform.platform(),
         "started": datetime.fromtimestamp(result.started, UTC).isoformat(timespec="seconds"),
         "seconds": round(result.seconds, 3),
@@ -60,6 +69,8 @@ def as_json(result: Result) -> dict[str, Any]:
         "dtypes": list(plan.dtypes),
         "operations": list(plan.operations),
         "setup": plan.subject.setup,
+        "shard": list(plan.shard),
+        "strict_text": plan.strict_text,
         "cases": result.cases,
         "stopped": result.stopped,
         "restarts": result.restarts,
@@ -101,8 +112,12 @@ def _failure(result: Result, group: Group) -> dict[str, Any]:
         "detail": group.detail,
         "cases": group.cases,
         "variants": sorted(group.variants),
-        "fails": result.fails(group.aspect),
+        "kind": group.kind,
+        "fails": result.fails(group.aspect, group.status),
+        "cause": group.cause,
+        "first": group.first,
         "case": encode(group.shrunk or group.case),
+        "rerun": command(result.plan, group),
         "script": group.script,
     }
 
@@ -118,3 +133,34 @@ def dumps(data: dict[str, Any]) -> str:
         else:
             lines.append(f' "{key}": {json.dumps(value)}')
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def from_json(data: dict[str, Any], plan: Plan) -> Result:
+    """The result that `as_json` wrote, but for the counts of refused and accepted cases and of the elements of
+    operations that are easy to judge. Raises KeyError, TypeError or ValueError where there is none."""
+    started = datetime.fromisoformat(data["started"]).timestamp()
+    result = Result(plan, cases=data["cases"], restarts=data["restarts"], stopped=data["stopped"], started=started)
+    result.seconds = data["seconds"]
+    for row in data["cells"]:
+        key = row["op"], row["variant"], row["aspect"]
+        dtypes = {dtype: Counter(counts) for dtype, counts in row["dtypes"].items()}
+        result.cells[key] = Cell(*key, Counter(row["counts"]), row["detail"], dtypes)
+    for row in data["failures"]:
+        name = row["op"], row["aspect"], row["status"], row["kind"]
+        case = decode(row["case"])
+        result.groups[name] = Group(
+            *name,
+            case,
+            row["detail"],
+            row["cases"],
+            set(row["variants"]),
+            case,
+            row["script"],
+            row["cause"],
+            row["first"],
+        )
+    result.stale = [Known(**row) for row in data["stale_known"]]
+    result.harness_errors = [(decode(row["case"]), row["traceback"]) for row in data["harness_errors"]["first"]]
+    for op, share in data["hard_to_judge"].items():
+        result.unjudged[op], result.elements[op] = round(share * 10_000), 10_000
+    return result

@@ -129,7 +129,11 @@ class Run:
     @property
     def failing(self) -> list[dict[str, Any]]:
         """The kinds of deviation that fail the run, worst first."""
-        fails = [f for f in self.data["failures"] if f["status"] != "deviates" or f["aspect"] not in self.scored]
+        fails = [
+            f
+            for f in self.data["failures"]
+            if f.get("fails", f["status"] not in ("deviates", "flaky") or f["aspect"] not in self.scored)
+        ]
         return sorted(fails, key=lambda f: (_rank(f["status"]), f["op"], f["aspect"]))
 
     @cached_property

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from assay.catalog import catalog
 from assay.judge import ASPECTS, STATUSES
+from assay.rerun import command
 from assay.result import Group, Result
 
 _SIGN = {
@@ -14,11 +15,21 @@ _SIGN = {
     "memory": "MEM",
     "timeout": "TIME",
     "deviates": "dev",
+    "flaky": "flaky",
     "missing": "miss",
     "known": "known",
     "unjudged": "?",
 }
-_COLOURS = {"crash": "bold red", "memory": "bold red", "timeout": "bold red", "deviates": "red", "missing": "yellow"}
+_COLOURS = {
+    "crash": "bold red",
+    "memory": "bold red",
+    "timeout": "bold red",
+    "deviates": "red",
+    "flaky": "magenta",
+    "missing": "yellow",
+}
+
+_STRICT = {False: "; --strict-flaky makes it count"}
 
 
 def table(result: Result) -> tuple[list[str], list[list[tuple[str, str]]]]:
@@ -82,7 +93,7 @@ def print_table(result: Result) -> None:
     Console().print(shown)
 
 
-def failure_text(number: int, group: Group, path: str) -> str:
+def failure_text(number: int, group: Group, path: str, rerun: str) -> str:
     """One group of failures."""
     case = group.shrunk or group.case
     more = f", {group.cases} cases" if group.cases > 1 else ""
@@ -90,6 +101,7 @@ def failure_text(number: int, group: Group, path: str) -> str:
         f"[{number}] {group.op} · {group.aspect} · {group.status} ({', '.join(sorted(group.variants))}{more})",
         f"    {group.detail}",
         f"    case   {case.to_json()}",
+        f"    rerun  {rerun}",
     ]
     return "\n".join([*lines, f"    script {path}"] if path else lines)
 
@@ -98,7 +110,8 @@ def say_failures(result: Result, paths: dict[int, str], echo: Callable[[str], No
     """All groups that fail the run, worst first."""
     groups = sorted(result.failing, key=lambda g: (STATUSES.index(g.status), g.op, g.aspect))
     for number, group in enumerate(groups[:limit], 1):
-        echo(failure_text(number, group, paths.get(id(group), "")))
+        path = paths.get(id(group), "")
+        echo(failure_text(number, group, path, command(result.plan, group, path)))
         echo("")
     if len(groups) > limit:
         echo(f"… and {len(groups) - limit} more groups; all of them are in the JSON result.\n")
@@ -112,7 +125,12 @@ def say_rest(result: Result, echo: Callable[[str], None]) -> None:
         echo(f"missing ({len(missing)} operations, {len(whole)} wholly):")
         for op, variants in sorted(missing.items()):
             echo(f"    {op} ({', '.join(variants)})")
-    scored = Counter(g.aspect for g in result.groups.values() if not result.fails(g.aspect))
+    if result.flaky:
+        cases = sum(g.cases for g in result.flaky)
+        echo(f"flaky ({cases} cases deviated once and not again{_STRICT.get(result.plan.strict_flaky, '')}):")
+        for group in result.flaky:
+            echo(f"    {group.op} · {group.aspect} ({', '.join(sorted(group.variants))}): {group.detail}")
+    scored = Counter(g.aspect for g in result.groups.values() if not result.fails(g.aspect) and g.status != "flaky")
     for aspect, kinds in scored.items():
         verdicts = sum(c.counts["deviates"] for c in result.cells.values() if c.aspect == aspect)
         asked = sum(c.cases for c in result.cells.values() if c.aspect == aspect)

@@ -15,7 +15,7 @@ from assay.case import Case
 from assay.feed import Feed
 from assay.outcome import Verdict
 from assay.plan import Plan, select
-from assay.result import Judged
+from assay.record import Judged
 from assay.runner import Session
 from assay.subjects import parse
 

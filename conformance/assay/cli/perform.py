@@ -1,0 +1,127 @@
+"""Carrying out a run that has been planned or begun, and telling what it found."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from assay.cli.common import CONFORMS, DEVIATES, NO_CASES, fail
+from assay.feed import DrawingError, Feed
+from assay.judge import STATUSES
+from assay.ledger import Ledger
+from assay.plan import Plan
+from assay.progress import Progress
+from assay.report import terminal
+from assay.report.result_json import as_json, dumps
+from assay.reproduce import script
+from assay.result import Result
+from assay.runner import Session
+from assay.runner import run as run_cases
+from assay.shrink import shrink
+from assay.store import Setup, Store, StoreError, records
+from assay.worker import WorkerError
+
+_SHRUNK_GROUPS = 30
+_SHRINK_BUDGET = 240
+_SHRINK_FATAL = 6
+
+
+def perform(
+    plan: Plan, ledger: Ledger, json_file: Path | None, setup: Setup | None = None, store: Store | None = None
+) -> int:
+    """Run what `setup` asks for, or go on with what `store` has, and tell what was found. The exit code."""
+    subject = plan.subject.name
+    kept = "" if store is None else f"; {store.go_on}"
+    try:
+        with Session(plan, ledger) as session:
+            if store is None:
+                assert setup is not None
+                ops = tuple(op for op in setup.ops if session.plan.claims(op))
+                store = Store.create(replace(setup, plan=session.plan, ops=ops))
+            with store:
+                return _carried_out(session, store, json_file)
+    except KeyboardInterrupt:
+        fail(f"interrupted{_kept(store)}")
+    except WorkerError as error:
+        fail(f"{subject} does not start{kept}\n{error}")
+    except DrawingError as error:
+        fail(f"drawing failed{_kept(store)}\n{error}")
+    except StoreError as error:
+        fail(str(error))
+
+
+def _kept(store: Store | None) -> str:
+    return "" if store is None else f"; {store.go_on}"
+
+
+def _carried_out(session: Session, store: Store, json_file: Path | None) -> int:
+    setup = store.setup
+    ops = list(setup.ops)
+    if store.last is not None and setup.cases is None:
+        # What was drawn before is complete: cases come operation by operation, those of the ledger at the end.
+        ops = ops[ops.index(store.last.op) :] if store.last.at[0] == 0 else []
+    source: Any = list(setup.cases or ()) if setup.cases is not None or not ops else None
+    feed = None if source is not None else Feed(ops, setup.plan.profile, setup.plan.seed)
+    try:
+        with Progress(list(setup.ops)) as progress:
+            before = records(store.path) if store.last is not None else ()
+            result = run_cases(session, source if feed is None else feed, progress, store.write, before)
+    finally:
+        if feed is not None:
+            feed.close()
+    if not result.cases:
+        store.discard()
+        click.echo("assay: no case matched", err=True)
+        return NO_CASES
+    result.started = setup.started.timestamp()
+    paths = _scripts(session, result, store)
+    try:
+        store.finish(result)
+    except StoreError as error:  # what was found is told all the same
+        report(result, paths, store.path, json_file)
+        fail(str(error))
+    return report(result, paths, store.path, json_file)
+
+
+def _scripts(session: Session, result: Result, store: Store) -> dict[int, str]:
+    """Shrink what fails the run and give every group its script. Paths by the group's id()."""
+    groups = sorted(result.groups.values(), key=lambda g: (not _fails(result, g), STATUSES.index(g.status)))
+    paths, shrunk = {}, 0
+    for number, group in enumerate(groups, 1):
+        if store.setup.shrink and _fails(result, group) and group.status != "flaky" and shrunk < _SHRUNK_GROUPS:
+            shrunk += 1
+            budget = _SHRINK_BUDGET if group.status == "deviates" else _SHRINK_FATAL
+            group.shrunk, group.detail = shrink(session, group, budget)
+        group.script = script(group.shrunk or group.case, result.plan.subject.name, group.aspect, group.detail)
+        if _fails(result, group):
+            paths[id(group)] = str(store.script(number, group))
+    return paths
+
+
+def _fails(result: Result, group: Any) -> bool:
+    return result.fails(group.aspect, group.status)
+
+
+def report(result: Result, paths: dict[int, str], folder: Path, json_file: Path | None) -> int:
+    """Tell what was found, on stdout and in `json_file`. The exit code."""
+    terminal.say_failures(result, paths, click.echo)
+    if sys.stdout.isatty():
+        terminal.print_table(result)
+    else:
+        click.echo(terminal.table_text(result))
+    terminal.say_rest(result, click.echo)
+    click.echo(terminal.summary(result))
+    click.echo(f"verdicts: {folder}")
+    if json_file is not None:
+        try:
+            json_file.write_text(dumps(as_json(result)))
+        except OSError as error:
+            fail(f"cannot write {json_file}: {error}")
+    if result.harness_errors:
+        case, trace = result.harness_errors[0]
+        fail(f"the harness failed on {len(result.harness_errors)} cases; the first is\n{case.to_json()}\n{trace}")
+    return DEVIATES if result.failing or result.stale else CONFORMS
