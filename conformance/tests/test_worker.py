@@ -160,7 +160,7 @@ def test_a_subject_that_does_not_import_shows_its_traceback(tmp_path, monkeypatc
         Worker(parse("no_such_module_here"))
 
 
-@pytest.mark.parametrize("name", ["", "a b", "torch@", "-x", "a..b", "1a"])
+@pytest.mark.parametrize("name", ["", "a b", "-x", "a..b", "1a"])
 def test_names_that_are_no_subjects(name):
     with pytest.raises(SubjectError, match="is not a subject"):
         parse(name)
