@@ -185,6 +185,9 @@ class Run:
                 return self._observe()
             except (Exception, SystemExit) as error:
                 return self._raised(error)
+            finally:
+                if self.rounding is not None:
+                    self.rounding.forget()
 
     def _saving(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self.rounding is None else self.rounding.saving()
