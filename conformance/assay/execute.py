@@ -140,6 +140,9 @@ class Run:
                 return self._observe()
             except (Exception, SystemExit) as error:
                 return self._raised(error)
+            finally:
+                if self.rounding is not None:
+                    self.rounding.forget()
 
     def _leaves(self) -> list[Any]:
         if not (self.want.gradients and self.case.order):

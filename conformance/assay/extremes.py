@@ -12,15 +12,16 @@ from assay.case import Case, TensorSpec
 from assay.parts import Array, tensor_specs
 from assay.policy import Policy
 from assay.tolerance import format_of, is_complex
-from assay.widened import RANK
+from assay.widened import RANK, dtypes_named
 
 
 def can_overflow(case: Case, policy: Policy) -> bool:
-    """Whether the inputs are so large, or so unlike, that their sums, products or quotients leave the format though
-    each is finite."""
+    """Whether the inputs are so large, or so unlike, that their sums, products or quotients leave the format, or that
+    of a `dtype=`, though each is finite."""
     largest, smallest, bound = 0.0, math.inf, math.inf
+    named = dtypes_named(case)
     for spec, finite in _magnitudes(case):
-        bound = min(bound, format_of(spec.dtype).largest)
+        bound = min(bound, *(format_of(d).largest for d in (spec.dtype, *named)))
         largest = max(largest, float(finite.max()))
         smallest = min(smallest, float(np.min(finite, initial=math.inf, where=finite > 0)))
         if is_complex(spec.dtype) and not 1 / smallest < bound / 4:

@@ -395,7 +395,7 @@ class _Judgement:
                 yield Verdict("error", "deviates", f"{expected.stage} went through; expected {brief(expected)}")
             else:
                 yield from self._errors(expected, got)
-        free = self.free_choice or not self.policy.gradients
+        free = self.free_choice or not self.policy.gradients or (self.policy.kink and self._on_other_branches())
         for name in ("gradients", "gradients2"):
             theirs = getattr(reference, name)
             mine = getattr(subject, name)
@@ -405,6 +405,19 @@ class _Judgement:
                 yield Verdict(name, "unjudged", "the gradient depends on a free choice")
                 continue
             yield from self._gradient(name, mine or (), theirs)
+
+    def _on_other_branches(self) -> bool:
+        """Whether subject, reference and truth disagree on which results are 0, or finite."""
+        mine = dict(leaves(self.subject.result))
+        for path, theirs in leaves(self.reference.result):
+            if isinstance(theirs, TensorData) and theirs.dtype in FLOATING:
+                values = [wide_array(t).reshape(-1) for t in (mine[path], theirs)]
+                truth = _decoded(self.answer.truths.get(path, Truth()), theirs)[0]
+                values += [] if truth is None else [truth]
+                branches = [np.where(np.isfinite(v), np.sign(np.abs(v)), 2) for v in values]
+                if any((b != branches[0]).any() for b in branches):
+                    return True
+        return False
 
     def _gradient(
         self, name: str, mine: tuple[TensorData | None, ...], theirs: tuple[TensorData | None, ...]

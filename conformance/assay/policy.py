@@ -5,7 +5,7 @@ The names in `scale` and `canonical` are resolved in `assay.scales.SCALES` and `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay.plain import plain
 
@@ -41,6 +41,8 @@ class Policy:
         of all elements are among them (prod).
     signed_zeros: whether an exact zero must have the right sign; False where that is an accident of the order of
         operands (max, min, lerp: PyTorch's vectorised and plain loops differ; unique: 0 and -0 are one).
+    kink: the derivative jumps where a result is 0 (std: PyTorch gives 0 there), so that it is nobody's promise where
+        rounding alone decides whether a result is 0, or overflow on the way whether it is finite.
     gradients: whether first derivatives may be compared (False where they depend on a free choice).
     reference_error: what the reference itself errs by in float64, in units, where it is worse than
         `assay.tolerance.UNMEASURED`.
@@ -57,6 +59,7 @@ class Policy:
     text: bool = False
     overflow: bool | str = False
     signed_zeros: bool = True
+    kink: bool = False
     gradients: bool = True
     reference_error: float | None = None
     reference_growth: float = 0.0
@@ -76,6 +79,7 @@ ELEMENTWISE = Policy(strides=True)
 LOG_OF_SUM = Policy(strides=True, scale="bounded", gradient_scale="bounded", overflow=True)
 SPREAD = Policy(overflow=True, reference_error=8.0, reference_growth=0.2)
 NORMALISING = Policy(strides=True, overflow=True, signed_zeros=False)
+DEVIATION = replace(SPREAD, kink=True)
 SPANNING = Policy(strides=True, scale="span")
 OVERFLOWING = Policy(strides=True, overflow=True)
 INTERPOLATION = Policy(strides=True, overflow=True, signed_zeros=False)

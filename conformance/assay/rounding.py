@@ -58,6 +58,10 @@ class Rounding:
             node.register_hook(lambda handed, _: tuple(None if g is None else self._moved(g) for g in handed))
             waiting += [n for n, _ in node.next_functions if n is not None]
 
+    def forget(self) -> None:
+        """Let go of the nodes: each holds a hook that holds this, a circle through PyTorch that no collector sees."""
+        self._known.clear()
+
     def _pack(self, tensor: Any) -> Any:
         if tensor.untyped_storage().data_ptr() in self._exact:
             return tensor

@@ -53,13 +53,18 @@ def _dtype_arguments(value: Any) -> Iterator[str]:
         yield from _dtype_arguments(tuple(value.values()))
 
 
+def dtypes_named(case: Case) -> set[str]:
+    """The floating dtypes that a case names as arguments."""
+    return set(_dtype_arguments((case.args, case.kwargs)))
+
+
 class Widened:
     """A case in the next wider dtype."""
 
     def __init__(self, case: Case, judged: dict[str, TensorData], outcome: Outcome) -> None:
         self.case = case
         self.specs = tensor_specs(case)
-        named = set(_dtype_arguments((case.args, case.kwargs)))
+        named = dtypes_named(case)
         present = {s.dtype for s in self.specs} | named | {t.dtype for t in judged.values()}
         # The exponents of bfloat16 are those of float32: what underflows in one does so in the other.
         self.rank = max(RANK[d] + (d == "bfloat16") for d in present if d in RANK)

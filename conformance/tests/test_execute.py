@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import types
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from assay.execute import Want, answer, cotangent
 from assay.inputs import Builder
 from assay.outcome import Opaque, Sequence, TensorData
 from assay.parts import elements_before
+from assay.rounding import Rounding
 from assay.subjects.adapter import adapted
 
 A = TensorSpec((2, 3), "float32", Values("normal", 1))
@@ -439,3 +442,14 @@ def test_no_warning_escapes():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         answer(Case("range", "function", "torch.range", (0, 3)), torch)
+
+
+def test_nothing_is_held_after_roundings_were_moved():
+    leaf = TensorSpec((3,), "float64", requires_grad=True)
+    rounding = Rounding(torch, 1e-6, 0)
+    outcome = answer(Case("mul", "function", "torch.mul", (leaf, leaf), order=2), torch, rounding=rounding)
+    assert outcome.gradients2 is not None
+    gone = weakref.ref(rounding)
+    del rounding
+    gc.collect()
+    assert gone() is None

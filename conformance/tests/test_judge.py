@@ -11,15 +11,18 @@ import numpy as np
 import pytest
 import torch
 
-from assay.case import Case, Layout, Same, TensorSpec, Values
+from assay.case import Case, Layout, Named, Same, TensorSpec, Values
 from assay.execute import Want, answer
+from assay.extremes import can_overflow
 from assay.judge import ASPECTS, LEVELS, aspects_of, judge, normalised, worst
 from assay.outcome import Error, Outcome, Sequence, TensorData, Verdict
 from assay.parts import elements_before
 from assay.policy import (
     CREATION,
+    DEVIATION,
     ELEMENTWISE,
     EXTREMUM,
+    POWERS,
     SELECTION,
     SPREAD,
     STREAM,
@@ -29,6 +32,7 @@ from assay.policy import (
     VIEW,
     Policy,
 )
+from assay.tolerance import wide_array
 from assay.truth import ReferenceAnswer, reference_answer
 
 
@@ -244,6 +248,29 @@ def test_a_running_variance_errs_with_its_length() -> None:
 
     assert found(spread, SPREAD, answering(exact)) == {}
     assert found(spread, SPREAD, answering(exact * (1 + 1e-12))) == {"values": "deviates"}
+
+
+def test_a_derivative_where_rounding_decides_the_branch_is_nobodys_promise() -> None:
+    """PyTorch's deviation of equal numbers is 0 or nearly so; its derivative is 0 at 0 and of order one beside it."""
+    spread = case("torch.std", spec(7, dtype="float64", grad=True), order=1)
+
+    def steeper(outcome: Outcome) -> Outcome:
+        (gradient,) = outcome.gradients
+        return replace(outcome, gradients=(replace(gradient, data=scaled(gradient.data, 1.01, np.float64)),))
+
+    assert found(spread, DEVIATION, steeper) == {"gradients": "deviates"}
+    equal = TensorSpec((7,), "float64", Values("literal", literal=(0.9713459,) * 7), requires_grad=True)
+    reference, subject = both(case("torch.std", equal, order=1), DEVIATION)
+    other = 0.0 if wide_array(reference.outcome.result) else 1e-16
+    moved = replace(steeper(subject), result=replace(subject.result, data=np.array(other).tobytes()))
+    verdicts = {v.aspect: v.status for v in judge(spread, reference, moved, DEVIATION)}
+    assert (verdicts["values"], verdicts["gradients"]) == ("conforms", "unjudged")
+
+
+def test_a_dtype_argument_bounds_what_can_overflow() -> None:
+    numbers = literal(60.0, 60.0, 60.0)
+    assert not can_overflow(case("torch.prod", numbers), POWERS)
+    assert can_overflow(case("torch.prod", numbers, dtype=Named("float16")), POWERS)
 
 
 def test_outs_that_are_not_written_are_seen() -> None:

@@ -214,3 +214,16 @@ def test_broadcast_gradients_are_summed_exactly() -> None:
     (found,) = flambeau.autograd.grad(x + flambeau.zeros(30, 30, 2), x, flambeau.from_numpy(g))
     exact = g.astype(np.float64).sum((0, 1))
     assert (np.abs(found.numpy() - exact) <= np.spacing(found.numpy())).all()
+
+
+@pytest.mark.parametrize("base", [False, 0, 0.0])
+def test_powers_of_zero_to_complex_exponents(base: bool | float) -> None:
+    """PyTorch takes the derivative by the exponent for 0 where the number 0 is the base; its False equals no number."""
+    exponents = [4 + 0j, 0j, 1.5 + 0j, -1 + 0j, 2 + 1j]
+
+    def slopes(module):
+        exponent = module.tensor(exponents, dtype=module.complex64, requires_grad=True)
+        powers = module.pow(base, exponent)
+        return module.autograd.grad(powers, exponent, module.ones_like(powers))[0].numpy()
+
+    np.testing.assert_array_equal(slopes(flambeau), slopes(torch))

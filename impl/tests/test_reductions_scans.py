@@ -176,6 +176,35 @@ def test_derivatives_of_running_products_at_the_edges(values):
     assert_derivatives_agree("x.cumprod(0)", x=np.array(values))
 
 
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ("bfloat16", "float16"),
+        ("float16", "bfloat16"),
+        ("float16", "float32"),
+        ("float32", "float16"),
+        ("float32", "float64"),
+        ("float64", "float32"),
+        ("complex64", "complex128"),
+    ],
+)
+def test_derivatives_of_running_products_in_another_dtype(given, asked):
+    """Bit for bit: the gradient is rounded to the input's dtype, the terms to what that and the result promote to."""
+    agree(
+        f"""\
+x = torch.from_numpy(np.random.RandomState(0).randn(4, 5)).to(torch.{given})
+x.requires_grad_()
+y = x.cumprod(1, dtype=torch.{asked})
+g, h = (torch.from_numpy(np.random.RandomState(s).randn(4, 5)) for s in (1, 2))
+g = g.to(y.dtype).requires_grad_()
+(first,) = torch.autograd.grad(y, x, g, create_graph=True)
+[first.detach(), *torch.autograd.grad(first, (x, g), h.to(x.dtype))]
+""",
+        rtol=0.0,
+        atol=0.0,
+    )
+
+
 @pytest.mark.parametrize("source", ["x.norm()", "x.norm(0.5)", "x.std()", "x.std([])", "x.var(0)", "x.norm(inf)"])
 def test_first_derivatives_at_the_origin(source):
     assert_derivatives_agree(source, second=False, x=np.zeros((2, 2)))

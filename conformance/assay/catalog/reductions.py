@@ -11,7 +11,7 @@ from assay.catalog.kinds import choice, dim, dims, dtype, flag, made, other, sha
 from assay.catalog.results import always, asked_or, broadcast_shape, floating, reduced, same, shape_of, summed
 from assay.catalog.results import real as real_result
 from assay.dtypes import COMMON, DIFFERENTIABLE, FLOATING, INTEGERS_AND_BOOL, REAL, REAL_AND_BOOL, category
-from assay.policy import POWERS, REDUCTION, SELECTION, SPREAD, SUM, Policy
+from assay.policy import DEVIATION, POWERS, REDUCTION, SELECTION, SPREAD, SUM, Policy
 
 FULL, SOME = shaped(min_size=1), shaped(some=True)
 INT64 = always("int64")
@@ -50,7 +50,7 @@ entry(
     policy=POWERS,
 )
 UNBIASED, CORRECTION = flag(), choice((0, 1, 2, 0.5, None), ("one", [1]))
-for name in ("var", "std"):
+for name, policy in (("var", SPREAD), ("std", DEVIATION)):
     entry(
         name,
         form(x(DIFFERENTIABLE), opt("unbiased", UNBIASED), order=2),
@@ -65,7 +65,7 @@ for name in ("var", "std"):
             result=real_result,
             weight=2,
         ),
-        policy=SPREAD,
+        policy=policy,
     )
     entry(
         f"{name}_mean",
@@ -80,7 +80,7 @@ for name in ("var", "std"):
             order=2,
             weight=2,
         ),
-        policy=SPREAD,
+        policy=policy,
     )
 for name in ("max", "min"):
     entry(

@@ -57,7 +57,7 @@ def _of_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:
         base = _complex_if(g, input) if isinstance(input, int | float) and input < 0 else input
     slope = conj(out * log(base))
     if isinstance(input, _NUMBERS):
-        return g * (choose(_not_negative(exponent), 0, slope) if input == 0 else slope)
+        return g * (choose(_not_negative(exponent), 0, slope) if input == 0 and input is not False else slope)
     return g * choose((input == 0) & _not_negative(exponent), 0, slope)
 
 

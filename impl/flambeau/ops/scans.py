@@ -8,7 +8,7 @@ from flambeau import dtypes, return_types
 from flambeau.autograd.modes import state
 from flambeau.cpu import scan as cpu
 from flambeau.declare import ANY, composite, primitive, several
-from flambeau.dtypes import dtype, mask, promote_types
+from flambeau.dtypes import dtype, mask
 from flambeau.errors import cannot_cast, check, cpp_name, not_implemented_for, refuse, structured_out
 from flambeau.geometry import wrap_dim
 from flambeau.numeric_limits import finfo
@@ -41,9 +41,8 @@ def _product_gradient(g: Tensor, input: Tensor, out: Tensor, dim: int) -> Any:
         if not state.enabled:
             cannot_cast(out.dtype, input.dtype)
         g = real(g)  # PyTorch copies into real slices
-    if out.dtype is not input.dtype and promote_types(out.dtype, input.dtype) is input.dtype:
-        # no rounding in between beyond that of the narrower result
-        g, out = to_dtype(g, input.dtype), to_dtype(out, input.dtype)
+    # PyTorch hands the gradient on in the input's dtype, and computes in what it and the result promote to.
+    g = to_dtype(g, input.dtype)
     if not zeros:
         return from_behind(g * conj(out), dim) / conj(input)
     if state.enabled:
