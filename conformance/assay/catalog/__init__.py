@@ -49,6 +49,8 @@ FAMILIES = (
     "inplace",
     "items",
     "legacy",
+    "functions",
+    "special",
 )
 
 _loaded: dict[str, Entry] = {}
