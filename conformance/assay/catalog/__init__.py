@@ -51,6 +51,7 @@ FAMILIES = (
     "legacy",
     "functions",
     "special",
+    "counting",
 )
 
 _loaded: dict[str, Entry] = {}
