@@ -128,7 +128,7 @@ def _perturbed(
     widened: Widened, module: Any, policy: Policy, wanted: dict[str, TensorData], base: dict[str, Array]
 ) -> dict[str, Array]:
     """The outputs' change under one-ulp changes of the inputs, in units in which |truth| is the change of 1 ulp."""
-    count = sum(s.dtype in RANK for s in widened.specs)
+    count = len(_movable(widened, policy))
     gradients = {path: leaf for path, leaf in wanted.items() if is_gradient(path)}
     if count == 0 and not gradients:
         return {}
@@ -155,6 +155,11 @@ def _perturbed(
     return found
 
 
+def _movable(widened: Widened, policy: Policy) -> list[TensorSpec]:
+    """The inputs that are moved."""
+    return [s for s in widened.specs if policy.integers or s.dtype in RANK]
+
+
 def _suspicious(change: Array, base: Array) -> Array:
     return change > _SUSPICIOUS * np.abs(base)
 
@@ -172,12 +177,13 @@ def _change(
     """|change| / (step · ulp) per path, when every input, and what lies between it and the derivatives, moves by
     `step` ulps, with the signs of `pattern`; infinite where a finite element is lost. held: inputs and what is saved
     stay, gradients on their way move."""
-    position = {id(spec): i for i, spec in enumerate(s for s in widened.specs if s.dtype in RANK)}
+    position = {id(spec): i for i, spec in enumerate(_movable(widened, policy))}
     count = len(position)
 
     def move(spec: TensorSpec, array: Array) -> Array:
         i = position[id(spec)]
-        ulp = 2 * max(format_of(spec.dtype).half_ulp, widened.narrowest)
+        own = format_of(spec.dtype if spec.dtype in RANK else widened.compute).half_ulp
+        ulp = 2 * max(own, widened.narrowest)
         salt = pattern if count == 1 or pattern > count else 0
         return _moved(array, step * ulp, _flip(pattern, i, count), i, salt)
 
@@ -190,7 +196,7 @@ def _change(
     rounding = None
     if any(is_gradient(path) for path in wanted):
         rounding = Rounding(module, between, pattern, saved=not held)
-    outcome = widened.run(module, None if held else move, move_cotangent, rounding)
+    outcome = widened.run(module, None if held else move, move_cotangent, rounding, integers=policy.integers)
     if outcome.status != "returned":
         return {}
     moved = arrays_of(canonical(policy.canonical, widened.wide_case, outcome), wanted)

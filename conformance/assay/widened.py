@@ -139,9 +139,10 @@ class Widened:
         adapt_cotangent: Callable[[Array], Array] | None = None,
         rounding: Rounding | None = None,
         factor: Callable[[Any], Any] | None = None,
+        integers: bool = False,
     ) -> Outcome:
-        """The case in the wider dtype, its floating inputs put through `transform` after the cast, and the numbers that
-        terms are multiplied by through `factor`."""
+        """The case in the wider dtype, its floating inputs (integers, too: as floating ones) put through `transform`
+        after the cast, and the numbers that terms are multiplied by through `factor`."""
         case = self.wide_case if transform is None else self.dense_case
         if factor is not None:
             case = replace(case, kwargs={k: factor(v) if k in _FACTORS else v for k, v in case.kwargs.items()})
@@ -151,6 +152,9 @@ class Widened:
                 spec = self._shown[id(spec)]
                 array = arrange(array, len(spec.shape), spec.layout, lambda a: a)[2]
             if spec.dtype not in RANK:
+                if integers and transform is not None:
+                    wide = array.astype(numpy_dtype(_REAL[self.rank]))
+                    return _REAL[self.rank], transform(spec, wide)
                 # Only the operand of a sum is changed among integers, never an index.
                 return spec.dtype, absolute(spec, array) if transform is absolute and spec is self.specs[0] else array
             dtype = self.dtype(spec.dtype)

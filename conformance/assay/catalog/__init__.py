@@ -49,6 +49,9 @@ FAMILIES = (
     "inplace",
     "items",
     "legacy",
+    "functions",
+    "special",
+    "counting",
 )
 
 _loaded: dict[str, Entry] = {}
