@@ -34,6 +34,7 @@ FAMILIES = (
     "linear",
     "products",
     "fourier",
+    "linalg",
     "nn",
     "pooling",
     "convolution",
