@@ -50,6 +50,8 @@ FAMILIES = (
     "regularisation",
     "embeddings",
     "initialisation",
+    "recurrent",
+    "attention",
     "inplace",
     "items",
     "legacy",
