@@ -48,8 +48,12 @@ class Policy:
     gradients: whether first derivatives may be compared (False where they depend on a free choice).
     reference_error: what the reference itself errs by in float64, in units, where it is worse than
         `assay.tolerance.UNMEASURED`.
-    reference_growth: the same for each element that is reduced, where the error grows with their number (var and std:
-        PyTorch's running update; against exact rational arithmetic 0.03 units an element on average, 0.16 at most).
+    method_error: what the reference errs by in single and double precision by its method (a recurrence, a long
+        series), in units, though it may be better by luck: an eighth of the worst error measured in float32. Halves
+        are computed in float32.
+    reference_growth: the same as reference_error for each element that is reduced, where the error grows with their
+        number (var and std: PyTorch's running update; against exact rational arithmetic 0.03 units an element on
+        average, 0.16 at most).
     integers: whether integers are moved, too, to find the scale: for functions that turn them into floating numbers and
         lose digits on the way, just as they do of floating ones (bessel_j0 of 15).
     looks: how many perturbations find the scale, at least; `assay.doubt` asks for more.
@@ -66,6 +70,7 @@ class Policy:
     kink: bool = False
     gradients: bool = True
     reference_error: float | None = None
+    method_error: float = 1.0
     reference_growth: float = 0.0
     integers: bool = False
     looks: int = 2
@@ -86,8 +91,9 @@ SPREAD = Policy(overflow=True, reference_error=8.0, reference_growth=0.2)
 NORMALISING = Policy(strides=True, overflow=True, signed_zeros=False)
 DEVIATION = replace(SPREAD, kink=True)
 SPANNING = Policy(strides=True, scale="span")
-FUNCTION = Policy(strides=True, integers=True)
-AMPLITUDE = Policy(strides=True, integers=True, scale="bounded")
+FUNCTION = Policy(strides=True, integers=True, method_error=2.0)
+AMPLITUDE = Policy(strides=True, integers=True, method_error=2.0, scale="bounded")
+RECURRENCE = Policy(strides=True, integers=True, method_error=5.0, scale="bounded")
 OVERFLOWING = Policy(strides=True, overflow=True)
 INTERPOLATION = Policy(strides=True, overflow=True, signed_zeros=False)
 QUOTIENT = Policy(values="exact", strides=True, overflow=True)

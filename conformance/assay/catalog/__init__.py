@@ -58,6 +58,9 @@ FAMILIES = (
     "functions",
     "special",
     "counting",
+    "statistics",
+    "differences",
+    "queries",
 )
 
 _loaded: dict[str, Entry] = {}
