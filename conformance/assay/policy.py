@@ -28,14 +28,17 @@ class Policy:
         "product": the root of the operation applied to the squared inputs (matmul, dot, outer). "magnitude": |truth|
         alone. "span": the largest element (linspace, whose steps pass by zero). "linear": the change of the output
         when the inputs change, "span" where these are integers (fft). "matrix": that change, or the largest element of
-        the matrix that the last two dims are (inv, solve, svd). "bounded": a constant, where rounded
+        the matrix that the last two dims are (inv, solve, svd). "positions": that change, or the largest element, where
+        the weights of a sum come from rounded positions (interpolation: their error is relative to one, not to the sum,
+        which may cancel). "bounded": a constant, where rounded
         terms of order one are subtracted (log_softmax) and derivatives are bounded by their cotangents. "fused": four
         times that, in the ulps of float32 (gelu, whose kernel subtracts such terms times x). New names are entries in
         `assay.scales`.
     gradient_scale: the same for first and second derivatives.
     canonical: a name in `assay.canonical.CANONICAL`, applied to both sides before values are compared: "ties" (indices
         of an unstable sort, topk, median ... stand for the values they point at), "unordered" (unique without sorting),
-        "hidden ties" (an order of equal elements that only gradients show).
+        "hidden ties" (an order of equal elements that only gradients show),
+        "fresh" (memory that was never written to, behind what is kept).
     strides: whether the result's strides are part of the answer (views, creation, elementwise operations).
     text: whether the printed text is judged; only for results that are built from the case's bytes, never computed.
     overflow: an intermediate may overflow although every term is finite, so that non-finite elements of either side

@@ -57,7 +57,7 @@ def _span(path: str, truth: Array, dtype: str) -> Array:
 
 
 #: Scales that the inputs' perturbation is part of.
-_PERTURBED = ("perturbation", "bounded", "fused", "linear", "matrix")
+_PERTURBED = ("perturbation", "bounded", "fused", "linear", "matrix", "positions")
 
 
 def _bounded(path: str, truth: Array, dtype: str) -> Array:
@@ -88,6 +88,7 @@ SIMPLE_SCALES: dict[str, Callable[[str, Array, str], Array]] = {
     "matrix": _matrix,
     "bounded": _bounded,
     "fused": _fused,
+    "positions": _span,
 }
 
 

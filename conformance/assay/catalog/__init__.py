@@ -19,6 +19,7 @@ from assay.catalog.form import REGISTRY, Entry, Form, Param
 
 FAMILIES = (
     "creation",
+    "allocation",
     "casts",
     "elementwise",
     "comparison",
