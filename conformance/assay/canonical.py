@@ -7,6 +7,7 @@ the same element twice) comes back unchanged, so that the comparison finds it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from assay import values
-from assay.case import Case, TensorSpec
+from assay.case import Case, Make, TensorSpec
 from assay.outcome import Outcome, Sequence, TensorData
 from assay.tolerance import numpy_dtype, raw_array
 
@@ -155,4 +156,29 @@ def _with(tensor: TensorData, array: np.ndarray, dtype: str) -> TensorData:
     return replace(tensor, dtype=dtype, shape=array.shape, data=np.ascontiguousarray(array).tobytes())
 
 
-CANONICAL: dict[str, _Canonical] = {"ties": _ties, "unordered": _unordered, "hidden ties": _unchanged}
+def _fresh(case: Case, outcome: Outcome) -> Outcome:
+    """Memory that was never written to: whatever a tensor has beyond the elements its storage had before (resize_), or
+    all of it where only a size is given (new)."""
+    source = case.args[0] if case.args else None
+    if not isinstance(source, TensorSpec) or (case.op == "new" and not _only_sized(case)):
+        return outcome
+    once = {d % len(source.shape) for d in source.layout.dims} if source.layout.kind == "expanded" else set()
+    kept = 0 if case.op == "new" else math.prod(s for d, s in enumerate(source.shape) if d not in once)
+
+    def cut(leaf: Any) -> Any:
+        if not isinstance(leaf, TensorData) or leaf.data is None:
+            return leaf
+        width = len(leaf.data) // max(math.prod(leaf.shape), 1)
+        known = leaf.data[: kept * width]
+        return replace(leaf, data=known + bytes(len(leaf.data) - len(known)))
+
+    return replace(outcome, result=cut(outcome.result), inputs=(*map(cut, outcome.inputs[:1]), *outcome.inputs[1:]))
+
+
+def _only_sized(case: Case) -> bool:
+    """Whether the arguments beside the tensor are numbers, or one size."""
+    given = (*case.args[1:], *case.kwargs.values())
+    return all(isinstance(g, int) or (isinstance(g, Make) and g.what == "Size") for g in given)
+
+
+CANONICAL: dict[str, _Canonical] = {"ties": _ties, "unordered": _unordered, "hidden ties": _unchanged, "fresh": _fresh}

@@ -19,7 +19,7 @@ from assay.case import Case, Make
 from assay.inputs import Adapt, Builder, Built, Inputs, works_in_place
 from assay.outcome import Error, Outcome, TensorData
 from assay.policy import Policy
-from assay.reading import read, read_tensor, tensors_of
+from assay.reading import exposed, read, read_tensor, tensors_of
 from assay.rounding import Rounding
 from assay.subjects.adapter import Adapter, Missing, adapted
 
@@ -131,7 +131,7 @@ class Run:
                     self.rounding.exact(b.leaf for b in self.inputs.tensors)
                 with warnings.catch_warnings(record=True) as self.warned, self._saving():
                     warnings.simplefilter("always")
-                    self.result = self.side.call(function, args, self.inputs.kwargs, self._leaves())
+                    self.result = exposed(self.side.call(function, args, self.inputs.kwargs, self._leaves()))
             except Missing as error:
                 return Outcome("missing", extra={"name": str(error)})
             except (Exception, SystemExit) as error:

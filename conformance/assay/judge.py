@@ -16,6 +16,7 @@ import numpy as np
 from assay.canonical import canonical, has_ties
 from assay.case import Case
 from assay.distribution import other_distribution
+from assay.dtypes import HALVES
 from assay.levels import ASPECTS, LEVELS, SCORED, STATUSES, aspects_of, worst
 from assay.outcome import Error, Outcome, TensorData, Verdict
 from assay.parts import elements_before, is_gradient, is_written, leaves, tensor_specs
@@ -235,7 +236,8 @@ class _Judgement:
         truth, scale = _decoded(known, theirs)
         unit = known.unit or theirs.dtype
         ours, expected = wide_array(mine), wide_array(theirs)
-        comparison = compare(ours, expected, truth, scale, unit, self.answer.overflow, self._reference_error(path))
+        least = self._reference_error(path, unit, truth is not None)
+        comparison = compare(ours, expected, truth, scale, unit, self.answer.overflow, least)
         signs = self.policy.strides and self.policy.signed_zeros and not (truth is None and self.answer.underflow)
         if comparison.ok and signs and not is_gradient(path):
             # Elementwise: 1/x tells the zeros apart. A complex zero's signs are an accident of the multiplication.
@@ -244,10 +246,13 @@ class _Judgement:
                 return Comparison(False, wrong, float("inf"), elements=comparison.elements)
         return comparison
 
-    def _reference_error(self, path: str) -> float:
-        """What the reference is taken to err by, in units, where no wider dtype tells."""
+    def _reference_error(self, path: str, unit: str, measured: bool) -> float:
+        """What the reference is taken to err by at least, in units: by its method, and where no wider dtype tells."""
         policy = self.policy
-        least = UNMEASURED_GRADIENT if is_gradient(path) else policy.reference_error or UNMEASURED
+        by_method = policy.method_error if unit not in HALVES else 1.0
+        if measured:
+            return by_method
+        least = max(UNMEASURED_GRADIENT if is_gradient(path) else policy.reference_error or UNMEASURED, by_method)
         if not policy.reference_growth:
             return least
         result = next(leaf for _, leaf in leaves(self.reference.result) if isinstance(leaf, TensorData))

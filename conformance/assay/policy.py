@@ -26,14 +26,19 @@ class Policy:
     scale: what one unit of error is relative to, beside |truth|. "perturbation": the change of the output when the
         inputs change by one ulp (the default). "sum_abs": the operation applied to |inputs| (sum, mean, cumsum).
         "product": the root of the operation applied to the squared inputs (matmul, dot, outer). "magnitude": |truth|
-        alone. "span": the largest element (linspace, whose steps pass by zero). "bounded": a constant, where rounded
+        alone. "span": the largest element (linspace, whose steps pass by zero). "linear": the change of the output
+        when the inputs change, "span" where these are integers (fft). "matrix": that change, or the largest element of
+        the matrix that the last two dims are (inv, solve, svd). "positions": that change, or the largest element, where
+        the weights of a sum come from rounded positions (interpolation: their error is relative to one, not to the sum,
+        which may cancel). "bounded": a constant, where rounded
         terms of order one are subtracted (log_softmax) and derivatives are bounded by their cotangents. "fused": four
         times that, in the ulps of float32 (gelu, whose kernel subtracts such terms times x). New names are entries in
         `assay.scales`.
     gradient_scale: the same for first and second derivatives.
     canonical: a name in `assay.canonical.CANONICAL`, applied to both sides before values are compared: "ties" (indices
         of an unstable sort, topk, median ... stand for the values they point at), "unordered" (unique without sorting),
-        "hidden ties" (an order of equal elements that only gradients show).
+        "hidden ties" (an order of equal elements that only gradients show),
+        "fresh" (memory that was never written to, behind what is kept).
     strides: whether the result's strides are part of the answer (views, creation, elementwise operations).
     text: whether the printed text is judged; only for results that are built from the case's bytes, never computed.
     overflow: an intermediate may overflow although every term is finite, so that non-finite elements of either side
@@ -46,8 +51,12 @@ class Policy:
     gradients: whether first derivatives may be compared (False where they depend on a free choice).
     reference_error: what the reference itself errs by in float64, in units, where it is worse than
         `assay.tolerance.UNMEASURED`.
-    reference_growth: the same for each element that is reduced, where the error grows with their number (var and std:
-        PyTorch's running update; against exact rational arithmetic 0.03 units an element on average, 0.16 at most).
+    method_error: what the reference errs by in single and double precision by its method (a recurrence, a long
+        series), in units, though it may be better by luck: an eighth of the worst error measured in float32. Halves
+        are computed in float32.
+    reference_growth: the same as reference_error for each element that is reduced, where the error grows with their
+        number (var and std: PyTorch's running update; against exact rational arithmetic 0.03 units an element on
+        average, 0.16 at most).
     integers: whether integers are moved, too, to find the scale: for functions that turn them into floating numbers and
         lose digits on the way, just as they do of floating ones (bessel_j0 of 15).
     looks: how many perturbations find the scale, at least; `assay.doubt` asks for more.
@@ -64,6 +73,7 @@ class Policy:
     kink: bool = False
     gradients: bool = True
     reference_error: float | None = None
+    method_error: float = 1.0
     reference_growth: float = 0.0
     integers: bool = False
     looks: int = 2
@@ -84,8 +94,9 @@ SPREAD = Policy(overflow=True, reference_error=8.0, reference_growth=0.2)
 NORMALISING = Policy(strides=True, overflow=True, signed_zeros=False)
 DEVIATION = replace(SPREAD, kink=True)
 SPANNING = Policy(strides=True, scale="span")
-FUNCTION = Policy(strides=True, integers=True)
-AMPLITUDE = Policy(strides=True, integers=True, scale="bounded")
+FUNCTION = Policy(strides=True, integers=True, method_error=2.0)
+AMPLITUDE = Policy(strides=True, integers=True, method_error=2.0, scale="bounded")
+RECURRENCE = Policy(strides=True, integers=True, method_error=5.0, scale="bounded")
 OVERFLOWING = Policy(strides=True, overflow=True)
 INTERPOLATION = Policy(strides=True, overflow=True, signed_zeros=False)
 QUOTIENT = Policy(values="exact", strides=True, overflow=True)

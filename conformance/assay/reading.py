@@ -5,6 +5,8 @@ Only public names are used and every optional one may be absent: what a subject 
 
 from __future__ import annotations
 
+import enum
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +17,8 @@ from assay.outcome import Opaque, Sequence, TensorData
 from assay.subjects.adapter import Adapter
 
 _PLAIN = (type(None), bool, int, float, complex, bytes)
+#: An iterator that never ends must not end the worker.
+_YIELDED = 10_000
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")  # where an object happens to lie is nobody's answer
 
 
@@ -42,6 +46,8 @@ def read(side: Adapter, value: Any, *, data: bool = True, text: bool = False) ->
         return _ADDRESS.sub("0x…", value)
     if type(value) in _PLAIN:
         return value
+    if isinstance(value, enum.IntEnum):
+        return int(value)
     if side.is_tensor(value):
         return read_tensor(side, value, data=data, text=text)
     if isinstance(value, np.ndarray):
@@ -63,6 +69,32 @@ def read(side: Adapter, value: Any, *, data: bool = True, text: bool = False) ->
     if value is NotImplemented or value is Ellipsis or isinstance(value, np.generic | slice):
         return Opaque(kind, repr(value))
     return Opaque(kind, "")
+
+
+def exposed(value: Any) -> Any:
+    """What an answer holds that can be looked at only once, or only by a protocol: what an iterator yields as a list;
+    a DLPack capsule as the array NumPy sees in it (itself where NumPy knows no such dtype)."""
+    if isinstance(value, Iterator):
+        return list(itertools.islice(value, _YIELDED))
+    if type(value).__name__ == "PyCapsule":
+        try:
+            return np.from_dlpack(_Exporter(value))
+        except (RuntimeError, BufferError):
+            return value
+    return value
+
+
+class _Exporter:
+    """What NumPy asks for a capsule."""
+
+    def __init__(self, capsule: Any) -> None:
+        self._capsule = capsule
+
+    def __dlpack__(self, **_: Any) -> Any:
+        return self._capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
 
 
 def tensors_of(side: Adapter, value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -56,6 +56,10 @@ def _span(path: str, truth: Array, dtype: str) -> Array:
     return np.full(truth.shape, np.max(magnitude, initial=0.0, where=np.isfinite(magnitude)))
 
 
+#: Scales that the inputs' perturbation is part of.
+_PERTURBED = ("perturbation", "bounded", "fused", "linear", "matrix", "positions")
+
+
 def _bounded(path: str, truth: Array, dtype: str) -> Array:
     """Cotangents are below 2 and slopes at most 1; a second derivative has two cotangents and slopes below 2."""
     return np.full(truth.shape, 8.0 if path.startswith("gradients2") else 2.0)
@@ -68,12 +72,23 @@ def _fused(path: str, truth: Array, dtype: str) -> Array:
     return 4 * finer * _bounded(path, truth, dtype)
 
 
+def _matrix(path: str, truth: Array, dtype: str) -> Array:
+    """The largest element of the matrix that the last two dims are, or of the vector."""
+    magnitude = np.abs(truth)
+    over = tuple(range(-min(truth.ndim, 2), 0))
+    return np.broadcast_to(
+        np.max(magnitude, axis=over, keepdims=True, initial=0.0, where=np.isfinite(magnitude)), truth.shape
+    )
+
+
 #: Declared scales that the path, its truth and its dtype tell.
 SIMPLE_SCALES: dict[str, Callable[[str, Array, str], Array]] = {
     "magnitude": lambda path, truth, dtype: np.abs(truth),
     "span": _span,
+    "matrix": _matrix,
     "bounded": _bounded,
     "fused": _fused,
+    "positions": _span,
 }
 
 
@@ -86,9 +101,11 @@ def scales_of(
         for path, leaf in judged.items()
         if path in base and not (policy.values == "exact" and _is_exact(widened, leaf, base[path]))
     }
+    if not widened.moves:
+        by_path = {path: "span" if name == "linear" else name for path, name in by_path.items()}
     found: dict[str, Array] = {}
     names = set(by_path.values())
-    unknown = names - SCALES.keys() - SIMPLE_SCALES.keys() - {"perturbation"}
+    unknown = names - SCALES.keys() - SIMPLE_SCALES.keys() - {"perturbation", "linear"}
     if unknown:
         raise ValueError(f"unknown scale {sorted(unknown)[0]!r}")
     found |= {
@@ -104,7 +121,7 @@ def scales_of(
                 if by_path.get(path) == name:
                     scale = back(array)
                     found[path] = np.fmax(found[path], scale) if path in found else scale
-    wanted = {path: judged[path] for path, name in by_path.items() if name in ("perturbation", "bounded", "fused")}
+    wanted = {path: judged[path] for path, name in by_path.items() if name in _PERTURBED}
     if wanted:
         for path, scale in _perturbed(widened, module, policy, wanted, base).items():
             found[path] = np.fmax(found[path], scale) if path in found else scale

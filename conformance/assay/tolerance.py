@@ -120,13 +120,14 @@ def compare(
     scale: Array | None,
     dtype: str,
     overflow: bool = False,
-    unmeasured: float = 1.0,
+    least: float = 1.0,
 ) -> Comparison:
     """Compare two arrays of equal shape that were cast to float64 or complex128.
 
-    truth is the wider evaluation (None: the reference is the truth, and errs by `unmeasured` units itself); scale is a
-    non-negative float64 array or None for |truth|; dtype names the dtype both sides answered in; overflow says that an
-    intermediate can overflow though every term is finite, so that non-finite elements prove nothing.
+    truth is the wider evaluation (None: the reference is the truth); scale is a non-negative float64 array or None for
+    |truth|; dtype names the dtype both sides answered in; overflow says that an intermediate can overflow though every
+    term is finite, so that non-finite elements prove nothing; least: what the reference is taken to err by at least,
+    in units.
     """
     with np.errstate(all="ignore"):
         return _compare(
@@ -136,7 +137,7 @@ def compare(
             None if scale is None else scale.reshape(-1),
             format_of(dtype),
             overflow,
-            1.0 if truth is not None else unmeasured,
+            least,
         )
 
 

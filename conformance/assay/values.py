@@ -14,6 +14,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from assay import matrices
 from assay.case import TensorSpec, Values
 from assay.dtypes import ALL_COMPLEX, NUMPY, category, real_part
 
@@ -33,7 +34,7 @@ def _plan(name: str) -> Callable[[_Plan], _Plan]:
 
 def kinds() -> tuple[str, ...]:
     """The names a plan's `kind` may have."""
-    return (*_PLANS, "literal")
+    return (*_PLANS, *matrices.PLANS, "literal")
 
 
 def numpy_dtype(dtype: str) -> np.dtype:
@@ -54,19 +55,23 @@ def elements(values: Values, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     if values.kind == "literal":
         return _literal(values, shape, dtype, n)
     plan = _PLANS.get(values.kind)
-    if plan is None:
-        raise ValueError(f"unknown value plan {values.kind!r}; one of {', '.join(kinds())}")
     rng = _RNG
     rng.seed(values.seed & 0xFFFFFFFF)
-    if dtype in ALL_COMPLEX:
-        part = real_part(dtype)
+    part = real_part(dtype)
+    if values.kind in matrices.PLANS:
+        both = matrices.parts(values.kind, rng, shape, dtype in ALL_COMPLEX)
+        real, imaginary = (_cast(numbers.ravel(), part) for numbers in both)
+    elif plan is None:
+        raise ValueError(f"unknown value plan {values.kind!r}; one of {', '.join(kinds())}")
+    else:
         real = _cast(plan(rng, n, part, values, shape), part)
-        imaginary = _cast(plan(rng, n, part, values, shape), part)
+        imaginary = _cast(plan(rng, n, part, values, shape), part) if dtype in ALL_COMPLEX else real
+    if dtype in ALL_COMPLEX:
         pairs = np.stack([real, imaginary], axis=-1)
         if dtype == "complex32":
             return pairs.reshape(*shape, 2)
         return np.ascontiguousarray(pairs).view(NUMPY[dtype]).reshape(shape)
-    return _cast(plan(rng, n, dtype, values, shape), dtype).reshape(shape)
+    return real.reshape(shape)
 
 
 def array(spec: TensorSpec) -> np.ndarray:
@@ -220,6 +225,15 @@ def _apart(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape
     dims, high = _between(values, 1, 1)
     plane = math.prod(shape[len(shape) - int(dims) :])
     return _distinct(rng, n, dtype, Values("distinct", low=1, high=high), (n // plane if plane else 0, plane))
+
+
+@_plan("pivots")
+def _pivots(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape: tuple[int, ...]) -> np.ndarray:
+    """The row, counted from 1, that each row is exchanged with: itself or a later one, of `high` rows."""
+    size = shape[-1] if shape else 1
+    first = np.arange(n) % max(size, 1)
+    last = size if values.high is None else int(values.high)
+    return first + 1 + np.floor(rng.random_sample(n) * np.maximum(last - first, 1)).astype(np.int64)
 
 
 @_plan("permutation")

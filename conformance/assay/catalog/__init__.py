@@ -19,6 +19,7 @@ from assay.catalog.form import REGISTRY, Entry, Form, Param
 
 FAMILIES = (
     "creation",
+    "allocation",
     "casts",
     "elementwise",
     "comparison",
@@ -34,6 +35,7 @@ FAMILIES = (
     "linear",
     "products",
     "fourier",
+    "linalg",
     "nn",
     "pooling",
     "convolution",
@@ -46,12 +48,20 @@ FAMILIES = (
     "losses",
     "classification",
     "normalisation",
+    "regularisation",
+    "embeddings",
+    "initialisation",
+    "recurrent",
+    "attention",
     "inplace",
     "items",
     "legacy",
     "functions",
     "special",
     "counting",
+    "statistics",
+    "differences",
+    "queries",
 )
 
 _loaded: dict[str, Entry] = {}

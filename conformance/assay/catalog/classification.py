@@ -22,7 +22,7 @@ LOG_SPREAD = Values("uniform", low=-4, high=0)
 SIDED = Values("positive")
 
 
-def scores(least: int = 1, most: int = 4) -> Any:
+def scores(least: int = 1, most: int = 4, empty: bool = True) -> Any:
     """(C), (N, C) or (N, C, d1, ...)."""
 
     def rule(draw: st.DrawFn, env: Structure) -> Shape:
@@ -31,7 +31,11 @@ def scores(least: int = 1, most: int = 4) -> Any:
         if rank == 1:
             return (classes,)
         batch = 0 if env.stratum == "empty" else draw(st.sampled_from(BATCHES))
-        return (batch, classes, *(draw(st.sampled_from((2, 1, 3, 0) if i else (3, 1, 2))) for i in range(rank - 2)))
+        return (
+            batch if empty else batch or 2,
+            classes,
+            *(draw(st.sampled_from((2, 1, 3, 0) if i else (3, 1, 2))) for i in range(rank - 2)),
+        )
 
     return rule
 
@@ -121,7 +125,8 @@ LABELS = arg(
         ("int64",), like("input"), own=True, values=lambda ex, shape: Values("index", low=-1, high=(shape or (1,))[-1])
     ),
 )
-FLAT = tensor(FLOATS, scores(1, 2), prefer=SPREAD)
+# Of an empty batch PyTorch answers uninitialised memory.
+FLAT = tensor(FLOATS, scores(1, 2, empty=False), prefer=SPREAD)
 entry(
     "nn.functional.multi_margin_loss",
     arg("input", FLAT),
@@ -194,7 +199,7 @@ entry(
     kw("label_smoothing", SMOOTHING.kind),
     variants="function",
     order=2,
-    policy=Policy(overflow=True),
+    policy=CLASSIFYING,
 )
 
 

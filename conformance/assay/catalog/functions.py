@@ -24,7 +24,8 @@ from assay.dtypes import (
     REAL_AND_BOOL,
     category,
 )
-from assay.policy import AMPLITUDE, ELEMENTWISE, EXACT_ELEMENTWISE, FUNCTION, OVERFLOWING, Policy
+from assay.policy import AMPLITUDE, ELEMENTWISE, EXACT_ELEMENTWISE, FUNCTION, OVERFLOWING
+from assay.strategies.arguments import plan
 from assay.strategies.shapes import Shape
 
 UNIT = Values("uniform", low=0, high=1)
@@ -37,22 +38,45 @@ EVERY_REAL = (*REAL_AND_BOOL, *BAREBONES)
 # -- gammas, logarithms and their kin --------------------------------------------------------------------------------
 
 
-def unary(
-    op: str, dtypes: tuple[str, ...], *more: Param, prefer: Values | None = None, policy: Policy = FUNCTION
-) -> None:
+def unary(op: str, dtypes: tuple[str, ...], *more: Param, prefer: Values | None = None) -> None:
     """A function of one tensor; integers and bools give the default dtype."""
     tensors = x(dtypes, prefer=prefer)
     entry(
         op,
         form(tensors, *more, out=broadcast_shape, result=floating, order=2, weight=2),
         form(tensors, *more, variants="inplace", result=floating, order=2),
-        policy=policy,
+        policy=FUNCTION,
     )
 
 
 unary("digamma", EVERY_REAL, prefer=AROUND_POLES)
 unary("lgamma", EVERY_REAL, prefer=AROUND_POLES)
-unary("sinc", (*COMMON, *BAREBONES), policy=AMPLITUDE)
+
+
+def _apart_from_zero(ex: Execution, shape: Shape) -> Values:
+    """By PyTorch's formula the derivatives cancel near 0, where nothing is left of them; at 0 they are right."""
+    if ex.order == 0:
+        return plan(ex.pick)
+    return Values(ex.pick.choice(("nonzero", "nonzero", "nonzero", "zeros", "ones")))
+
+
+entry(
+    "sinc",
+    form(
+        arg("input", tensor((*COMMON, *BAREBONES), values=_apart_from_zero)),
+        out=broadcast_shape,
+        result=floating,
+        order=2,
+        weight=2,
+    ),
+    form(
+        arg("input", tensor((*COMMON, *BAREBONES), values=_apart_from_zero)),
+        variants="inplace",
+        result=floating,
+        order=2,
+    ),
+    policy=AMPLITUDE,
+)
 unary("logit", EVERY_REAL, opt("eps", choice((None, 0.0, 1e-6, 0.1, 0.25, 0.5), ("text", []))), prefer=UNIT)
 entry(
     "i0",

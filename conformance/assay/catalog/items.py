@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from hypothesis import strategies as st
+
 from assay.case import Values
 from assay.catalog.common import ANY, x
-from assay.catalog.form import arg, entry, form, opt, pos
-from assay.catalog.kinds import choice, dim, number, shaped, tensor
-from assay.dtypes import ALL, INTEGERS_AND_BOOL, REAL_AND_BOOL
+from assay.catalog.form import Execution, arg, entry, form, kw, opt, pos
+from assay.catalog.kinds import choice, dim, made, number, shaped, tensor
+from assay.dtypes import ALL, COMMON, INTEGERS_AND_BOOL, REAL_AND_BOOL, category
 from assay.policy import MOVE, VIEW
 
 ONE = x(ALL, lambda draw, env: (1,) * len(shaped(max_rank=3)(draw, env)))
@@ -64,3 +68,36 @@ for name in ("ndimension", "is_signed", "cpu"):
 entry("is_contiguous", ANY, variants="method", policy=MOVE)
 entry("is_tensor", pos("obj", tensor(ALL)), variants="function", policy=MOVE)
 entry("is_same_size", ANY, arg("other", tensor(())), policy=MOVE)
+
+
+def _spec(drawn: Any, ex: Execution) -> str:
+    """What stands behind the colon, for a number of the tensor's category; for others nothing may."""
+    if ex.shape("input"):
+        return ""
+    return ex.pick.choice({0: ("", "d"), 1: ("", "d", "5d", "x"), 2: ("", ".3f", "e", "8.2g"), 3: ("", ".2f")}[
+        category(ex.dtype)
+    ])  # fmt: skip
+
+
+entry(
+    "__format__",
+    x(COMMON, lambda draw, env: () if draw(st.integers(0, 2)) else shaped(max_rank=2)(draw, env)),
+    pos("format_spec", made(_spec, None, (".3q", "zz"))),
+    variants="method",
+    policy=MOVE,
+)
+entry("__iter__", x(ALL, shaped(min_rank=1)), variants="method", order=2, policy=VIEW)
+entry("__reversed__", ANY, variants="method", order=2, policy=MOVE)
+EXPORTED = arg("input", tensor((*COMMON, "uint16", "uint32", "uint64"), grad=False))
+entry(
+    "__dlpack__",
+    EXPORTED,
+    kw("stream", choice((None,), (3, "one")), 0.6),
+    kw("dl_device", choice(((1, 0), None), ((77, 0), "cpu")), 0.6),
+    kw("copy", choice((True, False, None), ()), 0.6),
+    kw("max_version", choice(((1, 0), None, (0, 8)), ("new",)), 0.6),
+    variants="method",
+    policy=MOVE,
+)
+entry("__dlpack_device__", EXPORTED, variants="method", policy=MOVE)
+entry("to_dlpack", pos("tensor", EXPORTED.kind), variants="function", policy=MOVE)

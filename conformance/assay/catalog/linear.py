@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from assay.catalog.common import x
-from assay.catalog.form import Structure, arg, entry
-from assay.catalog.kinds import ShapeRule, shaped, tensor
+from assay.catalog.form import Structure, arg, entry, form, opt
+from assay.catalog.kinds import ShapeRule, choice, either, shaped, tensor
 from assay.catalog.results import unknown
-from assay.dtypes import NUMERIC
+from assay.dtypes import COMPLEX, FLOATING, INTEGERS, NUMERIC
 from assay.policy import PRODUCT
 from assay.strategies.shapes import SIZES, Shape, broadcastable
 
@@ -57,3 +57,56 @@ PRODUCTS: dict[str, tuple[ShapeRule, str, ShapeRule]] = {
 }
 for name, (left, second, right) in PRODUCTS.items():
     entry(name, x(NUMERIC, left), arg(second, tensor((), right)), out=unknown, order=2, policy=PRODUCT)
+
+
+def mapped(draw: st.DrawFn, env: Structure) -> Shape:
+    """The weight of a linear map: a matrix, or a vector for one result."""
+    inner = env.shape("input")[-1]
+    return (inner,) if draw(st.integers(0, 5)) == 0 else (draw(st.sampled_from(SIZES)), inner)
+
+
+entry(
+    "nn.functional.linear",
+    form(x(NUMERIC, shaped(1, 4)), arg("weight", tensor((), mapped)), variants="function", out=unknown, order=2),
+    form(
+        x(NUMERIC, shaped(1, 4)),
+        arg("weight", tensor((), built(None, (A, -1)))),
+        opt("bias", either((tensor((), built(("weight", 0))), choice((None,))), (5, 1)), 0.1),
+        variants="function",
+        out=unknown,
+        order=2,
+        weight=2,
+    ),
+    policy=PRODUCT,
+)
+
+
+def factors(draw: st.DrawFn, env: Structure) -> Shape:
+    """Any batch of vectors that are not empty."""
+    shape = shaped(1, 3)(draw, env)
+    return shape if shape[-1] else (*shape[:-1], 2)
+
+
+def beside(draw: st.DrawFn, env: Structure) -> Shape:
+    """As many vectors of another size."""
+    return (*env.shape("input1")[:-1], draw(st.sampled_from((2, 1, 3))))
+
+
+for name in ("bilinear", "nn.functional.bilinear"):
+    entry(
+        name,
+        *(
+            form(
+                arg("input1", tensor(dtypes, factors)),
+                arg("input2", tensor((), beside)),
+                arg("weight", tensor((), built(None, ("input1", -1), ("input2", -1)))),
+                opt("bias", either((tensor((), built(("weight", 0))), choice((None,))), (3, 1)), 0.4),
+                variants="function",
+                order=order,
+                weight=weight,
+            )
+            # of complex numbers there is no derivative
+            for dtypes, order, weight in ((FLOATING, 2, 2), ((*INTEGERS, *COMPLEX), 0, 1))
+        ),
+        policy=PRODUCT,
+    )

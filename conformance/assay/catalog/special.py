@@ -13,7 +13,7 @@ from assay.catalog.functions import EVERY_REAL, POSITIVE, UNIT, WHOLE, number_fi
 from assay.catalog.kinds import either, integer, number, other, tensor
 from assay.catalog.results import broadcast_shape, floating, shape_of
 from assay.dtypes import FLOATING, FLOATS, HALVES, REAL_AND_BOOL
-from assay.policy import AMPLITUDE, EXACT_ELEMENTWISE, FUNCTION, Policy
+from assay.policy import AMPLITUDE, EXACT_ELEMENTWISE, FUNCTION, RECURRENCE, Policy
 
 # name here: name in torch; same arguments, same answers
 ALIASES = {
@@ -132,7 +132,14 @@ entry(
         order=2,
         weight=3,
     ),
-    number_first(SINGLE, Q, result=floating, order=2),
+    form(
+        arg("self", number(2, fits=lambda n, ex: n > 1)),
+        arg("other", tensor(SINGLE, prefer=Q)),
+        variants="function",
+        out=broadcast_shape,
+        result=floating,
+        order=2,
+    ),
     policy=FUNCTION,
 )
 
@@ -160,5 +167,5 @@ for name in POLYNOMIALS:
             weight=3,
         ),
         form(arg("x", number(2)), arg("n", degrees), variants="function", out=broadcast_shape, result=floating),
-        policy=AMPLITUDE,
+        policy=RECURRENCE,
     )

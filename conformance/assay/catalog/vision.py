@@ -16,9 +16,16 @@ from assay.policy import REDUCTION, Policy
 from assay.strategies.arguments import plan
 from assay.strategies.shapes import Shape
 
-#: What is interpolated is a weighted sum; its weights come from positions, which are rounded too.
-RESIZED = Policy(scale="sum_abs", overflow=True)
-SAMPLED = Policy(overflow=True, signed_zeros=False)
+#: What is interpolated is a sum whose weights come from positions, which are rounded too.
+RESIZED = Policy(scale="positions", gradient_scale="positions", overflow=True)
+SAMPLED = RESIZED
+
+
+def ordinary(ex: Execution, shape: Shape) -> Values:
+    """Of one magnitude and finite: whether a neighbour of weight zero counts (0 times infinity), and how nearly zero
+    its weight is, are accidents of the arithmetic, vectorised or not."""
+    found = plan(ex.pick, smooth=ex.order > 0)
+    return Values({"special": "ties", "border": "integers"}.get(found.kind, found.kind))
 
 
 # -- resizing --------------------------------------------------------------------------------------------------------
@@ -31,14 +38,14 @@ class Resizing:
     factor: tuple[float, ...]
 
 
-def _resizing(rank: int, *, evenly: bool = False) -> Any:
+def _resizing(rank: int) -> Any:
     def rule(draw: st.DrawFn, env: Structure) -> Resizing:
         front = lead(draw, env, batch=True)
         sizes = tuple(draw(st.sampled_from(LENGTHS[rank])) for _ in range(rank))
         wanted = tuple(draw(st.sampled_from((4, 2, 3, 1, 5, 7))) for _ in range(rank))
         # in quarters, so that no factor is rounded in any dtype, and never to nothing
         factors = tuple(max(draw(st.sampled_from((2.0, 0.5, 1.5, 1.0, 2.5, 0.75))), 1 / n) for n in sizes)
-        if evenly or draw(st.booleans()):
+        if draw(st.booleans()):
             factors = tuple(2.0 if n == 1 else 1.5 for n in sizes)
             factors = (factors[0],) * rank if len(set(factors)) == 1 else (2.0,) * rank
             wanted = wanted[:1] * rank
@@ -58,10 +65,11 @@ def _alike(values: tuple[Any, ...], ex: Execution) -> Any:
     return list(values) if ex.pick.chance(0.3) else values
 
 
-def resized(rank: int, dtypes: tuple[str, ...], *, evenly: bool = False) -> tuple[Param, Param]:
+def resized(rank: int, dtypes: tuple[str, ...], *, nearest: bool = False) -> tuple[Param, Param]:
     """An image with `rank` dimensions behind its channels."""
-    image = arg("input", tensor(dtypes, lambda draw, env: env.drawn["resizing"].shape))
-    return aside("resizing", _resizing(rank, evenly=evenly)), image
+    values = None if nearest else ordinary
+    image = arg("input", tensor(dtypes, lambda draw, env: env.drawn["resizing"].shape, values=values))
+    return aside("resizing", _resizing(rank)), image
 
 
 SIZE = made(lambda d, ex: _alike(_resize(ex).size, ex), None, (0, (2,) * 6, -3, "two"))
@@ -90,7 +98,11 @@ def _interpolated(again: bool) -> list[Form]:
     found = []
     for name, (ranks, dtypes, corners) in MODES.items():
         for rank in ranks:
-            common = (*resized(rank, dtypes), _mode(name), *((CORNERS,) if corners else ()))
+            common = (
+                *resized(rank, dtypes, nearest=name[:7] == "nearest"),
+                _mode(name),
+                *((CORNERS,) if corners else ()),
+            )
             weight = 3 // len(ranks)
             found.append(form(*common, BY_SIZE, variants="function", order=2, weight=weight))
             more = (AGAIN,) if again else ()
@@ -113,7 +125,7 @@ entry(
 )
 entry("nn.functional.upsample", *_interpolated(again=False), policy=RESIZED)
 for name, ranks, dtypes in (("nearest", (1, 2, 3), BYTES), ("bilinear", (2,), FLOATING)):
-    by_factor = [resized(rank, dtypes) for rank in ranks]
+    by_factor = [resized(rank, dtypes, nearest=name == "nearest") for rank in ranks]
     entry(
         f"nn.functional.upsample_{name}",
         *(form(*p, opt("size", SIZE, 1e-9), variants="function", order=2) for p in by_factor),
@@ -143,22 +155,22 @@ def _inside(ex: Execution, shape: Shape) -> Values:
     """Mostly between the corners at ±1 and a little beyond."""
     if ex.pick.chance(0.8):
         return Values("uniform", low=-1.25, high=1.25)
-    return Values("ties") if ex.pick.chance(0.6) else plan(ex.pick, smooth=True)
+    return Values(ex.pick.choice(("ties", "ties", "normal", "zeros")))
 
 
 def gridded(rank: int) -> tuple[Param, Param]:
     """An image and a grid."""
     return (
-        arg("input", tensor(FLOATING, _image(rank))),
+        arg("input", tensor(FLOATING, _image(rank), values=ordinary)),
         arg("grid", tensor((), _gridded(rank), values=_inside)),
     )
 
 
+SMOOTH = ("bilinear", "nearest", "bicubic")
 BORDERS = ("zeros", "border", "reflection")
 for rank in (2, 3):
-    smooth = ("bilinear", "nearest", "bicubic") if rank == 2 else ("bilinear", "nearest")
     numbered = (
-        arg("interpolation_mode", choice(tuple(range(len(smooth))), ("bilinear", 1.5))),
+        arg("interpolation_mode", choice((0, 1, 2) if rank == 2 else (0, 1), ("bilinear", 1.5))),
         arg("padding_mode", choice((0, 1, 2), ("zeros", None))),
         arg("align_corners", flag()),
     )
@@ -183,7 +195,7 @@ entry(
     *(
         form(
             *gridded(rank),
-            opt("mode", choice(("bilinear", "nearest", "bicubic")[: 5 - rank], ("cubic", 0, None)), 0.3),
+            opt("mode", choice(SMOOTH[: 5 - rank], ("cubic", 0, None)), 0.3),
             opt("padding_mode", choice(BORDERS, ("ones", 1, None)), 0.3),
             opt("align_corners", choice((True, False, None), ("yes", [])), 0.3),
             variants="function",

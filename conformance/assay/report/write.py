@@ -32,11 +32,11 @@ def write_reports(
 
 def _replace(path: Path, content: bytes) -> None:
     """Write a file at once: a full disk or Ctrl-C leaves what was there."""
-    if path.exists() and not path.is_file():  # /dev/stdout, a pipe
-        path.write_bytes(content)
-        return
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        if path.exists() and not path.is_file():  # a pipe, /dev/stdout
+            path.write_bytes(content)
+            return
         part.write_bytes(content)
         part.replace(path)
     except OSError as error:

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from assay import execute
+from assay.subjects.adapter import Adapter
 
-_CALLER = execute.Run.outcome.__code__
+_CALLER = Adapter.call.__code__
 _OWN = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
 
 Original = Callable[..., Any]
