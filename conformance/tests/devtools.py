@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -28,6 +29,14 @@ _FLAGS = (
     "--force-color-profile=srgb",
     "--remote-debugging-pipe",
 )
+#: Moves the two pipes to the descriptors 3 and 4, where Chromium wants them, and becomes Chromium.
+_PIPES = """
+import fcntl, os, sys
+pipes = [fcntl.fcntl(int(n), fcntl.F_DUPFD, 10) for n in sys.argv[1:3]]
+for number, pipe in zip((3, 4), pipes):
+    os.dup2(pipe, number)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 _KEYS = {"Enter": 13, "Escape": 27, "Tab": 9, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 _KEYS |= {"End": 35, "Home": 36}
 
@@ -51,16 +60,22 @@ class Chromium:
         self._folder = tempfile.mkdtemp(prefix="assay-chromium-")
         to_browser, self._write = os.pipe()
         self._read, from_browser = os.pipe()
-        # The shell moves the two pipes to the descriptors 3 and 4, where Chromium wants them.
-        pipes = f'exec 8<&{to_browser} 9>&{from_browser}; exec "$0" "$@" 3<&8 4>&9'
+        folder = f"--user-data-dir={self._folder}"
         self._process = subprocess.Popen(
-            ["sh", "-c", pipes, program, *_FLAGS, f"--user-data-dir={self._folder}", "about:blank"],
+            [sys.executable, "-c", _PIPES, str(to_browser), str(from_browser), program, *_FLAGS, folder, "about:blank"],
             pass_fds=(to_browser, from_browser),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         os.close(to_browser)
         os.close(from_browser)
+        try:
+            self._attach()
+        except BaseException:
+            self.close()
+            raise
+
+    def _attach(self) -> None:
         self._session = ""
         target = next(t for t in self.call("Target.getTargets")["targetInfos"] if t["type"] == "page")
         attached = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
@@ -73,7 +88,7 @@ class Chromium:
         try:
             self.call("Browser.close")
             self._process.wait(10)
-        except (OSError, subprocess.TimeoutExpired, TimeoutError, EOFError):
+        except (OSError, subprocess.TimeoutExpired, EOFError):
             self._process.kill()
             self._process.wait()
         os.close(self._write)

@@ -141,7 +141,7 @@ function pageKeys(event) {
     event.preventDefault();
     $("search").focus();
   }
-  if (event.key === "n" || event.key === "p") document.querySelector(`[data-step="${event.key === "n" ? 1 : -1}"]`)?.click();
+  if (event.key === "n" || event.key === "p") go({ cell: stepTo(event.key === "n" ? 1 : -1) ?? state.cell });
 }
 
 function listen() {

@@ -46,7 +46,7 @@ function buildMatrix() {
       group.rows.push(row);
     }
     if (!group.rows.length) continue;
-    const head = h("th", { scope: "rowgroup", role: "rowheader", colspan: columns.length + 1 }, h("span", { text: name }), group.note);
+    const head = h("th", { scope: "rowgroup", role: "rowheader", colspan: columns.length + 1 }, h("span", { text: `${name} ` }), group.note);
     group.head = h("tr", { role: "row", class: "family" }, head);
     group.body = h("tbody", { role: "rowgroup" }, group.head, group.rows.map((row) => row.element));
     groups.push(group);

@@ -74,12 +74,18 @@ function attention() {
   return places;
 }
 
+/** The place `by` steps away from the opened one, among those that ask for attention. */
+function stepTo(by, places = attention()) {
+  const at = places.indexOf(state.cell);
+  return at < 0 ? places.at(by > 0 ? 0 : -1) : places[(at + by + places.length) % places.length];
+}
+
 function steps() {
   const places = attention(), at = places.indexOf(state.cell);
   if (!places.length || (places.length === 1 && at === 0)) return null;
   const step = (by, text, key) => {
-    const next = at < 0 ? places[by > 0 ? 0 : places.length - 1] : places[(at + by + places.length) % places.length];
-    return h("a", { class: "button small", href: address({ cell: next }), title: `${next.replace("/", " · ")} (${key})`, "data-step": by, text });
+    const next = stepTo(by, places);
+    return h("a", { class: "button small", href: address({ cell: next }), title: `${next.replace("/", " · ")} (${key})`, text });
   };
   const where = at < 0 ? "" : h("span", { class: "note", text: `${at + 1} of ${places.length}` });
   return h("span", { class: "steps" }, step(-1, "‹ Previous", "p"), where, step(1, "Next ›", "n"));
