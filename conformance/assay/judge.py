@@ -86,12 +86,12 @@ class _Judgement:
 
     def verdicts(self) -> Iterator[Verdict]:
         reference, subject = self.reference, self.subject
-        if reference.status not in ("returned", "raised"):
+        if subject.status == "missing":  # then the reference need not have been asked
+            yield Verdict("structure", "missing", f"{subject.extra.get('name', self.case.call)} is absent")
+        elif reference.status not in ("returned", "raised"):
             yield Verdict("structure", "unjudged", f"the reference gives no answer: {describe_outcome(reference)}")
         elif subject.status in _DIED:
             yield Verdict("structure", _DIED[subject.status], describe_outcome(subject))
-        elif subject.status == "missing":
-            yield Verdict("structure", "missing", f"{subject.extra.get('name', self.case.call)} is absent")
         elif reference.error is not None and reference.error.stage == "build":
             yield Verdict("build", "unjudged", f"the reference cannot build the inputs: {brief(reference.error)}")
         elif subject.error is not None and subject.error.stage == "build":

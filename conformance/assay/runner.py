@@ -33,12 +33,13 @@ _IN_FLIGHT = 96
 
 @dataclass(slots=True)
 class _Flight:
-    """A case on its way. looked: whether the reference was asked with more perturbations; first: what was found before
-    both sides were asked again."""
+    """A case on its way. asked: whether the reference was; looked: whether it was with more perturbations; first: what
+    was found before both sides were asked again."""
 
     case: Case
     reference: Any = None
     subject: Any = None
+    asked: bool = False
     looked: bool = False
     first: Judged | None = None
     found: Judged | None = None
@@ -51,6 +52,7 @@ class Session:
         self.plan = plan
         self.ledger = ledger or Ledger()
         self._confirming: tuple[Pool, Pool] | None = None
+        self._present: set[str] = set()
         self.subject = self._pool("subject", plan.jobs)
         try:
             # The reference answers each case several times over (truth, scale), so it gets more hands, and more time.
@@ -141,10 +143,11 @@ class Session:
         while True:
             while len(flights) < _IN_FLIGHT and (chunk := source.chunk(idle=not flights)):
                 jobs = [(taken + i, case, policy_of(case.op)) for i, case in enumerate(chunk)]
-                flights.update((number, _Flight(case)) for number, case, _ in jobs)
                 taken += len(jobs)
+                present = [job for job in jobs if job[1].call in self._present]
+                flights.update((job[0], _Flight(job[1], asked=job in present)) for job in jobs)
                 self.subject.submit(jobs)
-                self.reference.submit(jobs)
+                self.reference.submit(present)
             if not flights:
                 if source.exhausted:
                     return
@@ -166,7 +169,19 @@ class Session:
             for number, answer in pool.collect():
                 touched[number] = None
                 setattr(flights[number], pool.role, answer)
+                if pool is self.subject and not flights[number].asked:
+                    self._ask_reference(number, flights[number])
         return [n for n in touched if flights[n].subject is not None and flights[n].reference is not None]
+
+    def _ask_reference(self, number: int, flight: _Flight) -> None:
+        """The reference, which answers several times over, is asked only where the subject has the name that is
+        called; so it waits for the first answer to each name."""
+        flight.asked = True
+        if flight.subject.status == "missing":
+            flight.reference = ReferenceAnswer(Outcome("missing"))
+        else:
+            self._present.add(flight.case.call)
+            self.reference.submit([(number, flight.case, policy_of(flight.case.op))])
 
     def _advance(self, number: int, flight: _Flight, confirm: bool) -> None:
         """Judge a case that both sides have answered, or ask again where that is called for."""

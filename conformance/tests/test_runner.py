@@ -341,3 +341,17 @@ def test_shrinking_finds_the_one_bad_element_wherever_it_is(planted):
     assert small.args[0].values == Values("literal", literal=(7.5,))
     assert small.order == 0
     assert small.args[0].shape == ()
+
+
+def test_the_reference_is_not_asked_for_what_is_absent(tmp_path, monkeypatch):
+    (tmp_path / "lacks_exp.py").write_text(
+        "import torch\n\ndef __getattr__(name):\n    if name == 'exp':\n        raise AttributeError(name)\n"
+        "    return getattr(torch, name)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    one = TensorSpec((2,), "float32")
+    cases = [Case(name, "function", f"torch.{name}", (one,)) for name in ("exp", "sin", "exp", "sin")]
+    with Session(Plan(parse("lacks_exp"), in_process=True)) as session:
+        judged = list(session.judged(cases))
+    assert [j.reference.outcome.status for j in judged] == ["missing", "returned"] * 2
+    assert [j.verdicts[0].status for j in judged] == ["missing", "conforms"] * 2

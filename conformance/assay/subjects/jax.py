@@ -100,9 +100,11 @@ def _spread(own: Callable[..., Any]) -> Callable[..., Any]:
     return spread
 
 
-def _extreme(name: str, whole: Callable[..., Any], place: Callable[..., Any]) -> Callable[..., Any]:
-    pair = namedtuple(name, ("values", "indices"))
+Max = namedtuple("Max", ("values", "indices"))
+Min = namedtuple("Min", ("values", "indices"))
 
+
+def _extreme(pair: Callable[..., Any], whole: Callable[..., Any], place: Callable[..., Any]) -> Callable[..., Any]:
     def extreme(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
         if dim is None:
             return whole(input)
@@ -176,8 +178,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "div": _div,
     "var": _spread(jnp.var),
     "std": _spread(jnp.std),
-    "max": _extreme("max", jnp.max, jnp.argmax),
-    "min": _extreme("min", jnp.min, jnp.argmin),
+    "max": _extreme(Max, jnp.max, jnp.argmax),
+    "min": _extreme(Min, jnp.min, jnp.argmin),
     "clamp": _clamp,
     "transpose": _transpose,
     "softmax": _softmax(jax.nn.softmax),

@@ -236,7 +236,5 @@ class Tinygrad(TableAdapter):
         return _PRINTED.get(name, name)
 
     def data(self, tensor: Any, dtype: str) -> bytes | None:
-        if dtype == "bfloat16":
-            return tensor.cast(dtypes.float32).numpy().astype(ml_dtypes.bfloat16).tobytes()
-        found: bytes = tensor.numpy().tobytes()
-        return found
+        array: np.ndarray = tensor.cast(dtypes.float32).numpy() if dtype == "bfloat16" else tensor.numpy()
+        return (array.astype(ml_dtypes.bfloat16) if dtype == "bfloat16" else array).tobytes()
