@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from assay.case import Case, Make
+from assay.gauge import covariant
 from assay.inputs import Adapt, Builder, Built, Inputs, works_in_place
 from assay.outcome import Error, Outcome, TensorData
 from assay.policy import Policy
 from assay.reading import exposed, read, read_tensor, tensors_of
 from assay.rounding import Rounding
 from assay.subjects.adapter import Adapter, Missing, adapted
+from assay.tolerance import numpy_dtype, wide_array
 
 _MAX_ALIASED = 16
 _FRAMES = 6
@@ -32,13 +34,14 @@ _STREAM = np.random.RandomState(0)
 @dataclass(frozen=True, slots=True)
 class Want:
     """What to observe beside the always cheap: values (data), printed text, gradients, the generator's state,
-    aliasing."""
+    aliasing; gauge: of the cotangents, as the policy says."""
 
     data: bool = True
     text: bool = False
     gradients: bool = True
     random: bool = False
     aliases: bool = True
+    gauge: tuple[str, ...] = ()
 
     @staticmethod
     def of(policy: Policy, aspects: Collection[str] | None = None) -> Want:
@@ -53,6 +56,7 @@ class Want:
             gradients=asked("gradients", "gradients2", "error", "error_text"),
             random=policy.values == "sampled" or (policy.random and asked("random")),
             aliases=asked("aliasing"),
+            gauge=policy.gauge,
         )
 
 
@@ -156,15 +160,31 @@ class Run:
         made = []
         for i, output in enumerate(outputs):
             dtype = self.side.dtype(output)
-            drawn = cotangent(self.side.shape(output), dtype, seed + 7919 * (i + 1))
-            if self.adapt_cotangent is not None:
-                drawn = self.adapt_cotangent(drawn)
+
+            def draw(shape: tuple[int, ...], dtype: str = dtype, seed: int = seed + 7919 * (i + 1)) -> np.ndarray:
+                drawn = cotangent(shape, dtype, seed)
+                return drawn if self.adapt_cotangent is None else self.adapt_cotangent(drawn)
+
+            kind = self._gauge(output)
+            if kind:
+                found = wide_array(read_tensor(self.side, output))
+                drawn = covariant(found, kind, draw).astype(numpy_dtype(dtype))
+            else:
+                drawn = draw(self.side.shape(output))
             one = self.side.tensor(drawn, dtype)
             made.append(self.side.differentiable(one) if requires_grad else one)
         if self.rounding is not None:
             self.rounding.exact(made)
             self.rounding.between(outputs)
         return made
+
+    def _gauge(self, output: Any) -> str:
+        """Which choice the cotangent of a result must follow, if any."""
+        if self.want.gauge:
+            for kind, (_, result) in zip(self.want.gauge, tensors_of(self.side, self.result), strict=False):
+                if result is output:
+                    return kind
+        return ""
 
     def _raised(self, error: BaseException) -> Outcome:
         mutated: tuple[bool, ...] = ()

@@ -37,8 +37,8 @@ class Policy:
     gradient_scale: the same for first and second derivatives.
     canonical: a name in `assay.canonical.CANONICAL`, applied to both sides before values are compared: "ties" (indices
         of an unstable sort, topk, median ... stand for the values they point at), "unordered" (unique without sorting),
-        "hidden ties" (an order of equal elements that only gradients show),
-        "fresh" (memory that was never written to, behind what is kept).
+        "hidden ties" (an order of equal elements that only gradients show), "fresh" (memory that was never written to,
+        behind what is kept); decompositions by what they rebuild: "svd", "eigh", "qr", "eig", "eigvals".
     strides: whether the result's strides are part of the answer (views, creation, elementwise operations).
     text: whether the printed text is judged; only for results that are built from the case's bytes, never computed.
     overflow: an intermediate may overflow although every term is finite, so that non-finite elements of either side
@@ -59,6 +59,7 @@ class Policy:
         average, 0.16 at most).
     integers: whether integers are moved, too, to find the scale: for functions that turn them into floating numbers and
         lose digits on the way, just as they do of floating ones (bessel_j0 of 15).
+    gauge: per tensor of the result, which choice its cotangent must follow, as `assay.gauge` names it; "" for none.
     looks: how many perturbations find the scale, at least; `assay.doubt` asks for more.
     """
 
@@ -76,6 +77,7 @@ class Policy:
     method_error: float = 1.0
     reference_growth: float = 0.0
     integers: bool = False
+    gauge: tuple[str, ...] = ()
     looks: int = 2
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import keyword
 import math
 import textwrap
@@ -12,6 +13,8 @@ import numpy as np
 
 from assay import values
 from assay.case import Case, Make, Named, Same, TensorSpec, Window
+from assay.catalog import catalog
+from assay.gauge import covariant
 from assay.inputs import arrange, poison, span, works_in_place
 from assay.subjects.adapter import paired
 from assay.surface import load_surface
@@ -78,13 +81,16 @@ if __name__ == "__main__":
 '''
 
 _GRADIENTS = """
-def cotangent(torch, output, seed):
-    stream, dtype = np.random.RandomState(seed & 0xFFFFFFFF), str(output.dtype).rsplit(".", 1)[-1]
-    shape = tuple(output.shape) + ((2,) if dtype.startswith("complex") else ())
-    magnitude = (stream.randint(16, 64, shape) * 2 + 1) / 64
-    drawn = np.asarray(np.where(stream.randint(0, 2, shape) == 1, magnitude, -magnitude))
-    if dtype.startswith("complex"):
-        drawn = drawn[..., 0] + 1j * drawn[..., 1]
+{gauge}def cotangent(torch, output, seed, kind=""):
+    dtype = str(output.dtype).rsplit(".", 1)[-1]
+
+    def draw(shape):
+        stream, shape = np.random.RandomState(seed & 0xFFFFFFFF), shape + ((2,) if dtype.startswith("complex") else ())
+        magnitude = (stream.randint(16, 64, shape) * 2 + 1) / 64
+        drawn = np.asarray(np.where(stream.randint(0, 2, shape) == 1, magnitude, -magnitude))
+        return drawn[..., 0] + 1j * drawn[..., 1] if dtype.startswith("complex") else drawn
+
+    drawn = covariant(np.array(output.detach().tolist()), kind, draw) if kind else draw(tuple(output.shape))
     return torch.tensor(drawn.tolist(), dtype=output.dtype).reshape(tuple(output.shape))
 
 
@@ -96,7 +102,8 @@ def tensors(value):
 
 def gradients(torch, result, leaves):
     outputs = tensors(result)
-    cotangents = [cotangent(torch, o, {seed} + 7919 * (i + 1)) for i, o in enumerate(outputs)]
+    kinds = {kinds} + [""] * len(outputs)
+    cotangents = [cotangent(torch, o, {seed} + 7919 * (i + 1), kinds[i]) for i, o in enumerate(outputs)]
 {second}
 
 """
@@ -289,7 +296,10 @@ def script(case: Case, subject: str, aspect: str, detail: str) -> str:
     gradients = ""
     if differentiated:
         second = _SECOND.format(seed=case.seed) if case.order >= 2 else _FIRST
-        gradients = _GRADIENTS.format(seed=case.seed, second=second)
+        found = catalog().get(case.op)
+        kinds = list(found.policy.gauge) if found is not None else []
+        follows = f"{inspect.getsource(covariant)}\n\n" if kinds else ""
+        gradients = _GRADIENTS.format(seed=case.seed, second=second, kinds=kinds, gauge=follows)
     said = detail.replace("\\", "\\\\").replace('"""', "'''")
     return _SCRIPT.format(
         title="\n".join(textwrap.wrap(f"{case.op} ({case.variant}), {aspect}: {said}", 110)),

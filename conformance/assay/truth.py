@@ -77,7 +77,7 @@ def reference_answer(case: Case, module: Any, policy: Policy, want: Want | None 
     drew = policy.values == "sampled" and outcome.random != untouched(case, module)
     if not judged:
         return ReferenceAnswer(outcome, _of_whole_numbers(case, outcome, module, policy), overflow, underflow, drew)
-    widened = Widened(case, judged, outcome)
+    widened = Widened(case, judged, outcome, policy.gauge)
     with np.errstate(all="ignore"):
         truth, note = _evaluate(widened, module, policy, judged)
         base = {path: wide_array(leaf) for path, leaf in judged.items()} if truth is None else truth

@@ -61,8 +61,11 @@ def dtypes_named(case: Case) -> set[str]:
 class Widened:
     """A case in the next wider dtype. moves: whether some operand is floating, which a perturbation moves."""
 
-    def __init__(self, case: Case, judged: dict[str, TensorData], outcome: Outcome) -> None:
+    def __init__(
+        self, case: Case, judged: dict[str, TensorData], outcome: Outcome, gauge: tuple[str, ...] = ()
+    ) -> None:
         self.case = case
+        self.want = replace(WANT, gauge=gauge)
         self.specs = tensor_specs(case)
         named = dtypes_named(case)
         present = {s.dtype for s in self.specs} | named | {t.dtype for t in judged.values()}
@@ -167,7 +170,7 @@ class Widened:
         return answer(
             case,
             module,
-            want=WANT,
+            want=self.want,
             adapt=adapt,
             adapt_cotangent=adapt_cotangent,
             rounding=rounding,

@@ -36,6 +36,7 @@ FAMILIES = (
     "products",
     "fourier",
     "linalg",
+    "decompositions",
     "nn",
     "pooling",
     "convolution",

@@ -14,6 +14,7 @@ from typing import Any
 
 from assay.case import Case
 from assay.drawing import draw_cases, select
+from assay.policy import Policy
 
 
 def first_line(error: BaseException) -> str:
@@ -41,11 +42,11 @@ def refusal(case: Case, module: Any) -> str | None:
     return None
 
 
-def gradient_refusal(case: Case, module: Any) -> str | None:
+def gradient_refusal(case: Case, module: Any, policy: Policy) -> str | None:
     """What the derivatives of an accepted case raise."""
     from assay.execute import Want, answer
 
-    outcome = answer(case, module, want=Want(aliases=False))
+    outcome = answer(case, module, want=Want.of(policy, ("gradients",)))
     error = outcome.gradient_error
     return None if error is None else f"{error.stage}: {first_line(RuntimeError(error.text))}"
 
@@ -78,7 +79,7 @@ def main() -> None:
         for case in cases:
             text = refusal(case, torch)
             if text is None and options.gradients and case.order:
-                text = gradient_refusal(case, torch)
+                text = gradient_refusal(case, torch, entry.policy)
             kind = "bad" if case.invalid else "good"
             count[kind] += 1
             if text is None:

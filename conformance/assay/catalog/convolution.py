@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from assay.case import Values
 from assay.catalog.form import ABSENT, Execution, Form, Param, Structure, arg, entry, form, kw, opt
 from assay.catalog.kinds import choice, either, integer, made, shaped, tensor
-from assay.catalog.sliding import DILATION, LENGTHS, STRIDE, Slide, lead, over, part, slide_of, sliding
+from assay.catalog.sliding import DILATION, LENGTHS, STRIDE, Slide, lead, over, part, slid, slide_of, sliding
 from assay.dtypes import COMPLEX, DIFFERENTIABLE, FLOATING, category
 from assay.policy import PRODUCT
 from assay.strategies.arguments import plan
@@ -57,7 +57,8 @@ def _weight(transposed: bool) -> Any:
 
 
 def _finite(ex: Execution, shape: Shape) -> Values:
-    """Whether an infinite weight meets the zeros of the padding is an accident of the algorithm."""
+    """Whether an infinite weight meets the zeros of the padding (or, the other way, an infinite input those of the
+    gradient's) is an accident of the algorithm."""
     found = plan(ex.pick, smooth=ex.order > 0)
     return Values("ties") if found.kind == "special" and category(ex.dtype) >= 2 else found
 
@@ -72,6 +73,7 @@ def _groups(drawn: Any, ex: Execution) -> Any:
     return ABSENT if groups == 1 and ex.pick.chance(0.6) else groups
 
 
+MET = arg("input", tensor(CONVOLVED, slid, values=_finite))
 BIAS = opt("bias", either((tensor((), _outer), choice((None,))), (5, 1)), 0.3)
 COUNT = made(_groups, None, (0, -1, 5, 1.5))
 GROUPS, NAMED_GROUPS = opt("groups", COUNT, 1e-9), kw("groups", COUNT, 0)
@@ -102,7 +104,7 @@ for rank in (1, 2, 3):
             ),
             policy=PRODUCT,
         )  # fmt: skip
-        turned = (sliding(convolved(rank, transposed=True)), over(CONVOLVED), weights(transposed=True), BIAS)
+        turned = (sliding(convolved(rank, transposed=True)), MET, weights(transposed=True), BIAS)
         entry(
             f"{prefix}conv_transpose{rank}d",
             form(
@@ -127,7 +129,7 @@ def _all(rank: int, transposed: bool) -> tuple[Param, ...]:
     spare = made(lambda d, ex: tuple(s - 1 for s in slide_of(ex).stride) if transposed else (0,) * rank, None, ((-1,),))
     return (
         sliding(convolved(rank, transposed=transposed, batch=True)),
-        over((*FLOATING, "int64")),
+        arg("input", tensor((*FLOATING, "int64"), slid, values=_finite if transposed else None)),
         weights(transposed),
         arg("bias", either((tensor((), _outer), choice((None,))), (3, 2))),
         arg("stride", part("stride", ((0,), (-1, 1)), whole=True)),

@@ -12,7 +12,7 @@ from assay.dtypes import category
 from assay.strategies.shapes import Shape
 
 #: Families of elementwise operations, which PyTorch runs over all operands at once.
-ELEMENTWISE = ("elementwise", "comparison")
+ELEMENTWISE = ("elementwise", "comparison", "functions", "special")
 
 
 def overlapping(entry: Entry, ex: Execution, case: Case, partly: bool) -> Case | None:

@@ -17,8 +17,8 @@ from assay.policy import AMPLITUDE, EXACT_ELEMENTWISE, FUNCTION, RECURRENCE, Pol
 
 # name here: name in torch; same arguments, same answers
 ALIASES = {
-    **{name: name for name in ("digamma", "erf", "erfc", "erfinv", "exp2", "expm1", "i0", "log1p", "log_softmax")},
-    **{name: name for name in ("logit", "logsumexp", "polygamma", "sinc", "softmax", "xlogy")},
+    **{name: name for name in ("digamma", "erf", "erfc", "erfinv", "exp2", "expm1", "i0", "log1p")},
+    **{name: name for name in ("logit", "polygamma", "sinc", "xlogy")},
     "expit": "sigmoid",
     "gammainc": "igamma",
     "gammaincc": "igammac",
@@ -26,22 +26,19 @@ ALIASES = {
     "multigammaln": "mvlgamma",
     "psi": "digamma",
 }
-#: Without out=.
-NO_OUT = ("softmax", "log_softmax")
 
 
-def functions(forms: tuple[Form, ...], without: tuple[str, ...] = ()) -> Iterator[Form]:
+def functions(forms: tuple[Form, ...], variants: str = "function out") -> Iterator[Form]:
     """The forms as functions and with out=, for they are no methods of a tensor."""
     for one in forms:
-        variants = tuple(v for v in one.variants if v in ("function", "out") and v not in without)
-        if variants:
-            yield replace(one, variants=variants, operators=())
+        kept = tuple(v for v in one.variants if v in variants.split())
+        if kept:
+            yield replace(one, variants=kept, operators=())
 
 
 for name, known in ALIASES.items():
     found = REGISTRY[known]
-    parts = functions(found.forms, ("out",) if name in NO_OUT else ())
-    entry(f"special.{name}", *parts, policy=found.policy, bad=found.bad, alias=found.alias)
+    entry(f"special.{name}", *functions(found.forms), policy=found.policy, bad=found.bad, alias=found.alias)
 entry(
     "special.round",
     x(FLOATING),

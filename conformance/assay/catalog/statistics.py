@@ -1,12 +1,13 @@
-"""Statistics along dimensions: running extremes, quantiles, the commonest value, covariance, hashes."""
+"""Statistics along dimensions: running extremes, sums of exponentials, quantiles, covariance, hashes."""
 
 from __future__ import annotations
 
 from assay.case import TensorSpec, Values
 from assay.catalog.common import DIM, FILLED_DIM, KEEPDIM, x
-from assay.catalog.form import Execution, Structure, arg, entry, form, kw, opt
+from assay.catalog.form import REGISTRY, Execution, Structure, arg, entry, form, kw, opt
 from assay.catalog.kinds import choice, dim, dims, dtype, flag, integer, real, shaped, tensor
 from assay.catalog.results import always, asked_or, reduced, same, shape_of
+from assay.catalog.special import functions
 from assay.dtypes import DIFFERENTIABLE, FLOATING, FLOATS, INTEGERS, NUMERIC, REAL_AND_BOOL
 from assay.policy import LOG_OF_SUM, MOVE, REDUCTION, SELECTION, SUM, Policy
 from assay.strategies.shapes import Shape
@@ -25,6 +26,9 @@ for name in ("cummax", "cummin"):
         order=2,
         policy=SELECTION,
     )
+for name, variants in (("logsumexp", "function out"), ("softmax", "function"), ("log_softmax", "function")):
+    known = REGISTRY[name]
+    entry(f"special.{name}", *functions(known.forms, variants), policy=known.policy)
 entry("logcumsumexp", x(DIFFERENTIABLE), DIM, out=shape_of(), order=2, policy=LOG_OF_SUM)
 entry(
     "mode",
