@@ -102,6 +102,8 @@ def _spread(own: Callable[..., Any]) -> Callable[..., Any]:
 
 Max = namedtuple("Max", ("values", "indices"))
 Min = namedtuple("Min", ("values", "indices"))
+# as PyTorch calls them
+Max.__name__, Min.__name__ = "max", "min"
 
 
 def _extreme(pair: Callable[..., Any], whole: Callable[..., Any], place: Callable[..., Any]) -> Callable[..., Any]:
