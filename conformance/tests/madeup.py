@@ -93,6 +93,7 @@ EVERY = [
     cell("exp", "structure", "timeout"),
     cell("exp", "values", "memory"),
     cell("tanh", "structure", "missing"),
+    cell("cos", "values", "flaky"),
     cell("neg", "values", "unjudged", n=10),
     cell("neg", "gradients"),
 ]

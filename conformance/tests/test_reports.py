@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 import shlex
+import shutil
 import xml.etree.ElementTree as ET
 from collections import Counter
 from html.parser import HTMLParser
@@ -25,7 +26,7 @@ from assay.report.markdown import LIMIT, markdown
 from assay.report.payload import call, encoded, payload
 from assay.report.rerun import case_again, cell_again, run_again
 from assay.report.result_json import dumps
-from assay.report.results import STANDINGS, ReportError, load, resolve
+from assay.report.results import STANDINGS, ReportError, earlier, load, read
 
 FAULTY = """
 import torch
@@ -100,23 +101,58 @@ def test_every_key_of_a_result_is_documented(real):
     assert {key for row in rows for key in row} <= documented
 
 
-def test_runs_are_found_by_name_folder_file_and_latest(tmp_path, every):
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A folder with three kept runs, of seeds 1, 2 and 3; the last, of another operation, wrote reports too."""
+    folder = tmp_path_factory.mktemp("kept")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for seed, op in ((1, "neg"), (2, "neg"), (3, "abs")):
+            words = f"run torch --only {op} --seed {seed} --profile quick --level core --in-process"
+            files = "--html run.html --junit run.xml --markdown run.md --json run.json" if seed >= 2 else ""
+            done = CliRunner().invoke(main, f"{words} {files.replace('run.', f'{seed}.')}".split())
+            assert done.exit_code == 0, done.output
+    return folder
+
+
+def test_runs_are_found_by_id_folder_file_and_latest(kept):
+    root = kept / ".assay"
+    first, second, third = sorted((root / "runs").iterdir(), key=lambda p: p.name.rpartition("-")[2])
+    for text in (first.name, str(first), f"{first}/", str(first / "result.json")):
+        found = read(text, root)
+        assert (found.name, found.data["seed"]) == (first.name, 1)
+    assert read("latest", root).name == third.name
+    assert [run.name for run in earlier(read(str(second)), 9, root)] == [first.name]
+    assert earlier(read(str(first)), 9, root) == earlier(read(str(third)), 9, root) == []
+    assert earlier(read(str(second)), 0, root) == []
+    with pytest.raises(ReportError, match=r"'nothing' is no file, and 'nothing' is no run; nearest: "):
+        read("nothing", root)
+    with pytest.raises(ReportError, match="no run is kept in"):
+        read("latest", kept / "elsewhere")
+
+
+def test_a_run_that_has_not_finished_is_reported_as_such(kept, tmp_path):
     root = tmp_path / ".assay"
-    for n, name in enumerate(("20261101-first", "20261102-second")):
-        (root / "runs" / name).mkdir(parents=True)
-        path = root / "runs" / name / "result.json"
-        path.write_text(dumps(every.data | {"seed": n}))
-    (root / "runs" / "20261103-unfinished").mkdir()
-    for text in ("20261101-first", str(root / "runs/20261101-first"), str(root / "runs/20261101-first/result.json")):
-        found = load(resolve(text, root))
-        assert (found.name, found.data["seed"]) == ("20261101-first", 0)
-    assert load(resolve("latest", root)).data["seed"] == 1
-    with pytest.raises(ReportError, match="did not finish"):
-        resolve("20261103-unfinished", root)
-    with pytest.raises(ReportError, match="'nothing' is no run and no file; the latest runs: 20261102-second, 2026"):
-        resolve("nothing", root)
-    with pytest.raises(ReportError, match="no finished run"):
-        resolve("latest", tmp_path / "elsewhere")
+    shutil.copytree(kept / ".assay", root)
+    folder = next((root / "runs").glob("*-3"))
+    with gzip.open(folder / "verdicts.jsonl.gz") as packed:
+        (folder / "verdicts.jsonl").write_bytes(b"".join(packed.readlines()[:5]))
+    (folder / "verdicts.jsonl.gz").unlink()
+    (folder / "result.json").unlink()
+    run = read(folder.name, root)
+    assert not run.finished
+    assert run.data["cases"] == 5
+    assert "**not finished**" in markdown(run)
+    assert unpacked(html([run]))["runs"][0]["unfinished"]
+
+
+def test_a_run_writes_its_reports_with_the_runs_before_it(kept):
+    assert [run["seed"] for run in unpacked((kept / "2.html").read_text())["runs"]] == [2, 1]
+    assert [run["seed"] for run in unpacked((kept / "3.html").read_text())["runs"]] == [3]
+    assert "**Since " in (kept / "2.md").read_text()
+    assert "**Since " not in (kept / "3.md").read_text()
+    check_schema(ET.parse(kept / "2.xml").getroot())
+    assert load(kept / "2.json").data["seed"] == 2
 
 
 # Changes
@@ -144,12 +180,12 @@ def test_changes_tell_failing_missing_and_passing_apart():
 
 def test_the_command_of_a_failure_judges_its_case_again(real, tmp_path, monkeypatch):
     found = next(f for f in real.failing if f["aspect"] == "values")
-    printf, form, case, pipe, *words = shlex.split(case_again(real, found))
-    assert (printf, form, pipe) == ("printf", "%s", "|")
+    words = shlex.split(case_again(real, found))
+    assert words[:3] == ["assay", "run", "reports_faulty"]
     (tmp_path / "reports_faulty.py").write_text(FAULTY)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    done = CliRunner().invoke(main, [*words[1:], "--in-process", "--no-shrink", "--json", "again.json"], input=case)
+    done = CliRunner().invoke(main, [*words[1:], "--in-process", "--no-shrink", "--json", "again.json"])
     assert done.exit_code == 1, done.output
     again = load(Path("again.json"))
     assert set(again.cells) == {("sum", "values")}
@@ -162,6 +198,8 @@ def test_commands_repeat_what_was_asked():
         only=["s*", "exp"],
         dtypes=["float16"],
         setup="my_backend",
+        strict_text=True,
+        shard=[2, 4],
         scored=[],
         subject="torch@my_device",
     )
@@ -169,7 +207,8 @@ def test_commands_repeat_what_was_asked():
     assert words[:3] == ["assay", "run", "torch@my_device"]
     assert [words[i + 1] for i, w in enumerate(words) if w == "--only"] == ["s*", "exp"]
     assert [words[i + 1] for i, w in enumerate(words) if w == "--level"] == ["core", "gradients"]
-    assert {"--strict-text", "--setup", "my_backend", "float16"} <= set(words)
+    assert {"--strict-text", "--setup", "my_backend", "float16", "--shard", "2/4"} <= set(words)
+    assert shlex.split(case_again(run, failure("sum", "values")))[:5] == [*words[:3], "--aspect", "values"]
     narrowed = shlex.split(cell_again(run, "sum", "values"))
     assert [narrowed[i + 1] for i, w in enumerate(narrowed) if w == "--only"] == ["sum"]
     assert "--level" not in narrowed
@@ -223,6 +262,7 @@ def test_junit_has_one_testcase_a_cell(every):
         ("exp", "structure"): [("error", "timeout")],
         ("exp", "values"): [("error", "memory")],
         ("tanh", "structure"): [("skipped", "missing")],
+        ("cos", "values"): [("skipped", "flaky")],
         ("neg", "values"): [("skipped", "unjudged")],
         ("neg", "gradients"): [],
     }
@@ -232,6 +272,18 @@ def test_junit_has_one_testcase_a_cell(every):
         assert EVERY_FAILURE[n]["script"].strip() in wrong.text
         assert case_again(every, EVERY_FAILURE[n]) in wrong.text
     assert "ties (https://example.org/ties)" in found["mylib.reductions.sort", "values"].find("skipped").get("message")
+
+
+def test_what_is_flaky_fails_where_it_was_asked_to():
+    flaky = [cell("cos", "values", "flaky")], [failure("cos", "values", "flaky", fails=True)]
+    for run, fails in ((result(*flaky), True), (result(flaky[0], [flaky[1][0] | {"fails": False}]), False)):
+        assert run.cells["cos", "values"].fails == fails
+        assert len(run.failing) == fails
+        (told,) = ET.fromstring(junit(run)).iter("testcase")
+        assert [child.tag for child in told] == ["failure" if fails else "skipped"]
+        assert [c.kind for c in changes(result([cell("cos", "values")]), run)] == [
+            "newly failing" if fails else "changed"
+        ]
 
 
 def test_junits_counts_are_those_of_its_testcases(every):
@@ -538,8 +590,8 @@ def test_the_command_writes_what_is_asked_for(report, every):
     ("arguments", "said"),
     [
         ([], "Missing argument"),
-        (["latest"], "there is no finished run"),
-        (["no_such_run"], "'no_such_run' is no run and no file"),
+        (["latest"], "no run is kept in .assay/runs"),
+        (["no_such_run"], "'no_such_run' is no file, and no run is kept"),
         (["broken.json"], "broken.json is not JSON: Expecting"),
         (["binary.json"], "binary.json is not text"),
         (["list.json"], "it holds a list, not an object"),
@@ -551,7 +603,7 @@ def test_the_command_writes_what_is_asked_for(report, every):
         (["new.json", "broken.json"], "broken.json is not JSON"),
         (["new.json", "--html", "no/such/folder/r.html"], "cannot write no/such/folder/r.html: No such file"),
         (["new.json", "--markdown", "/dev/full"], "cannot write /dev/full: No space left"),
-        (["."], "has no result.json"),
+        (["."], "'.' is no file, and no run is kept"),
     ],
     ids=lambda a: " ".join(a) if isinstance(a, list) else "",
 )

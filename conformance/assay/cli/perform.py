@@ -16,23 +16,25 @@ from assay.ledger import Ledger
 from assay.plan import Plan
 from assay.progress import Progress
 from assay.report import terminal
-from assay.report.result_json import as_json, dumps
+from assay.report.result_json import as_json
+from assay.report.results import ReportError, Run, earlier, load
+from assay.report.write import Files
 from assay.reproduce import script
 from assay.result import Result
 from assay.runner import Session
 from assay.runner import run as run_cases
 from assay.shrink import shrink
-from assay.store import Setup, Store, StoreError, records
+from assay.store import Setup, Store, StoreError, is_finished, records
 from assay.worker import WorkerError
 
 _SHRUNK_GROUPS = 30
 _SHRINK_BUDGET = 240
 _SHRINK_FATAL = 6
+#: How many earlier runs the page shows beside this one.
+_HISTORY = 5
 
 
-def perform(
-    plan: Plan, ledger: Ledger, json_file: Path | None, setup: Setup | None = None, store: Store | None = None
-) -> int:
+def perform(plan: Plan, ledger: Ledger, files: Files, setup: Setup | None = None, store: Store | None = None) -> int:
     """Run what `setup` asks for, or go on with what `store` has, and tell what was found. The exit code."""
     subject = plan.subject.name
     kept = "" if store is None else f"; {store.go_on}"
@@ -43,7 +45,7 @@ def perform(
                 ops = tuple(op for op in setup.ops if session.plan.claims(op))
                 store = Store.create(replace(setup, plan=session.plan, ops=ops))
             with store:
-                return _carried_out(session, store, json_file)
+                return _carried_out(session, store, files)
     except KeyboardInterrupt:
         fail(f"interrupted{_kept(store)}")
     except WorkerError as error:
@@ -58,7 +60,7 @@ def _kept(store: Store | None) -> str:
     return "" if store is None else f"; {store.go_on}"
 
 
-def _carried_out(session: Session, store: Store, json_file: Path | None) -> int:
+def _carried_out(session: Session, store: Store, files: Files) -> int:
     setup = store.setup
     ops = list(setup.ops)
     if store.last is not None and setup.cases is None:
@@ -82,9 +84,9 @@ def _carried_out(session: Session, store: Store, json_file: Path | None) -> int:
     try:
         store.finish(result)
     except StoreError as error:  # what was found is told all the same
-        report(result, paths, store.path, json_file)
+        report(result, paths, store.path, files)
         fail(str(error))
-    return report(result, paths, store.path, json_file)
+    return report(result, paths, store.path, files)
 
 
 def _scripts(session: Session, result: Result, store: Store) -> dict[int, str]:
@@ -106,8 +108,21 @@ def _fails(result: Result, group: Any) -> bool:
     return result.fails(group.aspect, group.status)
 
 
-def report(result: Result, paths: dict[int, str], folder: Path, json_file: Path | None) -> int:
-    """Tell what was found, on stdout and in `json_file`. The exit code."""
+def _write(result: Result, folder: Path, files: Files) -> None:
+    """Write the reports asked for; the runs before this one that asked the same are its history."""
+    if not files:
+        return
+    try:
+        run = load(folder / "result.json", folder.name) if is_finished(folder) else Run(folder.name, as_json(result))
+        files.write([run, *(earlier(run, _HISTORY) if files.html or files.markdown else ())])
+    except ReportError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"cannot write {error.filename}: {error.strerror or error}")
+
+
+def report(result: Result, paths: dict[int, str], folder: Path, files: Files) -> int:
+    """Tell what was found, on stdout and in files. The exit code."""
     terminal.say_failures(result, paths, click.echo)
     if sys.stdout.isatty():
         terminal.print_table(result)
@@ -116,11 +131,7 @@ def report(result: Result, paths: dict[int, str], folder: Path, json_file: Path 
     terminal.say_rest(result, click.echo)
     click.echo(terminal.summary(result))
     click.echo(f"verdicts: {folder}")
-    if json_file is not None:
-        try:
-            json_file.write_text(dumps(as_json(result)))
-        except OSError as error:
-            fail(f"cannot write {json_file}: {error}")
+    _write(result, folder, files)
     if result.harness_errors:
         case, trace = result.harness_errors[0]
         fail(f"the harness failed on {len(result.harness_errors)} cases; the first is\n{case.to_json()}\n{trace}")

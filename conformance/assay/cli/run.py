@@ -21,9 +21,12 @@ from assay.cli.common import (
     fail,
     read_cases,
 )
+from assay.cli.report import report_options
+from assay.report.write import Files
 
+_FILES = ("json_file", "html_file", "junit_file", "markdown_file")
 #: What may be said together with --resume; the rest stands in the run's plan.
-_WITH_RESUME = {"resume", "jobs", "json_file", "in_process"}
+_WITH_RESUME = {"resume", "jobs", "in_process", *_FILES}
 
 
 class _Shard(click.ParamType[tuple[int, int]]):
@@ -64,6 +67,7 @@ class _Shard(click.ParamType[tuple[int, int]]):
     "--case", "case_file", metavar="FILE|JSON|-", help="Run these instead: a failure's script, a result, JSON."
 )
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result here as JSON.")
+@report_options
 @click.option("--ledger", "ledger_file", type=click.Path(path_type=Path), help="Known deviations (TOML).")
 @click.option("--setup", metavar="MODULE", default="", help="Import this first; it may register a backend.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes of the subject.")
@@ -85,25 +89,26 @@ def run(context: click.Context, /, subject: str | None, **options: Any) -> None:
 
     \b
     Example: assay run flambeau --only sum --only 'c*' --profile quick
-    Example: assay run my_library.torch_api --level core --json result.json
+    Example: assay run my_library.torch_api --level core --html report.html --junit junit.xml
     Example: assay run torch@my_device --setup my_backend --level core
     Example: assay run --resume latest
 
     \b
     Exit codes: 0 conforms, 1 deviations, 2 usage or harness error, 5 no case matched.
     """
+    files = Files(*(options.pop(name) for name in _FILES))
     if options["resume"] is not None:
         given = {p for p in context.params if context.get_parameter_source(p) != ParameterSource.DEFAULT}
         if others := sorted(given - _WITH_RESUME):
             fail(f"--resume goes on as the run was begun; leave out {', '.join(others)}")
-        sys.exit(_resume(options["resume"], options["jobs"], options["in_process"], options["json_file"]))
+        sys.exit(_resume(options["resume"], options["jobs"], options["in_process"], files))
     if subject is None:
         raise click.MissingParameter(ctx=context, param_hint="'SUBJECT'", param_type="argument")
     del options["resume"]
-    sys.exit(_run(subject, **options))
+    sys.exit(_run(subject, files=files, **options))
 
 
-def _resume(run: str, jobs: int, in_process: bool, json_file: Path | None) -> int:
+def _resume(run: str, jobs: int, in_process: bool, files: Files) -> int:
     from assay.cli.perform import perform, report
     from assay.ledger import Ledger
     from assay.report.result_json import versions
@@ -114,7 +119,7 @@ def _resume(run: str, jobs: int, in_process: bool, json_file: Path | None) -> in
         folder = find(run)
         if is_finished(folder):
             click.echo(f"{folder.name} has finished", err=True)
-            return report(result_of(folder.name), {}, folder, json_file)
+            return report(result_of(folder.name), {}, folder, files)
         store = Store.resume(folder)
     except StoreError as error:
         fail(str(error))
@@ -124,7 +129,7 @@ def _resume(run: str, jobs: int, in_process: bool, json_file: Path | None) -> in
         fail(f"{folder.name} was begun with {told}, which is another version now; begin a new run")
     plan = replace(setup.plan, jobs=jobs, in_process=in_process)
     click.echo(f"{folder.name}: {store.written} cases are there already", err=True)
-    return perform(plan, Ledger.parse(setup.ledger, setup.ledger_path), json_file, store=store)
+    return perform(plan, Ledger.parse(setup.ledger, setup.ledger_path), files, store=store)
 
 
 def _run(
@@ -142,7 +147,7 @@ def _run(
     strict_text: bool,
     strict_flaky: bool,
     case_file: str | None,
-    json_file: Path | None,
+    files: Files,
     ledger_file: Path | None,
     setup: str,
     jobs: int,
@@ -202,4 +207,4 @@ def _run(
         ledger_path=str(ledger_file or ""),
         shrink=not no_shrink,
     )
-    return perform(plan, ledger, json_file, setup=begin)
+    return perform(plan, ledger, files, setup=begin)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assay.levels import FAILING
-from assay.report.results import Folded, Run
+from assay.report.results import Run
 
 #: In the order they are told.
 KINDS = ("newly failing", "newly missing", "newly passing", "newly judged", "no longer judged", "changed")
@@ -14,12 +13,17 @@ _PASSING = frozenset({"conforms", "known", "scored"})
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One (operation, aspect) that stands elsewhere than before; before, after: "" where it was not judged."""
+    """One (operation, aspect) that stands elsewhere than before; before, after: "" where it was not judged.
+
+    failed, fails: whether it failed its run, before and after.
+    """
 
     op: str
     aspect: str
     before: str
     after: str
+    failed: bool = False
+    fails: bool = False
 
     @property
     def kind(self) -> str:
@@ -28,11 +32,11 @@ class Change:
             return "newly judged"
         if not self.after:
             return "no longer judged"
-        if self.after in FAILING and self.before not in FAILING:
+        if self.fails and not self.failed:
             return "newly failing"
         if self.after == "missing":
             return "newly missing"
-        if self.before in FAILING | {"missing"} and self.after in _PASSING:
+        if (self.failed or self.before == "missing") and self.after in _PASSING:
             return "newly passing"
         return "changed"
 
@@ -40,9 +44,10 @@ class Change:
 def changes(before: Run, after: Run) -> list[Change]:
     """Every cell that stands elsewhere, in the order of `after` and then of `before`."""
 
-    def told(cell: Folded | None) -> str:
-        return cell.standing if cell else ""
-
-    keys = dict.fromkeys([*after.cells, *before.cells])
-    found = (Change(*key, told(before.cells.get(key)), told(after.cells.get(key))) for key in keys)
-    return [change for change in found if change.before != change.after]
+    found = []
+    for key in dict.fromkeys([*after.cells, *before.cells]):
+        old, new = before.cells.get(key), after.cells.get(key)
+        standings = (old.standing if old else "", new.standing if new else "")
+        if standings[0] != standings[1]:
+            found.append(Change(*key, *standings, bool(old and old.fails), bool(new and new.fails)))
+    return found

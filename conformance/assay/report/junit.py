@@ -16,6 +16,7 @@ from assay.report.results import Folded, Key, Run
 
 _ERRORS = frozenset({"crash", "memory", "timeout"})
 _SKIPPED = {
+    "flaky": "deviated once, and not again",
     "missing": "missing: the subject does not have it",
     "scored": "scored only, does not fail the run",
     "known": "known deviation",
@@ -87,7 +88,7 @@ def _testcase(run: Run, family: str, key: Key, cell: Folded) -> ET.Element:
     if cell.standing == "conforms":
         return case
     failures = run.failures.get(key, [])
-    if cell.standing in _SKIPPED:
+    if cell.standing in _SKIPPED and not cell.fails:
         why = _SKIPPED[cell.standing]
         message = f"{why}: {cell.detail}" if cell.detail else why
         ET.SubElement(case, "skipped", type=cell.standing, message=_clean(message))

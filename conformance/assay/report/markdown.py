@@ -20,6 +20,7 @@ _MEANING = {
     "memory": "too much memory",
     "timeout": "no answer in time",
     "deviates": "answers otherwise than the reference",
+    "flaky": "deviated once, and not again",
     "missing": "not there",
     "scored": "differs, but does not fail the run",
     "known": "deviates as the ledger says",
@@ -87,6 +88,8 @@ def _about(run: Run) -> str:
         told.append(f"{data['seconds']:.0f} s")
     if data.get("stopped"):
         told.append("**stopped early**")
+    if not run.finished:
+        told.append("**not finished**")
     return " · ".join(told)
 
 

@@ -5,7 +5,7 @@
 A run holds what its result says of itself, and
 
     "cells": {op: [cell or 0, …]}      in the order of aspects; cell: [standing, parts, dtypes]
-    "failures": [{"op", "aspect", "status", "detail", "cases", "variants", "dtype", "call", "rerun", "script"}, …]
+    "failures": [{"op", "aspect", "status", "detail", "cases", "variants", "fails", "dtype", "call", "rerun", "script"}]
 
 standing: index into standings. parts: [variant's index, cases] of a variant that conforms, and otherwise [variant's
 index, {status: cases}, detail]. dtypes: one character for each dtype, a standing in base 36, or "-" where none was
@@ -21,7 +21,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from assay.levels import FAILING, LEVELS
+from assay.levels import LEVELS
 from assay.plain import decode
 from assay.plan import dtype_of
 from assay.report.markdown import verdict
@@ -45,7 +45,6 @@ def payload(runs: Sequence[Run]) -> dict[str, Any]:
     order = _Order(standings, aspects, dtypes, variants)
     return {
         "standings": standings,
-        "failing": sorted(FAILING),
         "aspects": aspects,
         "levels": _levels(aspects),
         "dtypes": dtypes,
@@ -63,12 +62,12 @@ def encoded(data: dict[str, Any], limit: int = LIMIT) -> str:
     if len(text) <= limit:
         return text
     ranked = [
-        (-n, f["status"] not in FAILING or f["aspect"] in run["scored"], len(f["script"]), f)
+        (-n, f["fails"], -len(f["script"]), f)
         for n, run in enumerate(data["runs"])
         for f in run["failures"]
         if f["script"]
     ]
-    ranked.sort(key=lambda row: (row[0], not row[1], -row[2]))
+    ranked.sort(key=lambda row: row[:3])
     batch = max(1, len(ranked) // 12)
     while ranked and len(text) > limit:
         for *_, failure in ranked[:batch]:
@@ -96,6 +95,7 @@ def _run(run: Run, name: str, order: _Order) -> dict[str, Any]:
     data = run.data
     told = {key: data[key] for key in (*_TOLD, *_ALSO) if data.get(key) not in (None, [], {}, "")}
     cells: dict[str, list[Any]] = {}
+    failing = {id(failure) for failure in run.failing}
     for ops in run.families.values():
         for op in ops:
             found = ((run.cells.get((op, aspect)), aspect) for aspect in order.aspects)
@@ -104,10 +104,12 @@ def _run(run: Run, name: str, order: _Order) -> dict[str, Any]:
         "name": name,
         **told,
         "verdict": verdict(run),
+        "unfinished": not run.finished,
+        "fatal": sorted(run.fatal),
         "scored": sorted(run.scored & set(run.aspects)),
         "command": run_again(run),
         "cells": cells,
-        "failures": [_failure(run, failure) for failure in data["failures"]],
+        "failures": [_failure(run, failure, id(failure) in failing) for failure in data["failures"]],
     }
 
 
@@ -126,7 +128,7 @@ def _cell(run: Run, cell: Folded, aspect: str, order: _Order) -> list[Any]:
     return [order.standing[cell.standing], parts, codes]
 
 
-def _failure(run: Run, failure: dict[str, Any]) -> dict[str, Any]:
+def _failure(run: Run, failure: dict[str, Any], fails: bool) -> dict[str, Any]:
     return {
         "op": failure["op"],
         "aspect": failure["aspect"],
@@ -134,6 +136,7 @@ def _failure(run: Run, failure: dict[str, Any]) -> dict[str, Any]:
         "detail": failure["detail"],
         "cases": failure.get("cases", 1),
         "variants": failure.get("variants", [failure["variant"]]),
+        "fails": fails,
         "dtype": _dtype(failure["case"]),
         "call": call(failure["script"]),
         "rerun": case_again(run, failure),

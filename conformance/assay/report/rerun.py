@@ -18,6 +18,8 @@ def run_again(run: Run, *more: str) -> str:
         words += [word for op in data.get("only", ()) for word in ("--only", op)]
     if "--aspect" not in more:
         words += [word for level in data.get("levels", ()) for word in ("--level", level)]
+    if data.get("shard", [1, 1])[1] > 1:
+        words += ["--shard", "/".join(map(str, data["shard"]))]
     if data.get("dtypes"):
         words += ["--dtypes", ",".join(data["dtypes"])]
     return _command(run, *words, *more)
@@ -30,12 +32,13 @@ def cell_again(run: Run, op: str, aspect: str) -> str:
 
 def case_again(run: Run, failure: dict[str, Any]) -> str:
     """One line that judges the case of a failure again, wherever it is typed."""
+    if failure.get("rerun"):
+        return str(failure["rerun"])
     case = json.dumps(failure["case"], sort_keys=True, separators=(",", ":"))
-    return f"printf %s {shlex.quote(case)} | {_command(run, '--aspect', failure['aspect'], '--case', '-')}"
+    return _command(run, "--aspect", failure["aspect"], "--case", case)
 
 
 def _command(run: Run, *words: str) -> str:
     setup = run.data.get("setup")
-    strict = "error_text" in run.aspects and not run.scored
-    more = [*(("--setup", setup) if setup else ()), *(("--strict-text",) if strict else ())]
+    more = [*(("--setup", setup) if setup else ()), *(("--strict-text",) if run.data.get("strict_text") else ())]
     return shlex.join(["assay", "run", run.subject, *words, *more])

@@ -28,6 +28,9 @@ _NEEDED: dict[str, type | tuple[type, ...]] = {
 _CELL = {"op": str, "variant": str, "aspect": str, "status": str, "counts": dict}
 _FAILURE = {"op": str, "variant": str, "aspect": str, "status": str, "detail": str, "case": dict, "script": str}
 
+#: What runs must have been asked alike to be compared without a word.
+_SAME = ("only", "levels", "aspects", "dtypes", "shard")
+
 Key = tuple[str, str]
 
 
@@ -37,18 +40,15 @@ class ReportError(ValueError):
 
 @dataclass(slots=True)
 class Folded:
-    """One (operation, aspect) over all variants; parts: the variants' own cells as they stand in the JSON."""
+    """One (operation, aspect) over all variants; parts: the variants' own cells as they stand in the JSON; fails:
+    whether it fails its run."""
 
     standing: str
     counts: Counter[str] = field(default_factory=Counter)
     detail: str = ""
     parts: list[dict[str, Any]] = field(default_factory=list)
+    fails: bool = False
     dtypes: dict[str, Counter[str]] = field(default_factory=dict)
-
-    @property
-    def fails(self) -> bool:
-        """Whether the cell fails its run."""
-        return self.standing in FAILING
 
     @property
     def cases(self) -> int:
@@ -71,6 +71,12 @@ class Run:
         """The aspects that do not fail this run."""
         return frozenset(self.data.get("scored", ("error_text", "warnings")))
 
+    @cached_property
+    def fatal(self) -> frozenset[str]:
+        """The standings that fail this run: "flaky" too, where it was asked to."""
+        strict = any(f["status"] == "flaky" and f.get("fails") for f in self.data["failures"])
+        return FAILING | {"flaky"} if strict else FAILING
+
     @property
     def started(self) -> datetime | None:
         """When it began, where the result says so."""
@@ -92,6 +98,7 @@ class Run:
             cell.standing = self.standing(cell.counts, aspect)
             worst = [p["detail"] for p in cell.parts if self.standing(p["counts"], aspect) == cell.standing]
             cell.detail = next((d for d in worst if d), "")
+            cell.fails = cell.standing in self.fatal
         return folded
 
     def standing(self, counts: Collection[str], aspect: str) -> str:
@@ -125,6 +132,11 @@ class Run:
         for failure in self.data["failures"]:
             found.setdefault((failure["op"], failure["aspect"]), []).append(failure)
         return found
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end; results of before tell only of such."""
+        return bool(self.data.get("finished", True))
 
     @property
     def failing(self) -> list[dict[str, Any]]:
@@ -188,22 +200,49 @@ def _fault(data: Any) -> str:
     return ""
 
 
-def resolve(text: str, root: Path = Path(".assay")) -> Path:
-    """The result.json that is meant by "latest", a run's name, its folder or a file. Raises ReportError."""
-    runs = sorted((root / "runs").glob("*/result.json"), key=lambda p: (p.stat().st_mtime_ns, p.parent.name))
-    if text == "latest":
-        if not runs:
-            raise ReportError(f"there is no finished run under {root / 'runs'}; `assay run SUBJECT` makes one")
-        return runs[-1]
+def read(text: str, root: Path = Path(".assay")) -> Run:
+    """The run that is meant by a result's file, a run's folder, its id or the start of one, or "latest"; of a run that
+    has not finished, what there is. Raises ReportError."""
+    from assay.runs import load as load_run
+    from assay.store import StoreError
+
     path = Path(text)
-    for candidate in (path, root / "runs" / text):
-        if candidate.is_dir():
-            if not (candidate / "result.json").is_file():
-                raise ReportError(f"{candidate} has no result.json: the run did not finish")
-            return candidate / "result.json"
     if path.is_file():
-        return path
-    latest = ", ".join(p.parent.name for p in runs[:-4:-1])
-    raise ReportError(
-        f"{text!r} is no run and no file; {f'the latest runs: {latest}' if latest else 'there is no run'}"
-    )
+        return load(path)
+    if (path / "result.json").is_file():
+        return load(path / "result.json", path.resolve().name)
+    if path.is_dir() and path.parent.name == "runs":
+        root = path.resolve().parent.parent
+    try:
+        data = load_run(text, root)
+    except StoreError as error:
+        raise ReportError(f"{text!r} is no file, and {error}") from error
+    return Run(str(data.get("run", text)), data)
+
+
+def earlier(run: Run, limit: int, root: Path = Path(".assay")) -> list[Run]:
+    """The latest `limit` finished runs before `run` that asked the same subject the same, newest first; of any seed.
+
+    Raises ReportError for a result that cannot be read.
+    """
+    from assay.runs import names
+    from assay.store import Setup, StoreError, is_finished
+
+    found: list[Run] = []
+    asked = (run.subject, run.data["profile"], *(list(run.data.get(key, ())) for key in _SAME))
+    for name in reversed(names(root)):
+        folder = root / "runs" / name
+        if len(found) == limit:
+            break
+        if name == run.name or not is_finished(folder):
+            continue
+        try:
+            setup = Setup.read(folder)
+        except StoreError as error:
+            raise ReportError(str(error)) from error
+        plan = setup.plan
+        same = (plan.subject.name, plan.profile, *(list(getattr(plan, key)) for key in _SAME)) == asked
+        before = run.started is None or setup.started < run.started
+        if same and before and plan.drawn:
+            found.append(load(folder / "result.json", name))
+    return found

@@ -4,30 +4,46 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from assay.report.results import Run
 
 
-def write_reports(
-    runs: Sequence[Run],
-    html_file: Path | None = None,
-    junit_file: Path | None = None,
-    markdown_file: Path | None = None,
-) -> None:
-    """Write what is asked for; the first run is the one reported. Raises OSError; a file is whole or as it was."""
-    if html_file is not None:
-        from assay.report.html import html
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where to write which report; None for not at all."""
 
-        _replace(html_file, html(runs).encode())
-    if junit_file is not None:
-        from assay.report.junit import junit
+    json: Path | None = None
+    html: Path | None = None
+    junit: Path | None = None
+    markdown: Path | None = None
 
-        _replace(junit_file, junit(runs[0]))
-    if markdown_file is not None:
-        from assay.report.markdown import markdown
+    def __bool__(self) -> bool:
+        return any((self.json, self.html, self.junit, self.markdown))
 
-        _replace(markdown_file, markdown(runs[0], runs[1] if len(runs) > 1 else None).encode())
+    def write(self, runs: Sequence[Run]) -> None:
+        """Write what is asked for. The first run is the one reported, the others are what it is compared with.
+
+        Raises OSError with the file's name; a file is whole or as it was.
+        """
+        first, before = runs[0], runs[1] if len(runs) > 1 else None
+        if self.json is not None:
+            from assay.report.result_json import dumps
+
+            _replace(self.json, dumps(first.data).encode())
+        if self.junit is not None:
+            from assay.report.junit import junit
+
+            _replace(self.junit, junit(first))
+        if self.markdown is not None:
+            from assay.report.markdown import markdown
+
+            _replace(self.markdown, markdown(first, before).encode())
+        if self.html is not None:
+            from assay.report.html import html
+
+            _replace(self.html, html(runs).encode())
 
 
 def _replace(path: Path, content: bytes) -> None:

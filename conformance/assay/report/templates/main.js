@@ -16,6 +16,7 @@ function renderTop() {
   const harness = run.harness_errors?.count ?? 0;
   const said = [
     harness ? `assay itself failed on ${count(harness, "case")}: this run judges less than it should.` : "",
+    run.unfinished ? "The run has not finished: what is not shown was not judged yet, and nothing is shrunk." : "",
     run.stopped ? "The run was stopped early: what is not shown was not judged." : "",
   ].filter(Boolean);
   $("banner").replaceChildren(...said.map((text) => h("p", { class: "notice bad", role: "alert", text })));
@@ -43,8 +44,8 @@ function metadata(run) {
 
 /** Shares of the standings in one bar; the filters below it say the same in words and numbers. */
 function standingsBar(counts) {
-  const all = Object.values(counts).reduce((a, b) => a + b, 0) || 1, width = 1000;
-  const found = data.standings.filter((name) => counts[name]);
+  const found = data.standings.filter((name) => counts[name]), width = 1000;
+  const all = found.reduce((n, name) => n + counts[name], 0) || 1;
   const least = 6, free = width - least * found.length;
   let x = 0;
   const parts = found.map((name) => {
@@ -79,7 +80,6 @@ function toggle(name, text, n, cls = "") {
 function renderControls() {
   const run = currentRun(), base = byRuns() ? null : baseRun(), many = data.runs.length > 1;
   const { standings, kinds } = byRuns() ? tallyRows() : tally(run, base, aspectsShown(), state.dtype);
-  const fails = byRuns() ? standings.failing : Object.entries(standings).reduce((n, [name, m]) => n + (failing.has(name) ? m : 0), 0);
   const label = (r) => `${r.subject} · ${r.started ? `${moment(r.started)} · ` : ""}${r.name}`;
   const runs = data.runs.map((r) => [r.name, label(r)]);
   const form = $("controls");
@@ -87,7 +87,7 @@ function renderControls() {
   const search = form.querySelector("#search") ?? h("input", { id: "search", type: "search", placeholder: "operation or message", autocomplete: "off", spellcheck: "false", "aria-keyshortcuts": "/", oninput: typed });
   if (search.value !== state.q && typing !== "search") search.value = state.q;
   const chips = [
-    toggle("failing", "Failing", fails, "s-deviates"),
+    toggle("failing", "Failing", standings.failing, "s-deviates"),
     ...data.standings.filter((name) => standings[name] && name !== "conforms").map((name) => toggle(name, `${standing(name).sign.length > 1 ? "" : `${standing(name).sign} `}${name}`, standings[name], `s-${name}`)),
     h("span", { class: "chip legend s-conforms" }, "✓ conforms", h("b", { text: number(standings.conforms ?? 0) })),
   ];

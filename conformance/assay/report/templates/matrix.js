@@ -99,7 +99,7 @@ function aspectsHead(run, aspects) {
   }
   const names = aspects.map((aspect) => {
     const cells = rows.map((row) => row.cells[aspects.indexOf(aspect)][0]).filter(Boolean);
-    const bad = cells.filter((cell) => failing.has(cell.standing)).length;
+    const bad = cells.filter((cell) => cell.fails).length;
     const under = run.scored.includes(aspect) ? "scored" : bad ? `${number(bad)} fail` : "";
     return h("th", { scope: "col", role: "columnheader" }, aspect.replaceAll("_", " "), h("small", { text: under }));
   });
@@ -130,7 +130,7 @@ function filterMatrix() {
       row.element.hidden = !visible;
       row.visible = visible;
       left += visible;
-      bad += row.cells.some(([cell]) => cell && failing.has(cell.standing));
+      bad += row.cells.some(([cell]) => cell?.fails);
     }
     group.body.hidden = !left;
     const all = group.rows.length;

@@ -1,12 +1,12 @@
 // Questions about the data.
 
-let data, family, failing;
+let data, family;
 
 function takeData(found) {
   data = found;
-  failing = new Set(data.failing);
   family = new Map(data.families.flatMap(([name, ops]) => ops.map((op) => [op, name])));
   for (const run of data.runs) {
+    run.fatal = new Set(run.fatal);
     run.found = new Map();
     for (const failure of run.failures) {
       const key = `${failure.op}/${failure.aspect}`;
@@ -34,7 +34,8 @@ function cellOf(run, op, aspect, dtype = "") {
   const [index, parts, codes] = found;
   if (dtype) {
     const code = codes[data.dtypes.indexOf(dtype)];
-    return code && code !== "-" ? { standing: data.standings[parseInt(code, 36)], parts } : null;
+    const name = data.standings[parseInt(code, 36)];
+    return name ? { standing: name, fails: run.fatal.has(name), parts } : null;
   }
   const name = data.standings[index];
   let bad = 0, cases = 0;
@@ -45,7 +46,7 @@ function cellOf(run, op, aspect, dtype = "") {
       if (status === (name === "scored" ? "deviates" : name)) bad += n;
     }
   }
-  return { standing: name, bad: name === "conforms" ? 0 : bad, cases, parts, codes };
+  return { standing: name, fails: run.fatal.has(name), bad: name === "conforms" ? 0 : bad, cases, parts, codes };
 }
 
 /** The worst cell of an operation over some aspects, and how many of them fail. */
@@ -55,7 +56,8 @@ function opOf(run, op, aspects, dtype = "") {
   const judged = cells.filter((c) => c.standing !== "unjudged");
   const worst = Math.min(...(judged.length ? judged : cells).map((c) => data.standings.indexOf(c.standing)));
   const name = data.standings[worst];
-  return { standing: name, bad: name === "conforms" ? 0 : cells.filter((c) => c.standing === name).length, of: cells.length };
+  const bad = name === "conforms" ? 0 : cells.filter((c) => c.standing === name).length;
+  return { standing: name, fails: cells.some((c) => c.fails), bad, of: cells.length };
 }
 
 /** What kind of change it is, in the words of assay's other reports; "" for none. */
@@ -63,25 +65,26 @@ function changeKind(before, after) {
   if ((before?.standing ?? "") === (after?.standing ?? "")) return "";
   if (!before) return "newly judged";
   if (!after) return "no longer judged";
-  if (failing.has(after.standing) && !failing.has(before.standing)) return "newly failing";
+  if (after.fails && !before.fails) return "newly failing";
   if (after.standing === "missing") return "newly missing";
-  const bad = failing.has(before.standing) || before.standing === "missing";
+  const bad = before.fails || before.standing === "missing";
   return bad && ["conforms", "known", "scored"].includes(after.standing) ? "newly passing" : "changed";
 }
 
 /** Whether a cell is what a filter asks for. */
 function matches(wanted, cell, kind) {
   if (kind && (wanted.has("changed") || wanted.has(kind.replaceAll(" ", "-")))) return true;
-  return cell !== null && (wanted.has(cell.standing) || (wanted.has("failing") && failing.has(cell.standing)));
+  return cell !== null && (wanted.has(cell.standing) || (wanted.has("failing") && cell.fails));
 }
 
 /** How many cells of a run stand where, and changed how. */
 function tally(run, base, aspects, dtype) {
-  const standings = {}, kinds = {};
+  const standings = { failing: 0 }, kinds = {};
   for (const op of family.keys()) {
     for (const aspect of aspects) {
       const cell = cellOf(run, op, aspect, dtype);
       if (cell) standings[cell.standing] = (standings[cell.standing] ?? 0) + 1;
+      if (cell?.fails) standings.failing += 1;
       const kind = base ? changeKind(cellOf(base, op, aspect, dtype), cell) : "";
       if (kind) kinds[kind] = (kinds[kind] ?? 0) + 1;
     }

@@ -43,7 +43,7 @@ function overview() {
     }
     for (const [kind, items] of Object.entries(moved)) list(`${kind[0].toUpperCase()}${kind.slice(1)} since ${base.name}`, items);
   }
-  const fails = run.failures.filter((f) => f.status !== "deviates" || !run.scored.includes(f.aspect));
+  const fails = run.failures.filter((f) => f.fails);
   fails.sort(by((f) => data.standings.indexOf(f.status)));
   list("Deviations", fails.map((f) => h("li", {}, place(f.op, f.aspect), " ", f.status === "deviates" ? "" : badge(f.status), h("p", { class: "note", text: f.detail }))));
   list("Stale ledger entries", (run.stale_known ?? []).map((entry) => h("li", {}, h("code", { text: entry.op }), ` · ${entry.aspect}`, h("p", { class: "note", text: entry.reason }))));
@@ -68,7 +68,7 @@ function attention() {
   const wanted = shows();
   const places = byRuns() ? [] : rows.filter((row) => row.visible).flatMap((row) =>
     row.cells.flatMap(([cell, kind], i) => {
-      const listed = wanted.size ? matches(wanted, cell, kind) : cell && (failing.has(cell.standing) || cell.standing === "missing");
+      const listed = wanted.size ? matches(wanted, cell, kind) : cell && (cell.fails || cell.standing === "missing");
       return listed ? [`${row.op}/${columns[i]}`] : [];
     }));
   return places;
