@@ -27,6 +27,8 @@ _FINER = 16.0
 _JUMP = 8.0
 
 
+#: Of more inputs than this not each is turned once: every pattern moves all their elements anew.
+_MANY = 5
 #: Reseeded for each use: making a RandomState costs two hundred times as much.
 _STREAM = np.random.RandomState(0)
 
@@ -151,7 +153,7 @@ def _perturbed(
         return {}
     step = 1.0 if widened.wider else _ENLARGED
     found: dict[str, Array] = {}
-    for pattern in range(max(2 if count < 3 else count + 1, policy.looks)):
+    for pattern in range(max(2 if count < 3 else min(count, _MANY) + 1, policy.looks)):
         change = _change(widened, module, policy, wanted, base, pattern, step)
         if any(_suspicious(change[path], base[path]).any() for path in change):
             finer = _change(widened, module, policy, wanted, base, pattern, step / _FINER)
@@ -201,7 +203,7 @@ def _change(
         i = position[id(spec)]
         own = format_of(spec.dtype if spec.dtype in RANK else widened.compute).half_ulp
         ulp = 2 * max(own, widened.narrowest)
-        salt = pattern if count == 1 or pattern > count else 0
+        salt = pattern if count == 1 or pattern > count or count > _MANY else 0
         return _moved(array, step * ulp, _flip(pattern, i, count), i, salt)
 
     between = step * 2 * max(format_of(widened.unit(path, leaf.dtype)).half_ulp for path, leaf in wanted.items())

@@ -13,6 +13,7 @@ from assay.catalog.form import Execution, Kind, Param, Structure, arg, entry, fo
 from assay.catalog.kinds import ShapeRule, Tensor, choice, either, flag, integer, made, real, shaped, tensor
 from assay.dtypes import DIFFERENTIABLE, FLOATING, HALVES
 from assay.policy import NORMALISING
+from assay.strategies.arguments import plan
 from assay.strategies.shapes import Shape
 
 POSITIVE = Values("positive")
@@ -51,7 +52,15 @@ def maybe(kind: Tensor) -> either:
 
 
 MEAN, VARIANCE = (tensor((), per_channel, grad=False, values=v, contiguous=0.6) for v in (Values("normal"), POSITIVE))
-SCALE, SHIFT = tensor((), per_channel), tensor((), per_channel)
+
+
+def finite(ex: Execution, shape: Shape) -> Values:
+    """An infinite weight times what is rounded to about zero is NaN or infinite by accident."""
+    found = plan(ex.pick, smooth=ex.order > 0)
+    return Values("normal") if found.kind == "special" else found
+
+
+SCALE, SHIFT = tensor((), per_channel, values=finite), tensor((), per_channel)
 BATCH = arg("input", tensor(FLOATING, channelled(2, 5), prefer=Values("normal")))
 INSTANCE = arg("input", tensor(FLOATING, channelled(3, 5, True), prefer=Values("normal")))
 
@@ -168,7 +177,7 @@ def normalised(draw: st.DrawFn, env: Structure) -> Shape:
 
 
 OVER = arg("normalized_shape", made(last, how_many, ((99,), (), "text", (2.5,))))
-SCALED, SHIFTED = maybe(tensor((), normalised)), maybe(tensor((), normalised))
+SCALED, SHIFTED = maybe(tensor((), normalised, values=finite)), maybe(tensor((), normalised))
 for prefix in ("", "nn.functional."):
     entry(
         f"{prefix}layer_norm",
