@@ -21,8 +21,9 @@ class Plan:
     """What to run. aspects: those asked for; dtypes: of the first tensor argument, empty for all; threads, capability:
     of the subject, where it is PyTorch itself on another ATEN_CPU_CAPABILITY; drawn: whether the cases are those that
     the catalogue draws, not given ones; operations: globs of those that the subject claims, empty for all; asked:
-    which of "aspects", "operations" and "dtypes" were chosen by hand, whatever the subject claims; shard: (i, n), the
-    i-th of n parts, counted from 1; strict_flaky: whether what deviates only once fails the run."""
+    which of "aspects", "operations" and "dtypes" were chosen by hand, whatever the subject claims; skipped: aspects
+    left out by hand; shard: (i, n), the i-th of n parts, counted from 1; strict_flaky: whether what deviates only once
+    fails the run."""
 
     subject: Subject
     only: tuple[str, ...] = ()
@@ -42,18 +43,20 @@ class Plan:
     drawn: bool = True
     operations: tuple[str, ...] = ()
     asked: frozenset[str] = frozenset()
+    skipped: tuple[str, ...] = ()
     shard: tuple[int, int] = (1, 1)
     strict_flaky: bool = False
 
     @property
     def unfiltered(self) -> bool:
-        """Whether this run and the other shards with it put every case of the catalogue to the subject."""
-        filtered = self.only or self.operations or self.dtypes or self.max_failures is not None or not self.drawn
+        """Whether this run and the other shards with it put every case to the subject that it claims."""
+        chosen = self.only or (self.dtypes and "dtypes" in self.asked) or not self.drawn
+        filtered = chosen or self.max_failures is not None
         return not filtered and self.profile != "quick"
 
     @property
     def full(self) -> bool:
-        """Whether every case of the catalogue is put to the subject, so that what was not met is not there."""
+        """Whether every case that the subject claims is put to it, so that what was not met is not there."""
         return self.unfiltered and self.shard[1] == 1
 
     def takes(self, case: Case) -> bool:
@@ -78,7 +81,8 @@ class Plan:
         that the subject cannot show."""
         aspects, levels = self.aspects, self.levels
         if claims.levels and "aspects" not in self.asked:
-            aspects, levels = aspects_of(claims.levels), claims.levels
+            levels = claims.levels
+            aspects = tuple(a for a in aspects_of(levels) if a not in self.skipped)
         return replace(
             self,
             aspects=claims.shown(aspects),

@@ -51,6 +51,11 @@ class Pool:
             if isinstance(worker, Worker):
                 worker.ready()
 
+    def observe(self, aspects: Collection[str]) -> None:
+        """Observe what `aspects` need from the next case on."""
+        for worker in self.workers:
+            worker.observe(aspects)
+
     @property
     def claims(self) -> Claims:
         """What the subject promises, once it is ready."""

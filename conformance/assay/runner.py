@@ -67,6 +67,9 @@ class Session:
             self.close()
             raise
         self.plan = plan.within(self.subject.claims)
+        if self.plan.aspects != plan.aspects:
+            self.subject.observe(self.plan.aspects)
+            self.reference.observe(self.plan.aspects)
 
     def _pool(self, role: str, size: int) -> Pool:
         plan = self.plan

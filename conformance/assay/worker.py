@@ -150,7 +150,11 @@ class Process:
 
     def send(self, jobs: Sequence[Job]) -> None:
         """Ask for answers; they come back in order over `connection`. A dead process is noticed when reading."""
-        self._outbox.put(pickle.dumps(list(jobs), pickle.HIGHEST_PROTOCOL))
+        self.tell(list(jobs))
+
+    def tell(self, message: list[Job] | tuple[str, ...]) -> None:
+        """Send jobs, or the aspects to observe for from now on."""
+        self._outbox.put(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
 
     def over_memory(self) -> float | None:
         """Megabytes grown, where that is more than allowed."""
@@ -210,7 +214,8 @@ class Worker:
         """aspects: those to observe for (None: all). wait=False returns while the subject is still being imported:
         call `ready` then. environment: variables beside this process's own."""
         self.limits = limits or Limits()
-        self._new = functools.partial(Process, subject, role, self.limits, threads, aspects, environment)
+        self._make = functools.partial(Process, subject, role, self.limits, threads, environment=environment)
+        self._aspects = aspects
         self.process = self._new()
         if wait:
             self.ready()
@@ -254,6 +259,14 @@ class Worker:
     def ready(self) -> None:
         """Wait until the subject is imported. Raises WorkerError with its traceback."""
         self.process.ready()
+
+    def _new(self) -> Process:
+        return self._make(aspects=self._aspects)
+
+    def observe(self, aspects: Collection[str]) -> None:
+        """Observe what `aspects` need from the next case on, and in every process to come."""
+        self._aspects = tuple(aspects)
+        self.process.tell(self._aspects)
 
     @property
     def claims(self) -> Claims:
@@ -377,13 +390,17 @@ class Local:
     connection = None
 
     def __init__(self, subject: Subject, role: str = "subject", aspects: Collection[str] | None = None) -> None:
-        from assay.worker_main import answering, guarded
-
-        side = subject.load()
-        self.claims = side.claims
-        self._answer = functools.partial(guarded, answering(side, role, aspects))
+        self._side, self._role = subject.load(), role
+        self.claims = self._side.claims
+        self._side.start()
+        self.observe(aspects)
         self.pending: deque[Job] = deque()
         self.restarts = 0
+
+    def observe(self, aspects: Collection[str] | None) -> None:
+        from assay.worker_main import answering, guarded
+
+        self._answer = functools.partial(guarded, answering(self._side, self._role, aspects))
 
     def submit(self, jobs: Sequence[Job]) -> None:
         self.pending.extend(jobs)

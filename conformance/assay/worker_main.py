@@ -23,7 +23,6 @@ Respond = Callable[[Case, Policy], Any]
 
 def answering(side: Adapter, role: str, aspects: Collection[str] | None = None) -> Respond:
     """How a worker of this role answers, observing what `aspects` need (None: all)."""
-    side.start()
     aspects = None if aspects is None and not side.claims.aspects else side.claims.shown(aspects or ASPECTS)
     if role == "reference":
         from assay.truth import reference_answer
@@ -48,6 +47,7 @@ def main() -> None:
     connection = Connection(int(descriptor))
     try:
         side = Subject.from_json(subject).load()
+        side.start()
         respond = answering(side, role, aspects.split(",") if aspects else None)
     except BaseException:
         connection.send(("failed", traceback.format_exc()))
@@ -55,10 +55,13 @@ def main() -> None:
     connection.send(("ready", side.claims))
     while True:
         try:
-            jobs = pickle.loads(connection.recv_bytes())
+            message = pickle.loads(connection.recv_bytes())
         except EOFError:
             return
-        for case, policy in jobs:
+        if isinstance(message, tuple):  # what to observe from now on
+            respond = answering(side, role, message)
+            continue
+        for case, policy in message:
             connection.send_bytes(pickle.dumps(guarded(respond, case, policy), pickle.HIGHEST_PROTOCOL))
 
 

@@ -63,7 +63,7 @@ def check_aspects(
         if name not in ASPECTS:
             near = get_close_matches(name, ASPECTS, 3)
             fail(f"{name!r} is not an aspect; {'nearest' if near else 'one of'}: {', '.join(near or ASPECTS)}")
-    levels = levels or (LEVEL_NAMES if subject == "flambeau" else ("core", "gradients"))
+    levels = levels or ("core", "gradients")
     chosen = aspects or aspects_of(levels)
     return levels, tuple(a for a in ASPECTS if a in chosen and a not in skipped)
 

@@ -81,8 +81,8 @@ def run(context: click.Context, /, subject: str | None, **options: Any) -> None:
 
     SUBJECT is flambeau, torch, the dotted path of an importable torch-like module, package.module:Adapter, or an
     adapter that ships: tinygrad, jax. torch@cuda, torch@meta, torch@compile=inductor, torch@threads=4 run PyTorch
-    elsewhere or otherwise. Levels are core and gradients unless told otherwise (all four for flambeau). Ends with a
-    table of family × aspect.
+    elsewhere or otherwise. Levels are core and gradients unless told otherwise, here or by what the subject claims in
+    an assay.toml beside it, operations those that it claims. Ends with a table of family × aspect.
 
     What deviates is executed a second time in fresh processes before it is reported; what does not repeat is "flaky":
     named, and no failure unless --strict-flaky. Every verdict is on the disk (.assay/runs) at once.
@@ -193,6 +193,7 @@ def _run(
         max_failures=max_failures,
         drawn=cases is None,
         shard=shard,
+        skipped=skip_aspect,
         asked=frozenset(
             name
             for name, given in (("aspects", level or aspect), ("operations", only or cases), ("dtypes", dtypes))

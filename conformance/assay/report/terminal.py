@@ -119,6 +119,9 @@ def say_failures(result: Result, paths: dict[int, str], echo: Callable[[str], No
 
 def say_rest(result: Result, echo: Callable[[str], None]) -> None:
     """What does not fail a run but has to be said: missing, scored, known, unjudged, stale."""
+    if result.plan.operations:
+        left = sum(not result.plan.claims(op) for op in catalog())
+        echo(f"not claimed, not asked: {left} of {len(catalog())} operations (--only '*' asks for all)")
     missing = result.missing
     if missing:
         whole = {op for op in missing if all(c.status == "missing" for c in result.cells.values() if c.op == op)}
