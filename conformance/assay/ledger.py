@@ -29,6 +29,8 @@ from assay.case import Case, TensorSpec
 from assay.outcome import Verdict
 
 _KEYS = ("op", "aspect", "variant", "dtype", "detail", "reason", "link", "case")
+_NEEDED = ("op", "aspect", "reason", "link")
+_WRITTEN_BY_HAND = ": a person has to write it"
 
 
 class LedgerError(ValueError):
@@ -92,19 +94,18 @@ class Ledger:
             data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise LedgerError(f"{name}: {error}") from error
-        if set(data) - {"known"}:
-            raise LedgerError(f"{name}: only [[known]] entries belong here, not {sorted(set(data) - {'known'})}")
-        entries = []
-        for i, row in enumerate(data.get("known", ()), 1):
-            if set(row) - set(_KEYS):
-                raise LedgerError(f"{name}: entry {i} has unknown keys {sorted(set(row) - set(_KEYS))}")
-            for key in ("op", "aspect", "reason", "link"):
-                if not str(row.get(key, "")).strip():
-                    raise LedgerError(f"{name}: entry {i} lacks {key}")
-            entries.append(
-                Known(**row | {"case": _case(row["case"], f"{name}: entry {i}") if row.get("case") else None})
+        rows = data.get("known", [])
+        if set(data) - {"known"} or not isinstance(rows, list):
+            raise LedgerError(
+                f"{name}: only [[known]] entries belong here, not {sorted(set(data) - {'known'}) or rows}"
             )
-        return Ledger(tuple(entries), text)
+        faults = [
+            f"{name}: entry {i}{_named(row)} {fault}" for i, row in enumerate(rows, 1) for fault in faults_of(row)
+        ]
+        if faults:
+            raise LedgerError("\n".join(faults))
+        made = (Known(**row | {"case": Case.from_json(row["case"]) if row.get("case") else None}) for row in rows)
+        return Ledger(tuple(made), text)
 
     @staticmethod
     def load(path: Path) -> Ledger:
@@ -140,8 +141,32 @@ class Ledger:
         return [known.case for known in self.known if known.case is not None]
 
 
-def _case(text: str, where: str) -> Case:
-    try:
-        return Case.from_json(text)
-    except (ValueError, TypeError, KeyError) as error:
-        raise LedgerError(f"{where}: its case is none: {error}") from error
+def faults_of(row: Any) -> Iterator[str]:
+    """What is wrong with an entry as TOML gives it."""
+    if not isinstance(row, dict):
+        yield "is no table"
+        return
+    if set(row) - set(_KEYS):
+        yield f"has unknown keys {sorted(set(row) - set(_KEYS))}"
+    for key in _KEYS:
+        value = row.get(key, "")
+        if not isinstance(value, str):
+            yield f"has a {key} that is no text: {value!r}"
+        elif key in _NEEDED and not value.strip():
+            yield f"lacks {key}{_WRITTEN_BY_HAND if key in ('reason', 'link') else ''}"
+    if isinstance(detail := row.get("detail", ""), str):
+        try:
+            re.compile(detail)
+        except re.error as error:
+            yield f"has a detail that is no regular expression: {error}"
+    if isinstance(case := row.get("case", ""), str) and case:
+        try:
+            Case.from_json(case)
+        except (ValueError, TypeError, KeyError) as error:
+            yield f"has a case that is none: {error}"
+
+
+def _named(row: Any) -> str:
+    """ " (op · aspect)" of an entry, as far as it says so."""
+    told = " · ".join(str(row[k]) for k in ("op", "aspect") if k in row) if isinstance(row, dict) else ""
+    return f" ({told})" if told else ""

@@ -26,9 +26,9 @@ class Policy:
     scale: what one unit of error is relative to, beside |truth|. "perturbation": the change of the output when the
         inputs change by one ulp (the default). "sum_abs": the operation applied to |inputs| (sum, mean, cumsum).
         "product": the root of the operation applied to the squared inputs (matmul, dot, outer). "magnitude": |truth|
-        alone. "span": the largest element (linspace, whose steps pass by zero). "linear": the change of the output
-        when the inputs change, "span" where these are integers (fft). "matrix": that change, or the largest element of
-        the matrix that the last two dims are (inv, solve, svd). "positions": that change, or the largest element, where
+        alone. "span": the largest element (linspace, whose steps pass by zero). "matrix": the
+        change under a perturbation, or the largest element of the matrix that the last two dims are (inv, solve, svd).
+        "positions": that change, or the largest element, where
         the weights of a sum come from rounded positions (interpolation: their error is relative to one, not to the sum,
         which may cancel). "bounded": a constant, where rounded
         terms of order one are subtracted (log_softmax) and derivatives are bounded by their cotangents. "fused": four

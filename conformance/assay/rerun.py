@@ -17,6 +17,8 @@ def command(plan: Plan, group: Group, file: str = "") -> str:
     words = ["assay", "run", plan.subject.name, "--aspect", group.aspect]
     if group.aspect in SCORED:
         words.append("--strict-text")
+    if plan.subject.setup:
+        words += ["--setup", plan.subject.setup]
     usual = Limits()
     for name in ("timeout", "memory"):
         if (value := getattr(plan.limits, name)) != getattr(usual, name):

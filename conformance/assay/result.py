@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from assay.case import Case
-from assay.levels import FAILING, SCORED, worst
+from assay.levels import FAILING, SCORED, STATUSES, worst
 from assay.outcome import Verdict
 from assay.plan import Plan
 from assay.record import Record
@@ -52,6 +53,7 @@ class Group:
     """Deviations of one kind: same operation, aspect, status and kind; the first is its example.
 
     cause: the innermost frame of the subject, where it raised. first: the id of the example as it was drawn.
+    file: the script's place in the run's folder.
     """
 
     op: str
@@ -66,6 +68,7 @@ class Group:
     script: str = ""
     cause: str = ""
     first: str = ""
+    file: str = ""
 
 
 @dataclass(slots=True)
@@ -141,6 +144,15 @@ class Result:
                 self.groups[name].cases += 1
                 self.groups[name].variants.add(record.variant)
         return new
+
+
+def worst_first(result: Result, groups: Iterable[Group]) -> list[Group]:
+    """Groups that fail the run first, then by status, operation and aspect."""
+
+    def rank(group: Group) -> tuple[bool, int, str, str]:
+        return not result.fails(group.aspect, group.status), STATUSES.index(group.status), group.op, group.aspect
+
+    return sorted(groups, key=rank)
 
 
 def kind_of(verdict: Verdict) -> str:

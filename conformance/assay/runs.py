@@ -99,3 +99,9 @@ def latest(subject: str, root: Path = ROOT) -> str | None:
             if setup.plan.subject.name == subject and setup.plan.drawn:
                 return name
     return None
+
+
+def subjects_run(root: Path = ROOT) -> list[str]:
+    """The subjects of finished runs. Raises StoreError."""
+    folders = [root / "runs" / name for name in names(root)]
+    return sorted({Setup.read(folder).plan.subject.name for folder in folders if is_finished(folder)})

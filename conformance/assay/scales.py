@@ -59,7 +59,7 @@ def _span(path: str, truth: Array, dtype: str) -> Array:
 
 
 #: Scales that the inputs' perturbation is part of.
-_PERTURBED = ("perturbation", "bounded", "fused", "linear", "matrix", "positions")
+_PERTURBED = ("perturbation", "bounded", "fused", "matrix", "positions")
 
 
 def _bounded(path: str, truth: Array, dtype: str) -> Array:
@@ -103,11 +103,9 @@ def scales_of(
         for path, leaf in judged.items()
         if path in base and not (policy.values == "exact" and _is_exact(widened, leaf, base[path]))
     }
-    if not widened.moves:
-        by_path = {path: "span" if name == "linear" else name for path, name in by_path.items()}
     found: dict[str, Array] = {}
     names = set(by_path.values())
-    unknown = names - SCALES.keys() - SIMPLE_SCALES.keys() - {"perturbation", "linear"}
+    unknown = names - SCALES.keys() - SIMPLE_SCALES.keys() - {"perturbation"}
     if unknown:
         raise ValueError(f"unknown scale {sorted(unknown)[0]!r}")
     found |= {

@@ -173,14 +173,14 @@ class Store:
                 data = data[os.write(self._file, data) :]
         self.written += 1
 
-    def script(self, number: int, group: Group) -> Path:
+    def script(self, number: int, group: Group) -> None:
         """Keep the script of a failure. Raises StoreError."""
         folder = self.path / "failures"
         path = folder / f"{number:03d}_{re.sub(r'[^A-Za-z0-9]+', '_', group.op)}_{group.aspect}.py"
+        group.file = str(path.relative_to(self.path))
         with telling("write", path, self.go_on):
             folder.mkdir(exist_ok=True)
             path.write_text(group.script)
-        return path
 
     def finish(self, result: Result) -> None:
         """Write result.json, pack the records. Raises StoreError."""

@@ -59,7 +59,7 @@ def dtypes_named(case: Case) -> set[str]:
 
 
 class Widened:
-    """A case in the next wider dtype. moves: whether some operand is floating, which a perturbation moves."""
+    """A case in the next wider dtype."""
 
     def __init__(
         self, case: Case, judged: dict[str, TensorData], outcome: Outcome, gauge: tuple[str, ...] = ()
@@ -79,7 +79,6 @@ class Widened:
         # With out= an operation computes in what its operands promote to, whatever it is then stored in.
         others = tensor_specs(replace(case, kwargs={k: v for k, v in case.kwargs.items() if k != "out"}))
         operands = {s.dtype for s in others} & RANK.keys()
-        self.moves = bool(operands)
         self.operands = tuple(sorted(operands | named or ({case.default_dtype} if others else set())))
         self.narrowest = max((FORMATS[_REAL_PART[d]].half_ulp for d in named), default=0.0)
         self.wider = any(RANK[self.unit(path, t.dtype)] < 3 for path, t in judged.items())

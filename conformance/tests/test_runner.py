@@ -215,7 +215,7 @@ def test_the_case_of_an_entry_is_tried_in_a_full_run(planted):
     result = run_in_process(planted(SUM), cases_of("neg"), Ledger.parse(text))
     assert result.stale == []
     assert result.cells["sum", "function", "values"].status == "known"
-    with pytest.raises(LedgerError, match="entry 1: its case is none"):
+    with pytest.raises(LedgerError, match="has a case that is none"):
         Ledger.parse(KNOWN.format(aspect="values") + "case = '{}'\n")
 
 
@@ -235,6 +235,13 @@ def test_a_crash_is_never_known():
         ("[[known]]\nop='a'\naspect='b'\nreason=' '\nlink='d'", "lacks reason"),
         ("[[known]]\nop='a'\naspect='b'\nreason='c'\nlink='d'\nwhy='e'", "unknown keys"),
         ("[[other]]\nop='a'", r"only \[\[known\]\]"),
+        ("[[known]]\nop='a'\naspect='b'\nreason='c'\nlink='d'\ndetail='('", "no regular expression"),
+        ("[[known]]\nop=1\naspect='b'\nreason='c'\nlink='d'", "op that is no text"),
+        ("known = 3", r"only \[\[known\]\]"),
+        (
+            "[[known]]\nop='a'\naspect='b'\nreason='c'\nlink='d'\n[[known]]\nop='e'\naspect='f'\nreason=''\nlink=''",
+            "e · f",
+        ),
         ("[[known", "Expected"),
     ],
 )

@@ -35,6 +35,7 @@ FAMILIES = (
     "linear",
     "products",
     "fourier",
+    "norms",
     "linalg",
     "decompositions",
     "nn",

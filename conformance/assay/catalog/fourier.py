@@ -16,7 +16,7 @@ from assay.dtypes import ALL, BOOL, COMPLEX, FLOATING, FLOATS, INTEGERS, categor
 from assay.policy import ELEMENTWISE, MOVE, Policy
 from assay.strategies.shapes import Shape
 
-FOURIER = Policy(scale="linear", overflow=True)
+FOURIER = Policy(integers=True, overflow=True)
 REALS = (*INTEGERS, *FLOATS, *BOOL)
 ANY = (*REALS, *COMPLEX)
 SIZES = (3, 1, 2, 4, 5, 7, 8, 9, 16, 17, 33)

@@ -143,7 +143,7 @@ entry(
 )
 
 
-def _double(drawn: Any, ex: Execution) -> Named:
+def widest(drawn: Any, ex: Execution) -> Named:
     """The widest dtype of the tensor's own category."""
     return Named("complex128" if category(ex.dtype) == 3 else "float64")
 
@@ -157,7 +157,7 @@ entry(
         opt("p", P),
         kw("dim", dims(min_size=1), 0),
         kw("keepdim", flag()),
-        kw("dtype", made(_double), 0.8),
+        kw("dtype", made(widest), 0.8),
         order=2,
     ),
     policy=REDUCTION,

@@ -14,8 +14,10 @@ from typing import Any
 import click
 
 from assay.cli.common import ERROR, fail
+from assay.cli.ledger import ledger
 from assay.cli.report import report
 from assay.cli.run import run
+from assay.cli.runs import compare, diff, history, merge, runs, show
 from assay.cli.surface import list_operations, surface
 
 
@@ -46,5 +48,5 @@ def main() -> None:
     """
 
 
-for _command in (run, report, list_operations, surface):
+for _command in (run, runs, show, diff, compare, history, merge, ledger, report, list_operations, surface):
     main.add_command(_command)

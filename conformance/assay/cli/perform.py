@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from assay.cli.common import CONFORMS, DEVIATES, NO_CASES, fail
+from assay.database import Database, database
 from assay.feed import DrawingError, Feed
-from assay.judge import STATUSES
 from assay.ledger import Ledger
 from assay.plan import Plan
 from assay.progress import Progress
@@ -20,7 +20,7 @@ from assay.report.result_json import as_json
 from assay.report.results import ReportError, Run, earlier, load
 from assay.report.write import Files
 from assay.reproduce import script
-from assay.result import Result
+from assay.result import Result, worst_first
 from assay.runner import Session
 from assay.runner import run as run_cases
 from assay.shrink import shrink
@@ -36,9 +36,9 @@ _HISTORY = 5
 
 def perform(plan: Plan, ledger: Ledger, files: Files, setup: Setup | None = None, store: Store | None = None) -> int:
     """Run what `setup` asks for, or go on with what `store` has, and tell what was found. The exit code."""
-    subject = plan.subject.name
-    kept = "" if store is None else f"; {store.go_on}"
     try:
+        with Database():  # a broken file is told before the work, not after it
+            pass
         with Session(plan, ledger) as session:
             if store is None:
                 assert setup is not None
@@ -49,7 +49,7 @@ def perform(plan: Plan, ledger: Ledger, files: Files, setup: Setup | None = None
     except KeyboardInterrupt:
         fail(f"interrupted{_kept(store)}")
     except WorkerError as error:
-        fail(f"{subject} does not start{kept}\n{error}")
+        fail(f"{plan.subject.name} does not start{_kept(store)}\n{error}")
     except DrawingError as error:
         fail(f"drawing failed{_kept(store)}\n{error}")
     except StoreError as error:
@@ -80,32 +80,37 @@ def _carried_out(session: Session, store: Store, files: Files) -> int:
         click.echo("assay: no case matched", err=True)
         return NO_CASES
     result.started = setup.started.timestamp()
-    paths = _scripts(session, result, store)
-    try:
-        store.finish(result)
-    except StoreError as error:  # what was found is told all the same
-        report(result, paths, store.path, files)
-        fail(str(error))
-    return report(result, paths, store.path, files)
+    _scripts(session, result, store)
+    return finish(store, result, files)
 
 
-def _scripts(session: Session, result: Result, store: Store) -> dict[int, str]:
-    """Shrink what fails the run and give every group its script. Paths by the group's id()."""
-    groups = sorted(result.groups.values(), key=lambda g: (not _fails(result, g), STATUSES.index(g.status)))
-    paths, shrunk = {}, 0
-    for number, group in enumerate(groups, 1):
-        if store.setup.shrink and _fails(result, group) and group.status != "flaky" and shrunk < _SHRUNK_GROUPS:
+def _scripts(session: Session, result: Result, store: Store) -> None:
+    """Shrink what fails the run and give every group its script."""
+    shrunk = 0
+    for number, group in enumerate(worst_first(result, result.groups.values()), 1):
+        fails = result.fails(group.aspect, group.status)
+        if store.setup.shrink and fails and group.status != "flaky" and shrunk < _SHRUNK_GROUPS:
             shrunk += 1
             budget = _SHRINK_BUDGET if group.status == "deviates" else _SHRINK_FATAL
             group.shrunk, group.detail = shrink(session, group, budget)
         group.script = script(group.shrunk or group.case, result.plan.subject.name, group.aspect, group.detail)
-        if _fails(result, group):
-            paths[id(group)] = str(store.script(number, group))
-    return paths
+        if fails:
+            store.script(number, group)
 
 
-def _fails(result: Result, group: Any) -> bool:
-    return result.fails(group.aspect, group.status)
+def finish(store: Store, result: Result, files: Files) -> int:
+    """Keep the result and tell it. The exit code."""
+    trouble = ""
+    try:
+        store.finish(result)
+        with database(store.path.parent.parent):
+            pass
+    except StoreError as error:  # what was found is told all the same
+        trouble = str(error)
+    code = report(result, store.path, files)
+    if trouble:
+        fail(trouble)
+    return code
 
 
 def _write(result: Result, folder: Path, files: Files) -> None:
@@ -121,9 +126,9 @@ def _write(result: Result, folder: Path, files: Files) -> None:
         fail(f"cannot write {error.filename}: {error.strerror or error}")
 
 
-def report(result: Result, paths: dict[int, str], folder: Path, files: Files) -> int:
+def report(result: Result, folder: Path, files: Files) -> int:
     """Tell what was found, on stdout and in files. The exit code."""
-    terminal.say_failures(result, paths, click.echo)
+    terminal.say_failures(result, folder, click.echo)
     if sys.stdout.isatty():
         terminal.print_table(result)
     else:

@@ -24,9 +24,9 @@ from assay.cli.common import (
 from assay.cli.report import report_options
 from assay.report.write import Files
 
-_FILES = ("json_file", "html_file", "junit_file", "markdown_file")
+FILES = ("json_file", "html_file", "junit_file", "markdown_file")
 #: What may be said together with --resume; the rest stands in the run's plan.
-_WITH_RESUME = {"resume", "jobs", "in_process", *_FILES}
+_WITH_RESUME = {"resume", "jobs", "in_process", *FILES}
 
 
 class _Shard(click.ParamType[tuple[int, int]]):
@@ -96,7 +96,7 @@ def run(context: click.Context, /, subject: str | None, **options: Any) -> None:
     \b
     Exit codes: 0 conforms, 1 deviations, 2 usage or harness error, 5 no case matched.
     """
-    files = Files(*(options.pop(name) for name in _FILES))
+    files = Files(*(options.pop(name) for name in FILES))
     if options["resume"] is not None:
         given = {p for p in context.params if context.get_parameter_source(p) != ParameterSource.DEFAULT}
         if others := sorted(given - _WITH_RESUME):
@@ -119,7 +119,7 @@ def _resume(run: str, jobs: int, in_process: bool, files: Files) -> int:
         folder = find(run)
         if is_finished(folder):
             click.echo(f"{folder.name} has finished", err=True)
-            return report(result_of(folder.name), {}, folder, files)
+            return report(result_of(folder.name), folder, files)
         store = Store.resume(folder)
     except StoreError as error:
         fail(str(error))

@@ -118,6 +118,7 @@ def _failure(result: Result, group: Group) -> dict[str, Any]:
         "first": group.first,
         "case": encode(group.shrunk or group.case),
         "rerun": command(result.plan, group),
+        "file": group.file,
         "script": group.script,
     }
 

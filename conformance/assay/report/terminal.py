@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from assay.catalog import catalog
 from assay.judge import ASPECTS, STATUSES
 from assay.rerun import command
-from assay.result import Group, Result
+from assay.result import Group, Result, worst_first
 
 _SIGN = {
     "crash": "CRASH",
@@ -93,28 +94,45 @@ def print_table(result: Result) -> None:
     Console().print(shown)
 
 
-def failure_text(number: int, group: Group, path: str, rerun: str) -> str:
-    """One group of failures."""
+def failure_text(number: int, group: Group, result: Result, folder: Path) -> str:
+    """One group of failures; folder: where its run is kept."""
     case = group.shrunk or group.case
-    more = f", {group.cases} cases" if group.cases > 1 else ""
+    path = str(folder / group.file) if group.file else ""
     lines = [
-        f"[{number}] {group.op} · {group.aspect} · {group.status} ({', '.join(sorted(group.variants))}{more})",
+        f"[{number}] {_kind(group)}",
         f"    {group.detail}",
         f"    case   {case.to_json()}",
-        f"    rerun  {rerun}",
+        f"    rerun  {command(result.plan, group, path)}",
     ]
     return "\n".join([*lines, f"    script {path}"] if path else lines)
 
 
-def say_failures(result: Result, paths: dict[int, str], echo: Callable[[str], None], limit: int = 40) -> None:
-    """All groups that fail the run, worst first."""
-    groups = sorted(result.failing, key=lambda g: (STATUSES.index(g.status), g.op, g.aspect))
-    for number, group in enumerate(groups[:limit], 1):
-        path = paths.get(id(group), "")
-        echo(failure_text(number, group, path, command(result.plan, group, path)))
+def _kind(group: Group) -> str:
+    more = f", {group.cases} cases" if group.cases > 1 else ""
+    return f"{group.op} · {group.aspect} · {group.status} ({', '.join(sorted(group.variants))}{more})"
+
+
+def by_cause(groups: Iterable[Group]) -> list[list[Group]]:
+    """The groups in their order, those that were raised in the same place of the subject together."""
+    found: dict[object, list[Group]] = {}
+    for group in groups:
+        found.setdefault(group.cause or id(group), []).append(group)
+    return list(found.values())
+
+
+def say_failures(result: Result, folder: Path, echo: Callable[[str], None], limit: int = 40) -> None:
+    """All groups that fail the run, worst first; what was raised in one place of the subject is told as one."""
+    places = by_cause(worst_first(result, result.failing))
+    for number, (group, *others) in enumerate(places[:limit], 1):
+        echo(failure_text(number, group, result, folder))
+        if others:
+            echo(f"    the same place of the subject, {group.cause}, also raises in:")
+            for other in others:
+                script = f"  {folder / other.file}" if other.file else ""
+                echo(f"        {_kind(other)}{script}")
         echo("")
-    if len(groups) > limit:
-        echo(f"… and {len(groups) - limit} more groups; all of them are in the JSON result.\n")
+    if len(places) > limit:
+        echo(f"… and {len(places) - limit} more; all of them are in the JSON result.\n")
 
 
 def say_rest(result: Result, echo: Callable[[str], None]) -> None:
