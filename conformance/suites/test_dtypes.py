@@ -4,5 +4,5 @@ from assay.pytest_plugin import Suite, operations
 
 
 @operations()
-def test_dtypes(op: str, suite: Suite) -> None:
-    suite.check(op, "dtype")
+def test_dtypes(op: str, assay_suite: Suite) -> None:
+    assay_suite.check(op, "dtype")

@@ -4,5 +4,5 @@ from assay.pytest_plugin import Suite, operations
 
 
 @operations(lambda entry: entry.policy.text or any(form.order for form in entry.forms))
-def test_printing(op: str, suite: Suite) -> None:
-    suite.check(op, "text")
+def test_printing(op: str, assay_suite: Suite) -> None:
+    assay_suite.check(op, "text")

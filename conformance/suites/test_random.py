@@ -4,5 +4,5 @@ from assay.pytest_plugin import Suite, operations
 
 
 @operations(lambda entry: entry.policy.random)
-def test_random(op: str, suite: Suite) -> None:
-    suite.check(op, "values", "random")
+def test_random(op: str, assay_suite: Suite) -> None:
+    assay_suite.check(op, "values", "random")

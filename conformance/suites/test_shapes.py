@@ -4,5 +4,5 @@ from assay.pytest_plugin import Suite, operations
 
 
 @operations()
-def test_shapes(op: str, suite: Suite) -> None:
-    suite.check(op, "structure", "shape", "stride")
+def test_shapes(op: str, assay_suite: Suite) -> None:
+    assay_suite.check(op, "structure", "shape", "stride")

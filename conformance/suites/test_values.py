@@ -4,5 +4,5 @@ from assay.pytest_plugin import Suite, operations
 
 
 @operations()
-def test_values(op: str, suite: Suite) -> None:
-    suite.check(op, "build", "values", "mutation", "aliasing")
+def test_values(op: str, assay_suite: Suite) -> None:
+    assay_suite.check(op, "build", "values", "mutation", "aliasing")
