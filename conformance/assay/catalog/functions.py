@@ -214,7 +214,7 @@ def parts(first: str, second: str, dtypes: tuple[str, ...], order: int) -> Form:
 
 
 entry("complex", parts("real", "imag", FLOATS, 2), parts("real", "imag", ("float16",), 0), policy=EXACT_ELEMENTWISE)
-entry("polar", parts("abs", "angle", FLOATS, 2), policy=ELEMENTWISE)
+entry("polar", parts("abs", "angle", FLOATS, 2), policy=OVERFLOWING)
 entry(
     "conj_physical",
     form(x(COMMON), variants=EVERYWHERE, out=shape_of(), order=2, weight=4),
