@@ -172,7 +172,7 @@ def falling(draw: st.DrawFn, env: Structure) -> tuple[int, ...]:
 
 
 def packed(draw: st.DrawFn, env: Structure) -> Shape:
-    return sum(env.drawn["going"]), of(env).inputs  # type: ignore[arg-type]
+    return sum(env.drawn["going"]), of(env).inputs
 
 
 def busy(draw: st.DrawFn, env: Structure) -> Net:
