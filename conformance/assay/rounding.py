@@ -77,7 +77,8 @@ class Rounding:
             return tensor
         steps = self._steps.uniform(-1.0, 1.0, tuple(tensor.shape))
         steps = steps + np.copysign(0.25, steps)
-        return tensor * module.from_numpy(np.asarray(1.0 + self._relative * steps)).to(tensor.dtype)
+        moves = module.from_numpy(np.asarray(1.0 + self._relative * steps))
+        return tensor * (moves if tensor.dtype is module.float64 else moves.to(tensor.dtype))
 
 
 __all__ = ["Rounding"]

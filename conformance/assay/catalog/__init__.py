@@ -19,7 +19,6 @@ from assay.catalog.form import REGISTRY, Entry, Form, Param
 
 FAMILIES = (
     "creation",
-    "allocation",
     "casts",
     "elementwise",
     "comparison",
@@ -28,6 +27,7 @@ FAMILIES = (
     "shapes",
     "viewing",
     "copying",
+    "allocation",
     "indexing",
     "assembling",
     "placing",

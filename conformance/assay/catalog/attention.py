@@ -159,7 +159,7 @@ APART = (
 )
 
 
-def many(rule: Any, weight: Kind, extra: Kind, *more: Param) -> Form:
+def many(rule: Any, weight: Kind, extra: Kind, *more: Param, order: int = 1) -> Form:
     """All arguments: how sizes are drawn, the matrix of all projections, and what is put before keys and values."""
     return form(
         aside("heads", rule),
@@ -183,7 +183,8 @@ def many(rule: Any, weight: Kind, extra: Kind, *more: Param) -> Form:
         *more,
         kw("average_attn_weights", flag()),
         variants="function",
-        order=2,
+        order=order,
+        weight=3 - order,
     )
 
 
@@ -198,5 +199,6 @@ entry(
     many(heads, TOGETHER, NONE),
     many(heads, NONE, NONE, *APART),
     many(batched, TOGETHER, EXTRA),
+    many(heads, TOGETHER, NONE, order=2),
     policy=ATTENTION,
 )

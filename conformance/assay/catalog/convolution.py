@@ -15,7 +15,7 @@ from assay.policy import PRODUCT
 from assay.strategies.arguments import plan
 from assay.strategies.shapes import Shape
 
-CONVOLVED = (*DIFFERENTIABLE, "int64")
+CONVOLVED = (*DIFFERENTIABLE, "int64", "complex32")
 #: Other integers are only convolved without dilation, and not transposed.
 NARROW = ("uint8", "int8", "int16", "int32")
 

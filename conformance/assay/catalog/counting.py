@@ -190,9 +190,8 @@ entry(
 )
 
 WEIGHT = kw("weight", tensor((), like("input"), values=Values("positive"), grad=False), 0.5)
-DENSITY = kw("density", flag())
 #: Sums are of positive weights; edges pass by zero.
-HISTOGRAM = Policy(scale="span", overflow=True)
+HISTOGRAM = Policy(scale="span", overflow=True, method_error=2.0, reference_error=8.0)
 
 
 def _limits(drawn: Any, ex: Execution) -> tuple[float, float]:
@@ -208,44 +207,29 @@ def _even_limits(drawn: Any, ex: Execution) -> tuple[float, float]:
 WRONG_LIMITS = ((1.0, 0.0), (1.0,), (0.0, float("inf")), "text", (0.0, 1.0, 2.0))
 RANGE = kw("range", made(_limits, refused=WRONG_LIMITS), 0)
 EVEN_RANGE = kw("range", made(_even_limits, refused=WRONG_LIMITS), 0)
+FEW_BINS = kw("bins", choice((1, 2, 3, 7, 10), (0, -1, "text")), 0)
+#: Of many bins, each far narrower than the limits are large, the widths have few digits, and so have densities.
+DENSE = kw("density", choice((True,), ("yes", [])), 0)
+EDGES = tensor((), shaped(1, 1, 1), values=SORTED, grad=False)
+SOMEWHERE = arg("input", tensor(FLOATS, values=_with_special, grad=False))
+SPREAD = arg("input", tensor(FLOATS, values=_equal_or_not, grad=False))
 entry(
     "histogram",
-    form(
-        arg("input", tensor(FLOATS, values=_with_special, grad=False)),
-        arg("bins", tensor((), shaped(1, 1, 1), values=SORTED, grad=False)),
-        WEIGHT,
-        DENSITY,
-        out=unknown,
-        result=(same, same),
-        weight=2,
-    ),
-    form(
-        arg("input", tensor(FLOATS, values=_equal_or_not, grad=False)),
-        opt("bins", BINS, 0.1),
-        WEIGHT,
-        DENSITY,
-        out=unknown,
-        result=(same, same),
-        weight=2,
-    ),
+    form(SOMEWHERE, arg("bins", EDGES), WEIGHT, out=unknown, result=(same, same)),
+    form(SOMEWHERE, kw("bins", EDGES, 0), WEIGHT, DENSE, out=unknown, result=(same, same)),
+    form(SPREAD, opt("bins", BINS, 0.1), WEIGHT, out=unknown, result=(same, same)),
+    form(SPREAD, FEW_BINS, WEIGHT, DENSE, out=unknown, result=(same, same)),
     form(
         arg("input", tensor(FLOATS, values=WHOLE, grad=False)),
         arg("bins", POWERS),
         EVEN_RANGE,
         WEIGHT,
-        DENSITY,
+        kw("density", choice((False,), ("yes", []))),
         out=unknown,
         result=(same, same),
     ),
-    form(
-        arg("input", tensor(FLOATS, values=_with_special, grad=False)),
-        arg("bins", BINS),
-        RANGE,
-        WEIGHT,
-        DENSITY,
-        out=unknown,
-        result=(same, same),
-    ),
+    form(SOMEWHERE, arg("bins", BINS), RANGE, WEIGHT, out=unknown, result=(same, same)),
+    form(SOMEWHERE, FEW_BINS, RANGE, WEIGHT, DENSE, out=unknown, result=(same, same)),
     policy=HISTOGRAM,
 )
 

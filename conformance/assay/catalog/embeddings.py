@@ -180,6 +180,13 @@ def square(draw: st.DrawFn, env: Structure) -> Shape:
     return shape if shape[1] else (0, 2)
 
 
+def broad(draw: st.DrawFn, env: Structure) -> Shape:
+    """Whether PyTorch sums up rows of no elements or refuses them depends on the processor's capability."""
+    rows, width = table(draw, env)
+    return rows, width or 2
+
+
+BAG_TABLE = aside("table", broad)
 BAGS = aside("bags", bags)
 OFFSETS = made(offsets, None, (None, 1.5, TensorSpec((2, 2), "int64", Values("zeros"))))
 ENDS = made(lambda drawn, ex: of(ex.structure).ends)
@@ -191,7 +198,7 @@ SAMPLES = tensor((), like("input"))
 entry(
     "nn.functional.embedding_bag",
     form(
-        TABLE,
+        BAG_TABLE,
         SQUARE,
         weight(FLOATING),
         opt("offsets", choice((None,))),
@@ -208,7 +215,7 @@ entry(
         weight=2,
     ),
     form(
-        TABLE,
+        BAG_TABLE,
         BAGS,
         indices("input", flat),
         weight(FLOATING),
@@ -225,7 +232,7 @@ entry(
         weight=2,
     ),
     form(
-        TABLE,
+        BAG_TABLE,
         SQUARE,
         weight(FLOATING),
         kw("mode", choice(("sum",), ("mean", "max")), 0),
@@ -236,7 +243,7 @@ entry(
         dtypes=FLOATING,
     ),
     form(
-        TABLE,
+        BAG_TABLE,
         SQUARE,
         weight(FLOATING, contiguous=0.7),
         kw("max_norm", real(among=(1.0, 0.5, 2.0)), 0),
@@ -253,7 +260,7 @@ NUMBERED = opt("mode", choice((0, 1, 2), ("sum",)), 0.2)
 entry(
     "embedding_bag",
     form(
-        TABLE,
+        BAG_TABLE,
         BAGS,
         weight(FLOATING),
         indices("indices", flat),
@@ -267,7 +274,7 @@ entry(
         order=1,
     ),
     form(
-        TABLE,
+        BAG_TABLE,
         BAGS,
         weight(FLOATING),
         indices("indices", flat),

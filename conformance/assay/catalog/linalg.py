@@ -242,9 +242,11 @@ entry(
     order=2,
     policy=FACTORS,
 )
+# Contiguous: PyTorch 2.13 reads beyond the factors of 1x1 matrices of other strides.
+COMPACT_LU = arg("LU", matrices(DOMINANT, contiguous=1.0))
 entry(
     "linalg.lu_solve",
-    arg("LU", matrices(DOMINANT)),
+    COMPACT_LU,
     arg("pivots", pivots("LU")),
     LEFT,
     arg("B", tensor((), _matrices_beside("LU"), values=finite)),
@@ -261,7 +263,7 @@ entry(
     "lu_solve",
     SIZE,
     arg("input", tensor(LAPACK, _columns, values=finite)),
-    arg("LU_data", matrices(DOMINANT, _whole, ())),
+    arg("LU_data", matrices(DOMINANT, _whole, (), contiguous=1.0)),
     arg("LU_pivots", pivots("LU_data")),
     variants=FM,
     out=unknown,
@@ -324,7 +326,7 @@ entry(
 )
 entry(
     "linalg.ldl_solve",
-    arg("LD", matrices(DOMINANT)),
+    arg("LD", matrices(DOMINANT, contiguous=1.0)),
     arg("pivots", pivots("LD")),
     arg("B", _beside("", "LD")),
     HERMITIAN,

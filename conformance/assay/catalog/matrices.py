@@ -101,9 +101,12 @@ def matrices(
     mixed: bool = False,
     grad: bool = True,
     within: int = 2,
+    contiguous: float = 0.0,
 ) -> Matrices:
     """Matrices of these plans, square unless told otherwise; without dtypes, of the primary one."""
-    return Matrices(dtypes, shape or square(), "mixed" if mixed else "primary", None, None, grad, 0.0, mix, within)
+    return Matrices(
+        dtypes, shape or square(), "mixed" if mixed else "primary", None, None, grad, contiguous, mix, within
+    )
 
 
 def sized(*pattern: tuple[str, int] | None, of: str) -> ShapeRule:

@@ -62,6 +62,7 @@ def finite(ex: Execution, shape: Shape) -> Values:
 
 SCALE, SHIFT = tensor((), per_channel, values=finite), tensor((), per_channel)
 BATCH = arg("input", tensor(FLOATING, channelled(2, 5), prefer=Values("normal")))
+HALF_BATCH = arg("input", tensor(HALVES, channelled(2, 5), prefer=Values("normal")))
 INSTANCE = arg("input", tensor(FLOATING, channelled(3, 5, True), prefer=Values("normal")))
 
 
@@ -96,7 +97,7 @@ entry(
     form(BATCH, *TRACKED, *AFFINE, must("training", TRUE), *END, variants="function", order=2, weight=2),
     form(BATCH, *NONE, *AFFINE, must("training", TRUE), *END, variants="function", order=2, weight=2),
     form(
-        replace(BATCH, kind=replace(BATCH.kind, dtypes=HALVES)),
+        HALF_BATCH,
         arg("running_mean", WIDE_MEAN),
         arg("running_var", WIDE_VARIANCE),
         arg("weight", WIDE_SCALE),
@@ -173,7 +174,7 @@ def last(drawn: int, ex: Execution) -> Any:
 
 
 def normalised(draw: st.DrawFn, env: Structure) -> Shape:
-    return env.shape("input")[-env.drawn["normalized_shape"] :]  # type: ignore[operator]
+    return env.shape("input")[-env.drawn["normalized_shape"] :]
 
 
 OVER = arg("normalized_shape", made(last, how_many, ((99,), (), "text", (2.5,))))

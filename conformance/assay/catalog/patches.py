@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from assay.catalog.common import x
-from assay.catalog.form import ABSENT, Execution, Form, Param, Structure, arg, entry, form, kw, opt
+from assay.catalog.form import ABSENT, Execution, Form, Param, Structure, arg, entry, form, opt
 from assay.catalog.kinds import aside, choice, either, made, number, shaped, tensor
 from assay.catalog.sliding import DILATION, LENGTHS, PADDING, STRIDE, Slide, lead, over, part, slide_of, sliding
 from assay.dtypes import ALL, COMMON, COMPLEX, FLOATING, NUMERIC
@@ -62,7 +62,7 @@ def _given(name: str, plain: int) -> Param:
             return ABSENT
         return part(name).realise(None, name, ex)
 
-    return kw(name, made(how, None, (-1, (1, 2, 3), "two")), 0)
+    return opt(name, made(how, None, (-1, (1, 2, 3), "two")), 1e-9)
 
 
 entry(
@@ -122,7 +122,7 @@ def _bordered(mode: str, dtypes: tuple[str, ...]) -> Form:
         aside("spatial", lambda draw, env: draw(st.integers(1, 3))),
         arg("input", tensor(dtypes, shape)),
         arg("pad", wide),
-        kw("mode", choice((mode,), ("mirror", 1, None)), 0),
+        arg("mode", choice((mode,), ("mirror", 1, None))),
         variants="function",
         order=2,
     )

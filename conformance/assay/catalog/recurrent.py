@@ -77,10 +77,17 @@ class Net:
 
 
 def net(draw: st.DrawFn, env: Structure) -> Net:
+    """Few steps: every evaluation of every step and layer counts, with second derivatives a hundredfold."""
     small = st.sampled_from((2, 3, 1))
     batch = 0 if env.stratum == "empty" else draw(small)
-    layers, ways = draw(st.sampled_from(((1, 1), (1, 1), (2, 1), (1, 2), (1, 1), (2, 2))))
-    return Net(draw(small), draw(small), draw(small), batch, layers, ways, draw(st.booleans()))
+    steps, layers, ways = draw(st.sampled_from(((1, 1, 1), (2, 1, 1), (1, 1, 2), (1, 2, 1), (2, 1, 1), (2, 2, 2))))
+    return Net(draw(small), draw(small), steps, batch, layers, ways, draw(st.booleans()))
+
+
+def one_layer(draw: st.DrawFn, env: Structure) -> Net:
+    """Of a network whose second derivatives are asked for."""
+    one = net(draw, env)
+    return replace(one, layers=1, ways=1)
 
 
 def projected(draw: st.DrawFn, env: Structure) -> Net:
@@ -107,7 +114,7 @@ def told(rule: Callable[[Net], Any], *refused: Any) -> made:
 STATE = sized(lambda n: (n.batch, n.hidden))
 
 
-def cell(gates: int, dtypes: tuple[str, ...]) -> Form:
+def cell(gates: int, dtypes: tuple[str, ...], order: int) -> Form:
     bias = opt("b_ih", either((sized(lambda n: (gates * n.hidden,)), choice((None,))), (4, 1)), 0.3)
     states = arg("hx", several(lambda env: ((of(env).batch, of(env).hidden),) * 2, STATE) if gates == 4 else STATE)
     return form(
@@ -119,7 +126,8 @@ def cell(gates: int, dtypes: tuple[str, ...]) -> Form:
         bias,
         replace(bias, name="b_hh"),
         variants="function",
-        order=2,
+        order=order,
+        weight=4 - order,
         dtypes=dtypes,
     )
 
@@ -164,7 +172,7 @@ def falling(draw: st.DrawFn, env: Structure) -> tuple[int, ...]:
 
 
 def packed(draw: st.DrawFn, env: Structure) -> Shape:
-    return sum(env.drawn["going"]), of(env).inputs  # type: ignore[arg-type]
+    return sum(env.drawn["going"]), of(env).inputs
 
 
 def busy(draw: st.DrawFn, env: Structure) -> Net:
@@ -176,16 +184,17 @@ def busy(draw: st.DrawFn, env: Structure) -> Net:
 def networks(gates: int, dtypes: tuple[str, ...]) -> Iterator[Form]:
     lstm = gates == 4
     params = arg("params", several(lambda env: of(env).parameters(gates), tensor((), prefer=UNIT)))
-    for first in (True, False):
+    for first, order in ((True, 1), (False, 1), (False, 2)):
         shape = (lambda n: (n.batch, n.steps, n.inputs)) if first else (lambda n: (n.steps, n.batch, n.inputs))
         yield form(
-            aside("net", projected if lstm else net),
+            aside("net", one_layer if order == 2 else projected if lstm else net),
             arg("input", replace(sized(shape), dtypes=dtypes)),
             hidden(lstm),
             params,
             *rest(arg("batch_first", choice((first,)))),
             variants="function",
-            order=2,
+            order=order,
+            weight=4 - order,
             dtypes=dtypes,
         )
     yield form(
@@ -197,12 +206,13 @@ def networks(gates: int, dtypes: tuple[str, ...]) -> Iterator[Form]:
         params,
         *rest(),
         variants="function",
-        order=2,
+        order=1,
+        weight=3,
         dtypes=dtypes,
     )
 
 
 for name, gates in GATES.items():
     dtypes = FLOATING if name == "rnn_relu" else (*FLOATING, *COMPLEX)
-    entry(f"{name}_cell", cell(gates, dtypes), policy=CELL)
+    entry(f"{name}_cell", cell(gates, dtypes, 1), cell(gates, dtypes, 2), policy=CELL)
     entry(name, *networks(gates, dtypes), policy=RECURRENT)

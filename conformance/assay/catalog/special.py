@@ -77,12 +77,16 @@ def real(
     entry(f"special.{op}", *forms, policy=policy)
 
 
+# PyTorch's Bessel functions beyond 5 are right to some 4e-7, its Airy function left of -2 to 2e-6, in double precision,
+# too (against mpmath): so much any right answer differs from them.
+BESSEL = replace(AMPLITUDE, reference_error=4e9)
+AIRY = replace(AMPLITUDE, reference_error=2e10, method_error=2.5)
 OSCILLATING, RIGHT = Values("uniform", low=-30, high=30), Values("positive", high=20)
-real("airy_ai", PLAIN, Values("uniform", low=-9, high=9), "x", AMPLITUDE)
+real("airy_ai", PLAIN, Values("uniform", low=-9, high=9), "x", AIRY)
 for name in ("bessel_j0", "bessel_j1"):
-    real(name, PLAIN, OSCILLATING, policy=AMPLITUDE)
+    real(name, PLAIN, OSCILLATING, policy=BESSEL)
 for name in ("bessel_y0", "bessel_y1"):
-    real(name, PLAIN, RIGHT, policy=AMPLITUDE)
+    real(name, PLAIN, RIGHT, policy=BESSEL)
 for name in ("modified_bessel_i0", "modified_bessel_i1"):
     real(name, PLAIN, OSCILLATING)
 for name in ("modified_bessel_k0", "modified_bessel_k1"):

@@ -74,7 +74,7 @@ def resized(rank: int, dtypes: tuple[str, ...], *, nearest: bool = False) -> tup
 
 SIZE = made(lambda d, ex: _alike(_resize(ex).size, ex), None, (0, (2,) * 6, -3, "two"))
 FACTOR = made(lambda d, ex: _alike(_resize(ex).factor, ex), None, (0.0, (2.0,) * 6, -1.0, "two"))
-BY_SIZE, BY_FACTOR = kw("size", SIZE, 0), kw("scale_factor", FACTOR, 0)
+BY_SIZE, BY_FACTOR = arg("size", SIZE), kw("scale_factor", FACTOR, 0)
 CORNERS = kw("align_corners", flag(), 0.4)
 AGAIN = kw("recompute_scale_factor", choice((True, False, None), ("yes",)), 0.7)
 BYTES = (*FLOATING, "uint8")
@@ -98,22 +98,18 @@ def _interpolated(again: bool) -> list[Form]:
     found = []
     for name, (ranks, dtypes, corners) in MODES.items():
         for rank in ranks:
-            common = (
-                *resized(rank, dtypes, nearest=name[:7] == "nearest"),
-                _mode(name),
-                *((CORNERS,) if corners else ()),
-            )
-            weight = 3 // len(ranks)
-            found.append(form(*common, BY_SIZE, variants="function", order=2, weight=weight))
+            image = resized(rank, dtypes, nearest=name[:7] == "nearest")
+            how = (_mode(name), *((CORNERS,) if corners else ()))
             more = (AGAIN,) if again else ()
-            found.append(form(*common, BY_FACTOR, *more, variants="function", order=2, weight=weight))
+            for params in ((BY_SIZE, *how), (BY_FACTOR, *how, *more)):
+                found.append(form(*image, *params, variants="function", order=2, weight=3 // len(ranks)))
     return found
 
 
 def _antialiased(name: str) -> Form:
     smooth = kw("antialias", made(lambda d, ex: True, None, ("yes",)), 0)
     image = resized(2, FLOATS)
-    return form(*image, _mode(name), CORNERS, BY_SIZE, smooth, variants="function", order=2)
+    return form(*image, BY_SIZE, _mode(name), CORNERS, smooth, variants="function", order=2)
 
 
 entry(
@@ -128,7 +124,7 @@ for name, ranks, dtypes in (("nearest", (1, 2, 3), BYTES), ("bilinear", (2,), FL
     by_factor = [resized(rank, dtypes, nearest=name == "nearest") for rank in ranks]
     entry(
         f"nn.functional.upsample_{name}",
-        *(form(*p, opt("size", SIZE, 1e-9), variants="function", order=2) for p in by_factor),
+        *(form(*p, BY_SIZE, variants="function", order=2) for p in by_factor),
         *(form(*p, BY_FACTOR, variants="function", order=2) for p in by_factor),
         policy=RESIZED,
     )

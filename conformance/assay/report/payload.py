@@ -26,7 +26,7 @@ from assay.plain import decode
 from assay.plan import dtype_of
 from assay.report.markdown import verdict
 from assay.report.rerun import case_again, run_again
-from assay.report.results import STANDINGS, Folded, Run
+from assay.report.results import STANDINGS, Folded, Run, by_name
 
 #: Bytes of the encoded data, so that the page stays below 2 MB.
 LIMIT = 1_900_000
@@ -196,7 +196,7 @@ def _levels(aspects: list[str]) -> list[list[Any]]:
 
 
 def _families(runs: Sequence[Run]) -> list[list[Any]]:
-    """[family, operations] over all runs, in the order of the first that has them."""
+    """[family, operations by name] over all runs, in the order of the first that has them."""
     families: dict[str, dict[str, None]] = {}
     placed: set[str] = set()
     for run in runs:
@@ -204,7 +204,7 @@ def _families(runs: Sequence[Run]) -> list[list[Any]]:
             new = [op for op in ops if op not in placed]
             families.setdefault(family, {}).update(dict.fromkeys(new))
             placed.update(new)
-    return [[family, list(ops)] for family, ops in families.items() if ops]
+    return [[family, sorted(ops, key=by_name)] for family, ops in families.items() if ops]
 
 
 def _chronology(runs: Sequence[Run]) -> list[int]:

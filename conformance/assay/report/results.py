@@ -121,7 +121,7 @@ class Run:
         """
         told = self.data.get("families") or _catalogue_families()
         families: dict[str, list[str]] = {family: [] for family in told.values()}
-        for op in sorted({op for op, _ in self.cells}, key=lambda op: (op.strip("_").lower(), op)):
+        for op in sorted({op for op, _ in self.cells}, key=by_name):
             families.setdefault(told.get(op, "other"), []).append(op)
         return {family: ops for family, ops in families.items() if ops}
 
@@ -152,6 +152,11 @@ class Run:
     def standings(self) -> Counter[str]:
         """How many cells stand where."""
         return Counter(cell.standing for cell in self.cells.values())
+
+
+def by_name(op: str) -> tuple[str, str]:
+    """What operations are sorted by: their names without underscores and capitals."""
+    return op.strip("_").lower(), op
 
 
 def _rank(status: str) -> int:

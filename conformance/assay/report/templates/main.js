@@ -80,7 +80,6 @@ function toggle(name, text, n, cls = "") {
 function renderControls() {
   const run = currentRun(), base = byRuns() ? null : baseRun(), many = data.runs.length > 1;
   const { standings, kinds } = byRuns() ? tallyRows() : tally(run, base, aspectsShown(), state.dtype);
-  const label = (r) => `${r.subject} · ${r.started ? `${moment(r.started)} · ` : ""}${r.name}`;
   const runs = data.runs.map((r) => [r.name, label(r)]);
   const form = $("controls");
   const typing = document.activeElement?.id;

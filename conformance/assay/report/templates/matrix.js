@@ -110,7 +110,7 @@ function aspectsHead(run, aspects) {
 function runsHead() {
   const names = columns.map((run) =>
     h("th", { scope: "col", role: "columnheader", "aria-current": run === currentRun() ? "true" : null },
-      run.subject, h("small", { text: moment(run.started) || run.name }), h("small", { text: run.started ? run.name : "" })));
+      run.subject, h("small", { text: moment(run.started) || run.name, title: run.name }), h("small", { text: `${run.profile}, seed ${run.seed}` })));
   const corner = h("th", { scope: "col", role: "columnheader", class: "corner", text: "operation" });
   return h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, corner, names));
 }

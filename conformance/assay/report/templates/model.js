@@ -18,13 +18,29 @@ function takeData(found) {
 
 const currentRun = () => data.runs.find((run) => run.name === state.run) ?? data.runs[0];
 
-/** The run that the current one is compared with; null for none. */
+/** A run in a few words, of which no two are alike: its subject where there are several and it is not plain which is
+ * meant, when it began, or its name. */
+function label(run, plain = false) {
+  const words = (r, more) =>
+    [severalSubjects() && !plain ? r.subject : "", moment(r.started) || r.name, ...(more ? [r.profile, `seed ${r.seed}`] : [])].filter(Boolean).join(" · ");
+  for (const more of [false, true]) {
+    const mine = words(run, more);
+    if (data.runs.every((other) => other === run || (plain && other.subject !== run.subject) || words(other, more) !== mine)) return mine;
+  }
+  return run.name;
+}
+
+const severalSubjects = () => new Set(data.runs.map((run) => run.subject)).size > 1;
+
+/** The run that the current one is compared with; null for none. Of the first run it is the second, as given; of
+ * another the one before it of the same subject, or, of a subject with one run alone, the first run. */
 function baseRun() {
   if (state.base === "none" || data.runs.length < 2) return null;
-  const run = currentRun();
-  const named = data.runs.find((other) => other.name === state.base);
-  const base = named ?? data.runs[(data.runs.indexOf(run) + 1) % data.runs.length];
-  return base === run ? null : base;
+  const run = currentRun(), named = data.runs.find((other) => other.name === state.base);
+  if (named) return named === run ? null : named;
+  if (run === data.runs[0]) return data.runs[1];
+  const mine = runsOf(run.subject);
+  return mine.length > 1 ? (mine[mine.indexOf(run) - 1] ?? null) : data.runs[0];
 }
 
 /** {standing, bad, cases, parts} of one cell; null where it was not judged. With a dtype, only its standing. */

@@ -41,7 +41,7 @@ function overview() {
         moved[changeKind(before, now)]?.push(h("li", {}, place(op, aspect), h("span", { class: "note", text: ` ${before.standing} → ${now.standing}` })));
       }
     }
-    for (const [kind, items] of Object.entries(moved)) list(`${kind[0].toUpperCase()}${kind.slice(1)} since ${base.name}`, items);
+    for (const [kind, items] of Object.entries(moved)) list(`${kind[0].toUpperCase()}${kind.slice(1)} since ${label(base, base.subject === run.subject)}`, items);
   }
   const fails = run.failures.filter((f) => f.fails);
   fails.sort(by((f) => data.standings.indexOf(f.status)));
@@ -97,7 +97,7 @@ function cellPanel(op, aspect) {
   const kind = base ? changeKind(cellOf(base, op, aspect), cell) : "";
   const told = [h("p", { class: "standing" }, badge(cell?.standing ?? "", cell?.bad ?? 0),
     cell ? ` ${cell.cases ? `of ${count(cell.cases, "case")}: ` : ""}${standing(cell.standing).words}` : "",
-    kind ? h("span", { class: "note", text: `; ${kind} since ${base.name}` }) : "")];
+    kind ? h("span", { class: "note", text: `; ${kind} since ${label(base, base.subject === run.subject)}` }) : "")];
   if (!cell) return [...told, ...historyOf(op, aspect)];
   if (found.length) told.push(...found.map((failure, i) => failureBlock(failure, i, found.length)));
   else if (cell.standing !== "conforms") told.push(...remarks(cell));
@@ -115,6 +115,8 @@ function remarks(cell) {
   return said.map((detail) => h("p", { class: "detail", text: detail }));
 }
 
+const verdictOf = (failure) => (failure.status === "deviates" && !failure.fails ? "scored" : failure.status);
+
 function failureBlock(failure, i, all) {
   const title = all > 1 ? h("h3", { text: `Deviation ${i + 1} of ${all}` }) : null;
   const where = [`${failure.variants.join(", ")}`, failure.dtype, failure.cases > 1 ? count(failure.cases, "case") : ""].filter(Boolean).join(" · ");
@@ -123,8 +125,8 @@ function failureBlock(failure, i, all) {
     : h("details", {}, h("summary", { text: "Script that shows both answers" }),
         h("div", { class: "code-bar" }, copyButton(failure.script, "Copy"), download(failure)),
         h("pre", { tabindex: 0, role: "region", "aria-label": "Script" }, h("code", { text: failure.script })));
-  return h("article", { class: `failure s-edge-${failure.status}` }, title,
-    h("p", { class: "detail" }, badge(failure.status), " ", failure.detail),
+  return h("article", { class: `failure e-${verdictOf(failure)}` }, title,
+    h("p", { class: "detail" }, badge(verdictOf(failure)), " ", failure.detail),
     h("p", { class: "note", text: where }),
     failure.call ? [h("h4", { text: "Shrunk case" }), h("pre", { tabindex: 0, role: "region", "aria-label": "Shrunk case" }, h("code", { text: failure.call }))] : null,
     h("h4", { text: "Judge it again" }), command(failure.rerun), script);
@@ -180,7 +182,7 @@ function historyOf(op, aspect) {
   return told;
 }
 
-const runLink = (run) => h("a", { href: address({ run: run.name }), text: run.started ? moment(run.started) : run.name, title: run.name });
+const runLink = (run) => h("a", { href: address({ run: run.name }), text: label(run, true), title: run.name });
 
 /** A square a run: the history at a glance. The list beside it says the same in words. */
 function strip(subject, op, aspect) {
@@ -196,7 +198,7 @@ function strip(subject, op, aspect) {
 
 function operationPanel(op) {
   const run = currentRun();
-  const told = [h("p", { class: "note", text: `${family.get(op)} · ${run.name}` })];
+  const told = [h("p", { class: "note", text: family.get(op) })];
   const runs = byRuns() ? data.chronology.map((i) => data.runs[i]) : [run];
   const lines = data.aspects.filter((aspect) => runs.some((r) => cellOf(r, op, aspect))).map((aspect) =>
     h("tr", {}, h("th", { scope: "row" }, h("a", { href: address({ cell: `${op}/${aspect}` }), text: aspect.replaceAll("_", " ") })),
@@ -205,12 +207,12 @@ function operationPanel(op) {
         return h("td", {}, badge(cell?.standing ?? "", cell?.bad ?? 0), runs.length > 1 ? "" : h("span", { class: "note", text: cell ? ` of ${number(cell.cases)}` : "" }));
       })));
   told.push(h("table", { class: "facts" }, h("caption", { text: "Aspects" }),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col", text: "aspect" }), runs.map((r) => h("th", { scope: "col", text: runs.length > 1 ? r.name : "verdicts" })))),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col", text: "aspect" }), runs.map((r) => h("th", { scope: "col", text: runs.length > 1 ? label(r) : "verdicts" })))),
     h("tbody", {}, lines)));
   const found = run.failures.filter((failure) => failure.op === op);
-  if (found.length) told.push(h("h3", { text: `${count(found.length, "deviation")} in ${run.name}` }));
+  if (found.length) told.push(h("h3", { text: `${count(found.length, "deviation")} in ${label(run, true)}` }));
   for (const failure of found) {
-    told.push(h("details", { class: "failure" }, h("summary", {}, badge(failure.status), ` ${failure.aspect.replaceAll("_", " ")}: ${failure.detail}`), failureBlock(failure, 0, 1)));
+    told.push(h("details", { class: `failure e-${verdictOf(failure)}` }, h("summary", {}, badge(verdictOf(failure)), ` ${failure.aspect.replaceAll("_", " ")}: ${failure.detail}`), failureBlock(failure, 0, 1)));
   }
   return [...told, ...historyOf(op, "")];
 }
