@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from assay.ledger import Ledger
 from assay.record import Record
-from assay.store import ROOT, Setup, StoreError, is_finished, read_result, records
+from assay.store import ROOT, Setup, StoreError, is_finished, read_result, rows
 
 FILE = "assay.sqlite"
 SCHEMA = 1
@@ -129,10 +129,17 @@ class Database:
         known = {name for (name,) in self.rows("SELECT name FROM runs")}
         runs = self.root / "runs"
         folders = sorted(runs.iterdir()) if runs.is_dir() else []
-        lacking = [f for f in folders if f.name not in known and is_finished(f)]
+        lacking = [f for f in folders if f.name not in known and is_finished(f) and (f / "plan.json").exists()]
         for folder in lacking:
-            self._add(folder)
+            self.add(folder)
         return [folder.name for folder in lacking]
+
+    def add(self, folder: Path) -> None:
+        """Take in one finished run, unless it is there."""
+        try:
+            self._add(folder)
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(f"{folder} is broken, move it away: {type(error).__name__}: {error}") from error
 
     def _add(self, folder: Path) -> None:
         data, setup = read_result(folder), Setup.read(folder)
@@ -200,8 +207,9 @@ class _Verdicts:
         rows = connection.execute("SELECT id, variant, statuses FROM verdicts")
         self._ids: dict[tuple[str, str], int] = {(variant, statuses): i for i, variant, statuses in rows}
 
-    def of(self, record: Record) -> int:
-        key = record.variant, " ".join(dict.fromkeys(f"{v.aspect}={v.status}" for v in record.verdicts))
+    def of(self, variant: str, verdicts: Iterable[tuple[str, str]]) -> int:
+        """verdicts: (aspect, status)."""
+        key = variant, " ".join(dict.fromkeys(f"{aspect}={status}" for aspect, status in verdicts))
         found = self._ids.get(key)
         if found is None:
             made = self._connection.execute("INSERT INTO verdicts VALUES (NULL, ?, ?)", key).lastrowid
@@ -217,8 +225,11 @@ def number(case: str) -> int:
 
 def _compact(folder: Path, setup: Setup, verdicts: _Verdicts, words: _Words) -> Iterator[tuple[int, int, int]]:
     ledger = Ledger.parse(setup.ledger, setup.ledger_path)
-    for record in records(folder):
-        yield number(record.id), words[record.op], verdicts.of(record.map(ledger.apply))
+    for row in rows(folder):
+        found = [(aspect, status) for aspect, status, *_ in row["verdicts"]]
+        if "case" in row:  # not everything conforms: some of it may be known
+            found = [(v.aspect, v.status) for v in Record.from_row(row).map(ledger.apply).verdicts]
+        yield number(row["id"]), words[row["op"]], verdicts.of(row["variant"], found)
 
 
 @contextmanager

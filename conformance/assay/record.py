@@ -105,7 +105,11 @@ class Record:
     @staticmethod
     def from_line(line: str | bytes) -> Record:
         """Inverse of `to_line`. Raises ValueError, KeyError or TypeError on anything else."""
-        data = json.loads(line)
+        return Record.from_row(json.loads(line))
+
+    @staticmethod
+    def from_row(data: dict[str, Any]) -> Record:
+        """A record from the JSON of its line. Raises ValueError, KeyError or TypeError on anything else."""
         phase, index = data["at"]
         return Record(
             data["id"],

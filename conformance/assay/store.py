@@ -18,6 +18,7 @@ import os
 import re
 import shutil
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -254,9 +255,9 @@ def read_result(folder: Path) -> dict[str, Any]:
         raise StoreError(f"{path} is not the result of a run: {type(error).__name__}: {error}") from error
 
 
-def records(folder: Path, start: int = 0) -> Iterator[Record]:
-    """The records of a run in the order they were found, from byte `start` on; the start of one at the end is left
-    out. Raises StoreError."""
+def rows(folder: Path, start: int = 0) -> Iterator[dict[str, Any]]:
+    """The lines of a run's records as JSON gives them, from byte `start` on; the start of one at the end is left out.
+    Raises StoreError."""
     path = folder / _LINES
     if not path.exists() and (folder / _PACKED).exists():
         path = folder / _PACKED
@@ -266,8 +267,18 @@ def records(folder: Path, start: int = 0) -> Iterator[Record]:
             lines.seek(start)
             for number, line in enumerate(lines, 1):  # noqa: B007  told when a line is broken
                 if line.endswith(b"\n"):
-                    yield Record.from_line(line)
+                    yield json.loads(line)
     except FileNotFoundError:
         return
-    except (OSError, EOFError, ValueError, TypeError, KeyError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise StoreError(f"{path}, line {number}, is not a record: {type(error).__name__}: {error}") from error
+
+
+def records(folder: Path, start: int = 0) -> Iterator[Record]:
+    """The records of a run in the order they were found. Raises StoreError."""
+    for number, row in enumerate(rows(folder, start), 1):
+        try:
+            yield Record.from_row(row)
+        except (ValueError, TypeError, KeyError) as error:
+            where = f"{folder / _LINES}, line {number}"
+            raise StoreError(f"{where}, is not a record: {type(error).__name__}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,16 @@ def test_a_failing_case_runs_again_from_its_file(cli, tmp_path):
     assert "2 cases" in cli("run", "torch", "--case", "cases.json", "--in-process")[1]
     cli("run", name, "--case", "case.json", "--in-process", "--json", "result.json")
     assert cli("run", name, "--case", "result.json", "--in-process")[0] == 1
+    failure = next(f for f in json.loads(Path("result.json").read_text())["failures"] if f["aspect"] == "values")
+    words = shlex.split(failure["rerun"])
+    assert words[:3] == ["assay", "run", name]
+    code, out, _ = cli(*words[1:], "--in-process", "--no-shrink")
+    assert code == 1
+    assert "sum · values · deviates" in out
+    (line,) = (line for line in out.splitlines() if line.startswith("    rerun  "))
+    path = shlex.split(line)[-1]
+    assert path.endswith(".py")
+    assert "1 cases" in cli(*shlex.split(line)[2:], "--in-process", "--no-shrink")[1]
 
 
 def test_a_segfault_exits_1_and_says_crash(tmp_path):
@@ -227,7 +238,14 @@ def test_dtypes_choose_cases(cli):
     assert 0 < some < everything
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["surface"]], ids=lambda c: c[0] if c else "assay")
+@pytest.mark.parametrize(
+    "command",
+    [
+        *([], ["run"], ["list"], ["surface"], ["runs"], ["show"], ["diff"], ["compare"], ["history"], ["merge"]),
+        *(["ledger"], ["ledger", "update"], ["ledger", "check"]),
+    ],
+    ids=lambda c: " ".join(c) or "assay",
+)
 def test_help_has_an_example(cli, command):
     code, out, _ = cli(*command, "--help")
     assert code == 0

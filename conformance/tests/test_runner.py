@@ -16,7 +16,7 @@ from assay.ledger import Ledger, LedgerError
 from assay.outcome import Verdict
 from assay.plan import Plan, select, wanted
 from assay.report.result_json import as_json
-from assay.report.terminal import summary, table_text
+from assay.report.terminal import say_failures, summary, table_text
 from assay.result import Cell, Result, kind_of
 from assay.runner import Session, run
 from assay.shrink import shrink
@@ -169,6 +169,28 @@ def test_shrinking_keeps_operation_aspect_and_kind(planted):
     spec = small.args[0]
     assert len(spec.shape) < 3 or spec.shape == (1, 1, 1)
     assert small.kwargs == {} or len(small.kwargs) < 2
+
+
+def test_failures_raised_in_one_place_are_told_as_one(planted, tmp_path):
+    body = """
+    def _inside(x): raise ValueError("broken inside")
+    def exp(*a, **k): return _inside(a)
+    def neg(*a, **k): return _inside(a)
+    def abs(*a, **k): raise ValueError("broken here")
+    """
+    subject = planted(body)
+    cases = [Case(op, "function", f"torch.{op}", (TensorSpec((2,), "float32"),)) for op in ("exp", "neg", "abs")]
+    result = run_in_process(subject, cases)
+    causes = {g.op: g.cause for g in result.failing}
+    assert causes["exp"] == causes["neg"]
+    assert causes["exp"].startswith("_inside (")
+    assert f"{subject}.py:" in causes["abs"]
+    assert causes["abs"].startswith("abs (")
+    lines: list[str] = []
+    say_failures(result, tmp_path, lines.append)
+    text = "\n".join(lines)
+    assert text.count("    case   ") == 2
+    assert f"the same place of the subject, {causes['exp']}, also raises in:\n        neg · structure" in text
 
 
 # Ledger

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from assay.cli.common import CONFORMS, DEVIATES, NO_CASES, fail
-from assay.database import Database, database
+from assay.database import Database
 from assay.feed import DrawingError, Feed
 from assay.ledger import Ledger
 from assay.plan import Plan
@@ -103,8 +103,8 @@ def finish(store: Store, result: Result, files: Files) -> int:
     trouble = ""
     try:
         store.finish(result)
-        with database(store.path.parent.parent):
-            pass
+        with Database(store.path.parent.parent) as database:
+            database.add(store.path)
     except StoreError as error:  # what was found is told all the same
         trouble = str(error)
     code = report(result, store.path, files)
