@@ -500,7 +500,9 @@ entry(
     opt("rcond", real(0.001, 0.01), 0.7),
     kw("driver", choice((None, "gelsy", "gels", "gelsd", "gelss"), ("fast", 1)), 0.4),
     variants=F,
-    order=1,
+    out=unknown,
+    result=(same, real_result, INT64, real_result),
+    order=2,
     policy=MATRIX,
 )
 
