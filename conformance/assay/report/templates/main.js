@@ -90,10 +90,11 @@ function renderControls() {
     ...data.standings.filter((name) => standings[name] && name !== "conforms").map((name) => toggle(name, `${standing(name).sign.length > 1 ? "" : `${standing(name).sign} `}${name}`, standings[name], `s-${name}`)),
     h("span", { class: "chip legend s-conforms" }, "✓ conforms", h("b", { text: number(standings.conforms ?? 0) })),
   ];
-  const changed = Object.values(kinds).reduce((a, b) => a + b, 0);
-  const moved = base ? [["newly failing", "Newly failing"], ["newly missing", "Newly missing"], ["newly passing", "Newly passing"]]
-    .map(([kind, text]) => toggle(kind.replaceAll(" ", "-"), text, kinds[kind] ?? 0)).concat(toggle("changed", "Any change", changed)) : [];
-  if (byRuns()) moved.push(toggle("changed", "Runs differ", rows.filter((row) => row.cells.some(([, kind]) => kind)).length));
+  const changed = Object.entries(kinds).reduce((n, [kind, m]) => n + (moved(kind) ? m : 0), 0);
+  const always = ["newly failing", "newly missing", "newly passing"], other = ["newly judged", "no longer judged"];
+  const change = (kind) => toggle(kind.replaceAll(" ", "-"), kind[0].toUpperCase() + kind.slice(1), kinds[kind] ?? 0);
+  const changes = base ? [...always.map(change), toggle("changed", "Any change", changed), ...other.filter((kind) => kinds[kind]).map(change)] : [];
+  if (byRuns()) changes.push(toggle("changed", "Runs differ", rows.filter((row) => row.cells.some(([, kind]) => kind)).length));
   const filtered = state.show || state.family || state.dtype || state.aspect || state.q;
   form.replaceChildren(...[
     h("div", { class: "line" },
@@ -106,7 +107,7 @@ function renderControls() {
       many ? select("by", "Columns", state.by, [["", "aspects"], ["runs", "runs"]]) : null,
       filtered ? h("button", { type: "button", class: "small", id: "reset", onclick: () => { search.value = ""; go({ show: "", family: "", dtype: "", aspect: "", q: "" }); $("search").focus(); } }, "Clear filters") : null),
     h("div", { class: "line chips", role: "group", "aria-label": "Show operations with cells that are" }, chips,
-      moved.length ? h("span", { class: "gap", "aria-hidden": "true" }) : null, moved),
+      changes.length ? h("span", { class: "gap", "aria-hidden": "true" }) : null, changes),
   ]);
   if (typing && document.activeElement?.id !== typing) $(typing)?.focus();
 }

@@ -22,7 +22,7 @@ function field(cell, kind, place) {
   const mark = { "newly failing": " new", "newly passing": " fixed", "newly missing": " new" }[kind] ?? "";
   const link = h("a", { href: target(place), tabindex: -1, "data-place": place, "aria-label": label, text });
   if (mark) link.append(h("b", { text: mark }));
-  return h("td", { role: "gridcell", class: `s-${name}${kind ? " changed" : ""}` }, link);
+  return h("td", { role: "gridcell", class: `s-${name}${moved(kind) ? " changed" : ""}` }, link);
 }
 
 function buildMatrix() {

@@ -87,9 +87,12 @@ function changeKind(before, after) {
   return bad && ["conforms", "known", "scored"].includes(after.standing) ? "newly passing" : "changed";
 }
 
+/** Whether it is a change of a cell that was judged both times. */
+const moved = (kind) => kind !== "" && kind !== "newly judged" && kind !== "no longer judged";
+
 /** Whether a cell is what a filter asks for. */
 function matches(wanted, cell, kind) {
-  if (kind && (wanted.has("changed") || wanted.has(kind.replaceAll(" ", "-")))) return true;
+  if (kind && ((wanted.has("changed") && moved(kind)) || wanted.has(kind.replaceAll(" ", "-")))) return true;
   return cell !== null && (wanted.has(cell.standing) || (wanted.has("failing") && cell.fails));
 }
 
