@@ -385,3 +385,14 @@ def test_windows_on_one_memory_are_refused_where_they_overlap_in_part() -> None:
             if case.invalid:
                 assert outcome.error.stage == "call"
                 assert "refer to a single memory location" in outcome.error.text
+
+
+def test_a_family_is_the_module_that_declares_the_operation_whoever_imports_it():
+    families = {op: found.family for op, found in catalog().items()}
+    assert set(families.values()) == set(FAMILIES)
+    assert [families[op] for op in ("cat", "sum", "zeros", "exp")] == [
+        "shapes",
+        "reductions",
+        "creation",
+        "elementwise",
+    ]

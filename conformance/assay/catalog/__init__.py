@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from dataclasses import replace
 
 from assay.catalog.form import REGISTRY, Entry, Form, Param
 
@@ -73,9 +72,8 @@ def catalog() -> dict[str, Entry]:
     """All entries by operation, in declaration order."""
     if not _loaded:
         for family in FAMILIES:
-            before = set(REGISTRY)
             importlib.import_module(f"assay.catalog.{family}")
-            _loaded.update({op: replace(e, family=family) for op, e in REGISTRY.items() if op not in before})
+        _loaded.update(REGISTRY)
     return _loaded
 
 

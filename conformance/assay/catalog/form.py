@@ -17,6 +17,7 @@ and scalars. Later arguments may look at earlier ones in both. `bad` offers valu
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -294,5 +295,17 @@ def entry(
     params = [part for part in parts if isinstance(part, Param)]
     if (params or not parts) == bool(forms) or (forms and options):
         raise ValueError(f"{op}: either forms, or arguments and options of one")
-    REGISTRY[op] = made = Entry(op, forms or (form(*params, **options),), policy, "", calls or {}, bad, alias, mistakes)
+    forms = forms or (form(*params, **options),)
+    REGISTRY[op] = made = Entry(op, forms, policy, _family(), calls or {}, bad, alias, mistakes)
     return made
+
+
+def _family() -> str:
+    """The module of the catalogue that is being executed, whichever other imports it; "" outside of any."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_name != "<module>":
+        if frame.f_back is None:
+            return ""
+        frame = frame.f_back
+    package, _, name = frame.f_globals["__name__"].rpartition(".")
+    return name if package == "assay.catalog" else ""

@@ -71,7 +71,7 @@ function aspectsRow(run, base, op, aspects) {
 
 function runsRow(op, aspects) {
   const found = columns.map((run) => opOf(run, op, aspects, state.dtype));
-  const differ = new Set(found.map((cell) => cell?.standing ?? "")).size > 1 ? "changed" : "";
+  const differ = new Set(found.filter(Boolean).map((cell) => cell.standing)).size > 1 ? "changed" : "";
   const row = { op, cells: found.map((cell) => [cell, differ]), text: columns.map((run) => textOf(run, op)).join("\n") };
   row.element = h("tr", { role: "row" }, rowHead(op), found.map((cell, i) => field(cell, "", `${op}@${columns[i].name}`)));
   return row;

@@ -34,14 +34,14 @@ function overview() {
     told.push(h("h2", { text: `${title} (${number(items.length)})` }), h("ul", { class: "overview" }, items.slice(0, limit), more));
   };
   if (base) {
-    const moved = { "newly failing": [], "newly missing": [], "newly passing": [] };
+    const changed = { "newly failing": [], "newly missing": [], "newly passing": [] };
     for (const op of family.keys()) {
       for (const aspect of data.aspects) {
         const now = cellOf(run, op, aspect), before = cellOf(base, op, aspect);
-        moved[changeKind(before, now)]?.push(h("li", {}, place(op, aspect), h("span", { class: "note", text: ` ${before.standing} → ${now.standing}` })));
+        changed[changeKind(before, now)]?.push(h("li", {}, place(op, aspect), h("span", { class: "note", text: ` ${before.standing} → ${now.standing}` })));
       }
     }
-    for (const [kind, items] of Object.entries(moved)) list(`${kind[0].toUpperCase()}${kind.slice(1)} since ${label(base, base.subject === run.subject)}`, items);
+    for (const [kind, items] of Object.entries(changed)) list(`${kind[0].toUpperCase()}${kind.slice(1)} since ${label(base, base.subject === run.subject)}`, items);
   }
   const fails = run.failures.filter((f) => f.fails);
   fails.sort(by((f) => data.standings.indexOf(f.status)));
