@@ -43,13 +43,20 @@ def can_underflow(case: Case) -> bool:
     return any(float(least) * float(least) < bound for bound, least in smallest)
 
 
+def _magnitude(elements: Array) -> Array:
+    """The larger part of a complex number: its length overflows where neither part does."""
+    if np.iscomplexobj(elements):
+        return np.maximum(np.abs(elements.real), np.abs(elements.imag)).astype(np.float64)
+    return np.abs(elements.astype(np.float64))
+
+
 def _magnitudes(case: Case) -> Iterator[tuple[TensorSpec, Array]]:
     """Every floating input with the magnitudes of its finite elements, where it has some."""
     for spec in tensor_specs(case):
         if spec.dtype not in RANK or 0 in spec.shape:
             continue
         elements = values.array(spec)
-        magnitude = np.abs(elements.astype(np.complex128 if np.iscomplexobj(elements) else np.float64))
+        magnitude = _magnitude(elements)
         finite = magnitude[np.isfinite(magnitude)]
         if finite.size:
             yield spec, finite

@@ -16,10 +16,11 @@ from assay.case import Case, TensorSpec, Values
 from assay.catalog import catalog
 from assay.drawing import draw_cases
 from assay.execute import Want, answer, untouched
+from assay.extremes import can_overflow
 from assay.inputs import works_in_place
 from assay.judge import judge
 from assay.outcome import Verdict
-from assay.policy import ELEMENTWISE, SAMPLED, Policy
+from assay.policy import ELEMENTWISE, OVERFLOWING, SAMPLED, Policy
 from assay.scales import SIMPLE_SCALES
 from assay.testing.planting import planted
 from assay.truth import reference_answer
@@ -134,6 +135,14 @@ def test_signs_are_of_both_kinds() -> None:
 
     assert drawn("float32") == drawn("int8") == drawn("bfloat16") == {-1.0, 1.0}
     assert drawn("uint8") == drawn("bool") == {1.0}
+
+
+def test_complex_numbers_overflow_though_their_length_does() -> None:
+    """Of numbers with two large parts the length is infinite, yet they are finite."""
+    large = TensorSpec((2,), "complex128", Values("literal", literal=(1.5e308 + 1.5e308j, -1.5e308 + 1.5e308j)))
+    small = TensorSpec((2,), "complex128", Values("literal", literal=(1.5 + 1.5j, 0.5j)))
+    assert can_overflow(Case("square", "function", "torch.square", (large,)), OVERFLOWING)
+    assert not can_overflow(Case("square", "function", "torch.square", (small,)), OVERFLOWING)
 
 
 def test_many_inputs_are_perturbed_in_few_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
