@@ -116,6 +116,8 @@ def _alias(args: tuple[Any, ...]) -> tuple[Any, ...]:
         return args
     if args[0].shape != args[1].shape or args[0].dtype != args[1].dtype:
         return args
+    if args[1].requires_grad and not args[0].requires_grad:
+        return args
     return (args[0], Same(0), *args[2:])
 
 
