@@ -241,7 +241,7 @@ def test_dtypes_choose_cases(cli):
 @pytest.mark.parametrize(
     "command",
     [
-        *([], ["run"], ["list"], ["surface"], ["runs"], ["show"], ["diff"], ["compare"], ["history"], ["merge"]),
+        *([], ["run"], ["report"], ["list"], ["surface"], ["runs"], ["show"], ["diff"], ["compare"], ["history"], ["merge"]),
         *(["ledger"], ["ledger", "update"], ["ledger", "check"]),
     ],
     ids=lambda c: " ".join(c) or "assay",
