@@ -126,11 +126,16 @@ class Session:
             pool.forgive()
         if takes is None:
             takes = self.plan.takes if isinstance(cases, Feed) else lambda case: True
+        drain = True
         try:
             for judged in self._judged(cases, takes, confirm):
                 yield self._known(judged) if apply_ledger else judged
+        except KeyboardInterrupt:  # the session ends: nobody wants the answers on their way
+            drain = False
+            raise
         finally:
-            self._drain()
+            if drain:
+                self._drain()
 
     def _drain(self) -> None:
         """Leave the workers with empty hands when a run is broken off."""

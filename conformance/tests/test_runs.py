@@ -111,6 +111,7 @@ def test_history_runs_and_show_read_them_back(cli, two_runs):
     code, out, _ = cli("show", second)
     assert code == 0
     assert "exp · values · deviates" in out
+    assert f"script .assay/runs/{second}/failures/" in out
     assert "neg (" in out
     assert latest("kept_twice") == second
     assert latest("nobody") is None

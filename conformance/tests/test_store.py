@@ -31,7 +31,12 @@ def __getattr__(name):
 
 """
 WRONG = "def sum(*a, **k): return torch.sum(*a, **k) * 1.01\n"
-SLOW = "import time\ndef neg(*a, **k):\n    time.sleep(0.05)\n    return torch.neg(*a, **k)\n"
+SLOW = """
+import os, time
+def neg(*a, **k):
+    time.sleep(float(os.environ.get("SLOW_NEG", "0")))
+    return torch.neg(*a, **k)
+"""
 ARGUMENTS = ("--only", "sum", "--only", "neg", "--profile", "quick", "--no-shrink")
 
 
@@ -48,12 +53,26 @@ def cli(tmp_path, monkeypatch):
     return call
 
 
+NAME = "kept_subject"
+
+
 @pytest.fixture
-def subject(tmp_path, request):
+def subject(tmp_path):
     """A torch whose sum is wrong and whose neg is slow; its name."""
-    name = f"kept_{request.node.name.partition('[')[0]}"
-    (tmp_path / f"{name}.py").write_text(WRAPPED + WRONG + SLOW)
-    return name
+    (tmp_path / f"{NAME}.py").write_text(WRAPPED + WRONG + SLOW)
+    return NAME
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """What an undisturbed run of `subject` finds, and the ids of its cases in order."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / f"{NAME}.py").write_text(WRAPPED + WRONG + SLOW)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        patched.syspath_prepend(str(folder))
+        CliRunner().invoke(main, ["run", NAME, *ARGUMENTS, "--in-process"], catch_exceptions=False)
+        return load("latest"), [r.id for r in records(find("latest"))]
 
 
 def same(one: dict, other: dict) -> bool:
@@ -107,9 +126,10 @@ def _lines(folder: Path, least: int) -> Path:
     raise AssertionError("no verdict came")
 
 
-def test_kill_of_a_worker_and_of_the_run_loses_nothing(cli, tmp_path, subject):
+def test_kill_of_a_worker_and_of_the_run_loses_nothing(cli, tmp_path, subject, whole):
     command = [sys.executable, "-P", "-m", "assay", "run", subject, *ARGUMENTS]
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(tmp_path), *filter(None, sys.path)]))
+    environment["SLOW_NEG"] = "0.1"
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE) as process:
         try:
             folder = _lines(tmp_path, 32)
@@ -127,14 +147,12 @@ def test_kill_of_a_worker_and_of_the_run_loses_nothing(cli, tmp_path, subject):
     code, out, err = cli("run", "--resume", "latest", "--in-process")
     assert f"{folder.name}: {len(kept.splitlines())} cases are there already" in err
     assert code == 1, out
-    cli("run", subject, *ARGUMENTS, "--in-process")
-    broken, whole = (load(name) for name in names())
-    assert same(broken, whole)
-    assert {f["op"] for f in whole["failures"]} == {"sum"}
-    assert [r.id for r in records(find(names()[0]))] == [r.id for r in records(find(names()[1]))]
+    assert same(load("latest"), whole[0])
+    assert {f["op"] for f in whole[0]["failures"]} == {"sum"}
+    assert [r.id for r in records(folder)] == whole[1]
 
 
-def test_ctrl_c_keeps_what_was_found_and_says_how_to_go_on(cli, subject, monkeypatch):
+def test_ctrl_c_keeps_what_was_found_and_says_how_to_go_on(cli, subject, whole, monkeypatch):
     def interrupt(self, record, result):
         if result.cases == 10:
             raise KeyboardInterrupt
@@ -150,11 +168,10 @@ def test_ctrl_c_keeps_what_was_found_and_says_how_to_go_on(cli, subject, monkeyp
     assert (code, "leave out only" in err) == (2, True)
     assert cli("run", "--resume", name[:20], "--in-process")[0] == 1
     assert cli("run", "--resume", name)[0] == 1, "a finished run is told again"
-    cli("run", subject, *ARGUMENTS, "--in-process")
-    assert same(*map(load, names()))
+    assert same(load("latest"), whole[0])
 
 
-def test_a_full_disk_is_told_and_nothing_found_is_lost(cli, subject, monkeypatch):
+def test_a_full_disk_is_told_and_nothing_found_is_lost(cli, subject, whole, monkeypatch):
     write, count = os.write, []
 
     def full(descriptor, data):
@@ -174,8 +191,7 @@ def test_a_full_disk_is_told_and_nothing_found_is_lost(cli, subject, monkeypatch
     assert f"`assay run --resume {name}`" in err
     assert "Traceback" not in err
     assert cli("run", "--resume", name, "--in-process")[0] == 1
-    cli("run", subject, *ARGUMENTS, "--in-process")
-    assert same(*map(load, names()))
+    assert same(load("latest"), whole[0])
 
 
 def test_a_database_without_room_costs_no_result(cli, subject, monkeypatch):
@@ -199,9 +215,9 @@ def test_a_database_without_room_costs_no_result(cli, subject, monkeypatch):
 # Shards, jobs
 
 
-def test_shards_part_the_cases_and_merge_to_the_whole(cli, subject):
+def test_shards_part_the_cases_and_merge_to_the_whole(cli, subject, whole):
     for i in (1, 2, 3):
-        assert cli("run", subject, *ARGUMENTS, "--in-process", "--shard", f"{i}/3", "--seed", "5")[0] in (0, 1)
+        assert cli("run", subject, *ARGUMENTS, "--in-process", "--shard", f"{i}/3")[0] in (0, 1)
     shards = names()
     parts = [[r.id for r in records(find(name))] for name in shards]
     assert all(parts)
@@ -210,20 +226,17 @@ def test_shards_part_the_cases_and_merge_to_the_whole(cli, subject):
     code, out, _ = cli("merge", shards[2], shards[0], shards[1])
     assert code == 1
     assert "sum · values · deviates" in out
-    cli("run", subject, *ARGUMENTS, "--in-process", "--seed", "5")
-    *_, merged, whole = (load(name) for name in names())
-    assert same(merged, whole)
-    ids = [r.id for r in records(find("latest"))]
+    merged, (undisturbed, ids) = load("latest"), whole
+    assert same(merged, undisturbed)
     assert sorted(id for part in parts for id in part) == sorted(ids)
     assert [r.id for r in records(find(merged["run"]))] == ids
-    code, _, err = cli("merge", shards[0], whole["run"])
+    code, _, err = cli("merge", shards[0], merged["run"])
     assert (code, "is no shard of the same run" in err or "not the 3 shards" in err) == (2, True)
 
 
-def test_any_number_of_jobs_gives_the_same_verdicts(cli, subject):
+def test_any_number_of_jobs_gives_the_same_verdicts(cli, subject, whole):
     assert cli("run", subject, *ARGUMENTS, "--jobs", "2")[0] == 1
-    assert cli("run", subject, *ARGUMENTS, "--in-process")[0] == 1
-    assert same(*map(load, names()))
+    assert same(load("latest"), whole[0])
 
 
 # Flaky

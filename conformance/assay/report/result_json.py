@@ -159,6 +159,7 @@ def from_json(data: dict[str, Any], plan: Plan) -> Result:
             row["script"],
             row["cause"],
             row["first"],
+            row["file"],
         )
     result.stale = [Known(**row) for row in data["stale_known"]]
     result.harness_errors = [(decode(row["case"]), row["traceback"]) for row in data["harness_errors"]["first"]]
