@@ -241,8 +241,8 @@ def test_dtypes_choose_cases(cli):
 @pytest.mark.parametrize(
     "command",
     [
-        *([], ["run"], ["report"], ["list"], ["surface"], ["runs"], ["show"], ["diff"], ["compare"], ["history"], ["merge"]),
-        *(["ledger"], ["ledger", "update"], ["ledger", "check"]),
+        *([], ["run"], ["list"], ["surface"], ["runs"], ["show"], ["diff"], ["compare"], ["history"], ["merge"]),
+        *(["report"], ["ledger"], ["ledger", "update"], ["ledger", "check"]),
     ],
     ids=lambda c: " ".join(c) or "assay",
 )
