@@ -16,7 +16,6 @@ from assay.catalog.kinds import Tensor, aside, choice, flag, made, shaped
 from assay.catalog.results import shape_of
 from assay.dtypes import FLOATING, REAL
 from assay.policy import POWERS
-from assay.strategies.arguments import layout
 from assay.strategies.shapes import Shape
 
 INCLUDED = kw("include_self", flag())
@@ -64,7 +63,7 @@ def _told(offsets: bool) -> Any:
         numbers = [n for line in lines for n in ((0, *_running(line)) if offsets else line)]
         front = ex.shape("data")[: ex.structure.drawn["front"]]
         shape = (*front, len(numbers) // len(lines))
-        return TensorSpec(shape, "int64", Values("literal", literal=tuple(numbers)), layout(ex.pick, shape, False))
+        return TensorSpec(shape, "int64", Values("literal", literal=tuple(numbers)))
 
     return made(how)
 
@@ -80,7 +79,7 @@ class Segmented(Tensor):
         return iter(())
 
 
-# Contiguous: with the strides of a permuted (2, 1, 1), too, it reads beyond the data.
+# Contiguous, as the segments are: with the strides of a permuted (2, 1, 1) it reads beyond them, and dies.
 DATA = Segmented(FLOATING, lambda draw, env: shaped(1 + env.drawn["front"], 3, 1)(draw, env), contiguous=1.0)
 entry(
     "segment_reduce",
