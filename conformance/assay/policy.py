@@ -44,7 +44,8 @@ class Policy:
     reference_error: what the reference itself errs by in float64, in units, where it is worse than
         `assay.tolerance.UNMEASURED`.
     reference_growth: the same for each element that is reduced, where the error grows with their number (var and std:
-        PyTorch's running update; against exact rational arithmetic 0.03 units an element on average, 0.16 at most).
+        PyTorch's running update; against exact rational arithmetic 0.03 units an element on average, 0.16 at most;
+        norm: sums in order; against decimals of 40 digits 0.11 on average, 0.26 at most, both of equal elements).
     looks: how many perturbations find the scale, at least; `assay.doubt` asks for more.
     """
 
@@ -76,6 +77,7 @@ ELEMENTWISE = Policy(strides=True)
 LOG_OF_SUM = Policy(strides=True, scale="bounded", gradient_scale="bounded", overflow=True)
 SPREAD = Policy(overflow=True, reference_error=8.0, reference_growth=0.2)
 DEVIATION = replace(SPREAD, kink=True)
+NORM = Policy(overflow=True, reference_growth=0.25)
 SPANNING = Policy(strides=True, scale="span")
 OVERFLOWING = Policy(strides=True, overflow=True)
 INTERPOLATION = Policy(strides=True, overflow=True, signed_zeros=False)
