@@ -196,12 +196,12 @@ class Elementwise(Operation):
         assert common is not None
         arrays = [self._operand(t, common) for t in plan.inputs]
         if self.opmath and common.compute.category == FLOATING and common.compute is not common:
-            # PyTorch's half products and quotients take a single second operand in float32, unrounded
-            other = plan.inputs[1]
-            if not isinstance(other, Tensor):
-                arrays[1] = scalar(other, common.compute)
-            elif other._array.size == 1:
-                arrays[1] = cast(other._array, other._dtype, common.compute)
+            # PyTorch's half products and quotients take a single second operand in float32, unrounded, lerp a number
+            for i, other in enumerate(plan.inputs[1:], 1):
+                if not isinstance(other, Tensor):
+                    arrays[i] = scalar(other, common.compute)
+                elif len(arrays) == 2 and other._array.size == 1:
+                    arrays[i] = cast(other._array, other._dtype, common.compute)
         return arrays
 
     def _parameters(self, plan: Launch) -> dict[str, Any]:

@@ -311,6 +311,8 @@ def ternary_inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Calla
         for n in op.tensors[1:]
     )
 
+    largest = float(np.finfo(np.float32).max)
+
     def front(self: Tensor, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
         d, x = self._dtype, self._array
         if not d.bit & native or x is None or type(self) not in PLAIN or self._view is not None:
@@ -321,6 +323,8 @@ def ternary_inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Calla
         arrays = []
         for t, may_be_number in zip(args, numbers, strict=True):
             if type(t) is float and may_be_number:
+                if d is dtypes.float32 and abs(t) > largest:
+                    return slow(self, args, params)
                 arrays.append(np.asarray(t, d.numpy))
                 continue
             if type(t) not in PLAIN or t._dtype is not d or t._array is None or t is self:

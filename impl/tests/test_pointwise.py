@@ -383,6 +383,14 @@ def test_numbers_for_tensors_in_place(name: str, operands: str) -> None:
     assert_agree(f"x.{name}({operands})", "x = torch.ones(3); t = torch.full((3,), 0.5)")
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "complex64", "complex32", "int32"])
+@pytest.mark.parametrize("weight", ["0.3", "1e5", "-7e4", "1e39", "float('inf')", "2", "1j", "1e39j", "10**30"])
+@pytest.mark.parametrize("call", ["torch.lerp(x, y, {})", "x.lerp_(y, {})"])
+def test_a_numbers_weight_is_not_rounded_to_half(call: str, weight: str, dtype: str) -> None:
+    setup = f"x, y = torch.tensor([1, 2, -3]).to(torch.{dtype}), torch.tensor([1., 2.25, -3.1]).to(torch.{dtype})"
+    assert_same(call.format(weight), setup)
+
+
 @pytest.mark.parametrize("name", ["add_", "sub_", "mul_", "div_", "atan2_", "copysign_", "nextafter_", "fmod_"])
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_updates_of_halves_do_not_warn_of_overflow(name: str, dtype: str) -> None:

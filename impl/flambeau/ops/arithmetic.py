@@ -335,15 +335,20 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
     """input + value · tensor1 / tensor2. Raises RuntimeError where both are integers."""
 
 
+INTERPOLATED = mask(*dtypes.FLOATS, *COMPLEXES) & NOT_HALF_COMPLEX
+
+
 def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> Mapping[str, Any]:
     check(
         input.dtype is end.dtype,
         f"expected dtype {cpp_name(input.dtype)} for `end` but got dtype {cpp_name(end.dtype)}",
     )
     if not isinstance(weight, Tensor):
-        if input.dtype is not dtypes.complex32:  # refused as such, whatever the weight
+        if input.dtype.bit & INTERPOLATED:  # others are refused as such, whatever the weight
             check_fits(weight, input.dtype.compute)
-        return {"refusal": "lerp_kernel_scalar", "node": "LerpBackward0", "out_text": None}
+        return {
+            "common": input.dtype, "refusal": "lerp_kernel_scalar", "node": "LerpBackward0", "out_text": None,
+        }  # fmt: skip
     check(
         input.dtype is weight.dtype or not shape_of(weight),
         f"expected dtype {cpp_name(input.dtype)} for `weight` but got dtype {cpp_name(weight.dtype)}",
@@ -361,9 +366,10 @@ def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> Mapping[str, Any]:
         lambda g, weight: g * conj(weight),
         lambda g, input, end: g * conj(end - input),
     ),
-    accept=mask(*dtypes.FLOATS, *COMPLEXES) & NOT_HALF_COMPLEX,
+    accept=INTERPOLATED,
     refusal="lerp_kernel_tensor",
     check=_check_lerp,
+    opmath=True,
     node="LerpBackward1",
     inplace=True,
 )
