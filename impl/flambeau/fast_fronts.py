@@ -311,7 +311,7 @@ def ternary_inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Calla
         for n in op.tensors[1:]
     )
 
-    largest = float(np.finfo(np.float32).max)
+    largest = 2.0**62  # of numbers that surely fit float32, and int64
 
     def front(self: Tensor, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
         d, x = self._dtype, self._array
@@ -323,7 +323,7 @@ def ternary_inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Calla
         arrays = []
         for t, may_be_number in zip(args, numbers, strict=True):
             if type(t) is float and may_be_number:
-                if d is dtypes.float32 and abs(t) > largest:
+                if abs(t) > largest:
                     return slow(self, args, params)
                 arrays.append(np.asarray(t, d.numpy))
                 continue
@@ -335,7 +335,7 @@ def ternary_inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Calla
                 return slow(self, args, params)
             arrays.append(t._array)
         for name, value in params.items():
-            if name not in defaults or (type(value) is not float and type(value) is not int):
+            if name not in defaults or (type(value) is not float and type(value) is not int) or abs(value) > largest:
                 return slow(self, args, params)
         token = enter(QUIET)
         try:
