@@ -209,8 +209,8 @@ class Elementwise(Operation):
     def _parameters(self, plan: Launch) -> dict[str, Any]:
         """The parameters; alpha of halves as an array of their dtype, of complex ones as two parts."""
         params, common = plan.params, plan.compute
-        for name in self.checked if common is not None else ():
-            if params[name] is not None:
+        for name in self.checked:
+            if common is not None and params[name] is not None:
                 check_fits(params[name], common if common.is_complex or name == "eps" else common.compute)
         alpha = params.get("alpha", 1)
         if alpha == 1 or common is None:
