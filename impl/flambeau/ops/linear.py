@@ -105,13 +105,16 @@ def _node(rank: int, a: Any, b: Any, input: Tensor, other: Tensor, out: Tensor) 
     n.seq = sequence()
     x, y = input._version_counter, other._version_counter
     first, second = None if a is None else other, None if b is None else input
-    versions = (0 if y is None else y[0], 0 if x is None else x[0])
+    versions = (
+        None if a is None else 0 if y is None else y[0],
+        None if b is None else 0 if x is None else x[0],
+    )
     if rank == 22:
         s, t = input._array.flags, other._array.flags
         n.saved = (
             first, s.f_contiguous and not s.c_contiguous, second, t.f_contiguous and not t.c_contiguous
         )  # fmt: skip
-        n.versions = (versions[0], 0, versions[1], 0)
+        n.versions = (versions[0], None, versions[1], None)
     else:
         n.saved, n.versions = (first, second), versions
     return n
