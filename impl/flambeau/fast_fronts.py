@@ -35,7 +35,7 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
     has_rule = op.rules[0] is not None
     keep_in, keep_out = op.tensors[0] in op.saved_names, "out" in op.saved_names
     constants = tuple(op.defaults.get(n) for n in op.saved_names if n not in (op.tensors[0], "out"))
-    unchanged = (None,) * len(constants)
+    unchanged: tuple[int | None, ...] = (None,) * len(constants)
     raw = op.raw
 
     def front(self: Tensor) -> Tensor:
@@ -190,7 +190,7 @@ def _saver(op: Elementwise) -> Callable[[Any, Tensor, Any, Tensor, bool], None] 
     first, second = op.tensors
     names = op.saved_names
     constants = tuple(op.defaults.get(n) for n in names if n not in (first, second, "out"))
-    unchanged = (None,) * len(constants)
+    unchanged: tuple[int | None, ...] = (None,) * len(constants)
     has_x, has_y, has_out = (n in names for n in (first, second, "out"))
     if not (has_x or has_y or has_out):
         return None
