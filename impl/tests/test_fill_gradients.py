@@ -22,7 +22,9 @@ def slope(module, shape, dtype, value_dtype, mask):
 
 
 @pytest.mark.parametrize("mask", [None, True, False])
-@pytest.mark.parametrize("dtypes", ["float32 float64", "complex64 float64", "complex32 bfloat16", "complex64 complex64"])
+@pytest.mark.parametrize(
+    "dtypes", ["float32 float64", "complex64 float64", "complex32 bfloat16", "complex64 complex64"]
+)
 @pytest.mark.parametrize("shape", [(0,), (1,), (2, 3)])
 def test_slope_by_the_value(shape, dtypes, mask):
     with warnings.catch_warnings():

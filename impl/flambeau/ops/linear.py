@@ -388,6 +388,19 @@ def _batched(input: Tensor, other: Tensor) -> Tensor:
     return own_view(bmm(x, y), shape)
 
 
+def _check_out(input: Tensor, other: Tensor, out: dtype, rank: int, folds: bool) -> None:
+    """Refuse an out= of another dtype as the product that is taken does, before its kernel is looked for."""
+    first, second = input.dtype, other.dtype
+    if folds and rank % 10 == 1:
+        check(
+            out is first is second,
+            f"addmv input tensors must have the same dtype, but got {out.type_name}, {first.type_name}, and "
+            f"{second.type_name}",
+        )
+    expected = first if rank == 12 or folds else second
+    check(out is expected, structured_out(expected, out))
+
+
 def _matmul(input: Tensor, other: Tensor, out: Tensor | None = None) -> Tensor:
     a, b = shape_of(input), shape_of(other)
     check(
@@ -404,9 +417,12 @@ def _matmul(input: Tensor, other: Tensor, out: Tensor | None = None) -> Tensor:
         return mv(input, other)
     if rank == 22:
         return mm(input, other)
+    folds = rank != 12 and _folds(input, other)
+    if out is not None:
+        _check_out(input, other, out.dtype, rank, folds)
     if rank == 12:
         return mm(views.unsqueeze(input, 0), other).squeeze_(0)
-    if _folds(input, other):
+    if folds:
         return _folded(input, other)
     if rank == 33 and a[0] != b[0]:
         if a[0] == 1 and _requires_grad(input):
