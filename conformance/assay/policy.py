@@ -56,7 +56,8 @@ class Policy:
         are computed in float32.
     reference_growth: the same as reference_error for each element that is reduced, where the error grows with their
         number (var and std: PyTorch's running update; against exact rational arithmetic 0.03 units an element on
-        average, 0.16 at most).
+        average, 0.16 at most; norm: sums in order; against decimals of 40 digits 0.11 on average, 0.26 at most, both
+        of equal elements).
     integers: whether integers are moved, too, to find the scale: for functions that turn them into floating numbers and
         lose digits on the way, just as they do of floating ones (bessel_j0 of 15).
     gauge: per tensor of the result, which choice its cotangent must follow, as `assay.gauge` names it; "" for none.
@@ -95,6 +96,7 @@ LOG_OF_SUM = Policy(strides=True, scale="bounded", gradient_scale="bounded", ove
 SPREAD = Policy(overflow=True, reference_error=8.0, reference_growth=0.2)
 NORMALISING = Policy(strides=True, overflow=True, signed_zeros=False)
 DEVIATION = replace(SPREAD, kink=True)
+NORM = Policy(overflow=True, reference_growth=0.25)
 SPANNING = Policy(strides=True, scale="span")
 FUNCTION = Policy(strides=True, integers=True, method_error=2.0)
 AMPLITUDE = Policy(strides=True, integers=True, scale="bounded")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -22,6 +23,7 @@ from assay.policy import (
     DEVIATION,
     ELEMENTWISE,
     EXTREMUM,
+    NORM,
     POWERS,
     SELECTION,
     SPREAD,
@@ -271,6 +273,23 @@ def test_a_dtype_argument_bounds_what_can_overflow() -> None:
     numbers = literal(60.0, 60.0, 60.0)
     assert not can_overflow(case("torch.prod", numbers), POWERS)
     assert can_overflow(case("torch.prod", numbers, dtype=Named("float16")), POWERS)
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_a_norm_errs_with_its_length(p: int) -> None:
+    """PyTorch adds in order: in float64, 2,500 equal numbers give a norm that is 269 and 70 units off."""
+    norm = case("torch.norm", literal(*[0.3] * 2500, dtype="float64"), p)
+    exact = math.fsum([0.3**p] * 2500) ** (1 / p)
+
+    def answering(value: float) -> Callable[[Outcome], Outcome]:
+        return result(data=np.array(value).tobytes())
+
+    assert found(norm, NORM, answering(exact)) == {}
+    assert found(norm, NORM, answering(exact * (1 + 2e-13))) == {"values": "deviates"}
+    few = case("torch.norm", literal(*[0.3] * 7, dtype="float64"), p)
+    exact = math.fsum([0.3**p] * 7) ** (1 / p)
+    assert found(few, NORM, answering(exact)) == {}
+    assert found(few, NORM, answering(exact * (1 + 1e-14))) == {"values": "deviates"}
 
 
 def test_outs_that_are_not_written_are_seen() -> None:

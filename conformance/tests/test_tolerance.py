@@ -20,7 +20,7 @@ from assay.execute import answer
 from assay.judge import judge
 from assay.outcome import Outcome, TensorData
 from assay.policy import ELEMENTWISE, PRODUCT, REDUCTION, SELECTION, SPANNING, SUM, Policy
-from assay.tolerance import CAP, FACTOR, compare, compare_exact, compare_whole, format_of
+from assay.tolerance import CAP, FACTOR, compare, compare_exact, compare_whole, format_of, wide_array
 from assay.truth import reference_answer
 from assay.values import array as values_of
 
@@ -319,6 +319,25 @@ def test_the_truth_is_no_fault_where_the_reference_overflows_on_the_way() -> Non
     assert not _compare([np.nan], [3.0], [3.0])
     assert not _compare([3.0], [np.nan], [np.nan]), "PyTorch says NaN in any dtype"
     assert not _compare([3.0e38], [np.inf], [1e39])
+
+
+def test_an_infinite_truth_is_no_fault_where_the_reference_overflows_on_the_way() -> None:
+    """∞ - 3 · 65504 in float16: PyTorch's vectors round once, the elements left over round the product to infinity."""
+    x, y = (TensorSpec((1,), "float16", Values("literal", literal=(v,))) for v in (65504.0, np.inf))
+    case = Case("rsub", "function", "torch.rsub", (x, y), {"alpha": 3})
+    reference = reference_answer(case, torch, ELEMENTWISE)
+    subject = answer(case, torch)
+    assert isinstance(subject.result, TensorData)
+    assert np.isnan(wide_array(subject.result)).all()
+
+    def status(value: float) -> str:
+        held = replace(subject.result, data=np.float16([value]).tobytes())
+        verdicts = judge(case, reference, replace(subject, result=held), ELEMENTWISE, aspects=("values",))
+        return verdicts[0].status
+
+    assert status(np.inf) == "conforms"
+    assert status(-np.inf) == "deviates"
+    assert status(65504.0) == "deviates"
 
 
 def test_whole_numbers_beside_a_step() -> None:

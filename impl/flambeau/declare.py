@@ -159,10 +159,10 @@ def elementwise(
     `refusal`. native: mask of dtypes whose arrays `numpy` answers uncast (fast path). check: called with the bound
     arguments, raises; may answer with what they change, a mapping with keys among promote, common (dtype), accept,
     refusal, c_names, out_text and node. raw: rules run on ndarrays too. node: PyTorch's name of the node; a tuple
-    where overloads for numbers differ: (tensors, second is a number, first is a number). opmath: a single second
-    operand is not rounded to half. out_text: the error for an out= of another dtype than the result's, where PyTorch
-    does not convert. layout_kept: of the input and out=, whether an out= that is resized follows the input's
-    strides. where: see `install`.
+    where overloads for numbers differ: (tensors, second is a number, first is a number). opmath: numbers, and a
+    single operand that is the second of two, are not rounded to half. out_text: the error for an out= of another dtype
+    than the result's, where PyTorch does not convert. layout_kept: of the input and out=, whether an out= that is
+    resized follows the input's strides. where: see `install`.
     """
 
     def declare(body: Function) -> Any:

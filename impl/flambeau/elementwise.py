@@ -104,6 +104,8 @@ class Elementwise(Operation):
         first = self.parser.signatures[0] if self.parser else None
         self.params = tuple(p.name for p in (first.parameters if first else ()) if p.name not in (*self.tensors, "out"))
         self.defaults: dict[str, Any] = {}
+        # parameters that must fit the dtype that is computed in, or that of the elements
+        self.checked = tuple(n for n in ("value", "eps") if n in self.params)
         self.cuda_inputs, self.cuda_params = ("x", "y", "z")[: len(self.tensors)], self.params
         if native is None:
             native = NATIVE_FLOAT if promote == INT_TO_FLOAT else NATIVE_FLOAT | NATIVE_INTEXACT
@@ -196,17 +198,20 @@ class Elementwise(Operation):
         assert common is not None
         arrays = [self._operand(t, common) for t in plan.inputs]
         if self.opmath and common.compute.category == FLOATING and common.compute is not common:
-            # PyTorch's half products and quotients take a single second operand in float32, unrounded
-            other = plan.inputs[1]
-            if not isinstance(other, Tensor):
-                arrays[1] = scalar(other, common.compute)
-            elif other._array.size == 1:
-                arrays[1] = cast(other._array, other._dtype, common.compute)
+            # PyTorch's half products and quotients take a single second operand in float32, unrounded, lerp a number
+            for i, other in enumerate(plan.inputs[1:], 1):
+                if not isinstance(other, Tensor):
+                    arrays[i] = scalar(other, common.compute)
+                elif len(arrays) == 2 and other._array.size == 1:
+                    arrays[i] = cast(other._array, other._dtype, common.compute)
         return arrays
 
     def _parameters(self, plan: Launch) -> dict[str, Any]:
         """The parameters; alpha of halves as an array of their dtype, of complex ones as two parts."""
         params, common = plan.params, plan.compute
+        for name in self.checked:
+            if common is not None and params[name] is not None:
+                check_fits(params[name], common if common.is_complex or name == "eps" else common.compute)
         alpha = params.get("alpha", 1)
         if alpha == 1 or common is None:
             return params

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from flambeau.dtypes import BAREBONES_UNSIGNED, INTEGRAL, complex32, dtype
+from flambeau.dtypes import INTEGRAL, complex32, dtype
 
 
 class LinAlgError(RuntimeError):
@@ -163,9 +163,12 @@ def check_fits(value: Any, d: dtype) -> None:
         fits = not any(largest < abs(part) < float("inf") for part in (value.real, value.imag))
     elif isinstance(value, complex):
         fits = d.is_complex or not value.imag
-    elif isinstance(value, int) and d.category == INTEGRAL and d not in BAREBONES_UNSIGNED:
+    elif isinstance(value, int) and d.category == INTEGRAL:
         top = 1 << 8 * d.itemsize - d.is_signed
         fits = -top <= value < top
+    elif isinstance(value, float) and d.category == INTEGRAL:
+        # a NaN is within no bounds
+        fits = -(d.is_signed << 8 * d.itemsize - 1) <= value <= (1 << 8 * d.itemsize - d.is_signed) - 1
     elif isinstance(value, int | float) and d.name in _LARGEST:
         fits = abs(value) <= _LARGEST[d.name] or value in (float("inf"), -float("inf")) or value != value
     else:

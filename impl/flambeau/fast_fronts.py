@@ -7,32 +7,21 @@ else there is goes through the generic path, `slow`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from flambeau import dtypes
+from flambeau.adaptive import own_code
 from flambeau.autograd.modes import inference_modes, state
 from flambeau.autograd.node import Saved, edge_of, sequence
-from flambeau.cpu.quiet import QUIET, enter, leave
+from flambeau.cpu.quiet import QUIET, anyway, enter, leave, quietly
 from flambeau.dtypes import FLOATING, NATIVE_FLOAT, mask
 from flambeau.elementwise import INT_TO_FLOAT, SAME, TO_BOOL, TO_REAL, Elementwise
 from flambeau.overrides import PLAIN
 from flambeau.tensor import UNTRACKED, Tensor, bump, new, row_major
 
 _ndarray = np.ndarray
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _own_code(front: F) -> F:
-    """The front with bytecode of its own: the interpreter adapts bytecode to the types that it meets, which are one
-    operation's here, but those of all operations in code that their closures share."""
-    made = FunctionType(
-        front.__code__.replace(), front.__globals__, front.__name__, front.__defaults__, front.__closure__
-    )
-    made.__annotations__ = front.__annotations__
-    return made  # type: ignore[return-value]
 
 
 def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -46,7 +35,7 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
     has_rule = op.rules[0] is not None
     keep_in, keep_out = op.tensors[0] in op.saved_names, "out" in op.saved_names
     constants = tuple(op.defaults.get(n) for n in op.saved_names if n not in (op.tensors[0], "out"))
-    unchanged = (0,) * len(constants)
+    unchanged: tuple[int | None, ...] = (None,) * len(constants)
     raw = op.raw
 
     def front(self: Tensor) -> Tensor:
@@ -55,13 +44,19 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
         kind = type(self)
         if not d.bit & native or x is None or (kind is not Tensor and kind not in PLAIN):
             return slow(self)
-        token = enter(QUIET)
-        try:
-            r = function(x, out=...) if is_ufunc else function(x)
-        finally:
-            leave(token)
-        if type(r) is not _ndarray:
-            r = np.asarray(r)
+        if is_ufunc:
+            try:
+                r = quietly(function, x, out=...)
+            except RuntimeError:
+                r = anyway(function, x)
+        else:
+            token = enter(QUIET)
+            try:
+                r = function(x)
+            finally:
+                leave(token)
+            if type(r) is not _ndarray:
+                r = np.asarray(r)
         if r.ndim > 1 and not x.flags.c_contiguous:
             r = op.laid_out(r, (self,))
         out = new(Tensor)
@@ -84,10 +79,10 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
             if keep_in:
                 counter = self._version_counter
                 saved, versions = (self, *saved), (0 if counter is None else counter[0], *versions)
-            n.saved, n.versions = saved, versions or None
+            n.saved, n.versions = saved, versions if keep_in or keep_out else None
         return out
 
-    return _own_code(front)
+    return own_code(front)
 
 
 def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callable[[Any, Any], Tensor]:
@@ -137,17 +132,25 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
             y = other
         else:
             return slow(self, other)
-        token = enter(QUIET)
         try:
-            r = function(x, y, out=...) if is_ufunc else function(x, y)
+            if is_ufunc:
+                r = quietly(function, x, y, out=...)
+            else:
+                token = enter(QUIET)
+                try:
+                    r = function(x, y)
+                finally:
+                    leave(token)
+                if type(r) is not _ndarray:
+                    r = np.asarray(r)
         except (ValueError, OverflowError):
             r = None  # gone the slow way outside the handler, so that its error stands alone
-        finally:
-            leave(token)
+        except RuntimeError:
+            if not is_ufunc:
+                raise
+            r = anyway(function, x, y)
         if r is None:
             return slow(self, other)
-        if type(r) is not _ndarray:
-            r = np.asarray(r)
         if r.ndim > 1 and not (
             (x.flags.c_contiguous if self._memory is None else row_major(self))
             and (y is other or (y.flags.c_contiguous if other._memory is None else row_major(other)))
@@ -173,7 +176,12 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
                 save(n, self, other, out, y is not other)
         return out
 
-    return _own_code(front)
+    return own_code(front)
+
+
+def _version(t: Tensor) -> int:
+    counter = t._version_counter
+    return 0 if counter is None else counter[0]
 
 
 def _saver(op: Elementwise) -> Callable[[Any, Tensor, Any, Tensor, bool], None] | None:
@@ -182,7 +190,7 @@ def _saver(op: Elementwise) -> Callable[[Any, Tensor, Any, Tensor, bool], None] 
     first, second = op.tensors
     names = op.saved_names
     constants = tuple(op.defaults.get(n) for n in names if n not in (first, second, "out"))
-    unchanged = (0,) * len(constants)
+    unchanged: tuple[int | None, ...] = (None,) * len(constants)
     has_x, has_y, has_out = (n in names for n in (first, second, "out"))
     if not (has_x or has_y or has_out):
         return None
@@ -199,30 +207,30 @@ def _saver(op: Elementwise) -> Callable[[Any, Tensor, Any, Tensor, bool], None] 
         a, b = n.edges
         keep_x, keep_y, _ = plans[(a is not None) + 2 * (b is not None)]
         n.saved = (self if keep_x else None, other if keep_y else None)
-        x, y = self._version_counter, other._version_counter if tensors else None
-        n.versions = (0 if x is None else x[0], 0 if y is None else y[0])
+        n.versions = (_version(self) if keep_x else None, _version(other) if keep_y and tensors else None)
 
     def save_all(n: Any, self: Tensor, other: Any, out: Tensor, tensors: bool) -> None:
         a, b = n.edges
         keep_x, keep_y, keep_out = plans[(a is not None) + 2 * (b is not None)]
         n.saved = (self if keep_x else None, other if keep_y else None, Saved(out) if keep_out else None)
-        x, y = self._version_counter, other._version_counter if tensors else None
-        n.versions = (0 if x is None else x[0], 0 if y is None else y[0], 0)
+        n.versions = (
+            _version(self) if keep_x else None,
+            _version(other) if keep_y and tensors else None,
+            0 if keep_out else None,
+        )
 
     def save(n: Any, self: Tensor, other: Any, out: Tensor, tensors: bool) -> None:
         a, b = n.edges
         keep_x, keep_y, keep_out = plans[(a is not None) + 2 * (b is not None)]
         saved, versions = constants, unchanged
         if has_out:
-            saved, versions = (Saved(out) if keep_out else None, *saved), (0, *versions)
+            saved, versions = (Saved(out) if keep_out else None, *saved), (0 if keep_out else None, *versions)
         if has_y:
-            counter = other._version_counter if tensors else None
             saved = (other if keep_y else None, *saved)
-            versions = (0 if counter is None else counter[0], *versions)
+            versions = (_version(other) if keep_y and tensors else None, *versions)
         if has_x:
-            counter = self._version_counter
             saved = (self if keep_x else None, *saved)
-            versions = (0 if counter is None else counter[0], *versions)
+            versions = (_version(self) if keep_x else None, *versions)
         n.saved, n.versions = saved, versions
 
     if has_x and has_y and not constants:
@@ -277,7 +285,7 @@ def inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[...,
         done = True
         try:
             if alpha is not one:
-                kernel(x, np.asarray(y, x.dtype), alpha, out=x)
+                kernel(x, y if type(y) is _ndarray else np.asarray(y, x.dtype), alpha, out=x)
             elif is_ufunc:
                 if unary:
                     function(x, out=x)
@@ -298,7 +306,7 @@ def inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[...,
         return self
 
     one = 1
-    return _own_code(front)
+    return own_code(front)
 
 
 def ternary_inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -311,6 +319,8 @@ def ternary_inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Calla
         for n in op.tensors[1:]
     )
 
+    largest = 2.0**62  # of numbers that surely fit float32, and int64
+
     def front(self: Tensor, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
         d, x = self._dtype, self._array
         if not d.bit & native or x is None or type(self) not in PLAIN or self._view is not None:
@@ -321,6 +331,8 @@ def ternary_inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Calla
         arrays = []
         for t, may_be_number in zip(args, numbers, strict=True):
             if type(t) is float and may_be_number:
+                if abs(t) > largest:
+                    return slow(self, args, params)
                 arrays.append(np.asarray(t, d.numpy))
                 continue
             if type(t) not in PLAIN or t._dtype is not d or t._array is None or t is self:
@@ -331,7 +343,7 @@ def ternary_inplace_front(op: Elementwise, slow: Callable[..., Tensor]) -> Calla
                 return slow(self, args, params)
             arrays.append(t._array)
         for name, value in params.items():
-            if name not in defaults or (type(value) is not float and type(value) is not int):
+            if name not in defaults or (type(value) is not float and type(value) is not int) or abs(value) > largest:
                 return slow(self, args, params)
         token = enter(QUIET)
         try:

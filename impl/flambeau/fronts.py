@@ -77,7 +77,7 @@ def function_form(op: Operation, shortcut: Function | None = None) -> Function:
 
     def short_front(*args: Any, **kwargs: Any) -> Any:
         if named or not kwargs:
-            found = shortcut(*args, **kwargs)  # type: ignore[misc]
+            found = shortcut(*args, **kwargs) if kwargs else shortcut(*args)  # type: ignore[misc]
             if found is not None:
                 return found
         bound = bind(args, kwargs)
@@ -101,7 +101,7 @@ def method_form(op: Operation, shortcut: Function | None = None) -> Function:
 
     def short_front(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         if named or not kwargs:
-            found = shortcut(self, *args, **kwargs)  # type: ignore[misc]
+            found = shortcut(self, *args, **kwargs) if args or kwargs else shortcut(self)  # type: ignore[misc]
             if found is not None:
                 return found
         if type(self) in PLAIN:

@@ -5,12 +5,13 @@ A rule's own argument names say what is saved for it.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from flambeau.adaptive import own_code
 from flambeau.autograd.node import Edge, Node, Pick, Saved, node_of, sequence, unpack
 from flambeau.dtypes import FLOATING, NATIVE_FLOAT
 from flambeau.overrides import PLAIN
@@ -72,12 +73,14 @@ class OpNode(Node):
             if rule is not None and not (number and e is None)
         )
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_saved_"):
-            names = ["self" if n == "input" else "result" if n == "out" else n for n in self.op.saved_names]
-            if name[7:] in names:
-                return unpack(self, True)[names.index(name[7:])]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+def _saved(i: int) -> property:
+    """The attribute of a node that answers with the i-th of what it saved."""
+    return property(lambda self: unpack(self, True)[i])
+
+
+# what PyTorch's attributes of nodes call what rules call otherwise
+_TOLD = {"input": "self", "out": "result"}
 
 
 def camel(name: str) -> str:
@@ -85,20 +88,31 @@ def camel(name: str) -> str:
     return re.sub(r"(?:^|_)([a-z0-9])", lambda m: m.group(1).upper(), name.strip("_").replace(".", "_"))
 
 
+def unchanged(g: Any) -> Any:
+    """The rule of an input whose gradient is the result's."""
+    return g
+
+
+def passed_on(g: Any, _: Any) -> Any:
+    """That rule bound: the engine knows it, and saves itself the call."""
+    return g
+
+
 def _bind_rule(rule: Rule, names: Sequence[str], index: Mapping[str, int], lead: int) -> Rule:
     """A rule that picks its own arguments from what the node saved; lead counts the arguments the engine gives."""
+    if rule is unchanged:
+        return passed_on
     picks = [index[n] for n in names]
     if lead == 2:
         return lambda g, needs, saved: rule(g, needs, *[saved[i] for i in picks])
-    if not picks:
-        return lambda g, saved: rule(g)
-    if len(picks) == 1:
-        (i,) = picks
-        return lambda g, saved: rule(g, saved[i])
-    if picks == list(range(len(index))):
-        return lambda g, saved: rule(g, *saved)
-    pick = itemgetter(*picks)
-    return lambda g, saved: rule(g, *pick(saved))
+    return own_code(_picking(tuple(picks))(rule))
+
+
+@functools.cache
+def _picking(picks: tuple[int, ...]) -> Callable[[Rule], Rule]:
+    """What binds a rule to these of the saved values. Spelled out: `*` costs as much as a small rule."""
+    arguments = ", ".join(("g", *[f"saved[{i}]" for i in picks]))
+    return eval(f"lambda rule: lambda g, saved: rule({arguments})")  # type: ignore[no-any-return]
 
 
 def _argument_names(rule: Rule, lead: int) -> tuple[str, ...]:
@@ -161,6 +175,8 @@ class Recorder:
         found = self._node_classes.get(name)
         if found is None:
             space = {"__slots__": (), "op": self, "outputs": self.differentiable, "__module__": "torch.autograd"}
+            # no __getattr__, which would make every attribute that the engine reads three times as slow
+            space.update((f"_saved_{_TOLD.get(n, n)}", _saved(i)) for i, n in enumerate(self.saved_names))
             found = self._node_classes[name] = type(name, (OpNode,), space)
         return found
 
@@ -242,7 +258,7 @@ class Recorder:
             elif type(value) in (list, tuple) and any(isinstance(v, Tensor) for v in value):
                 versions.append([v._version_counter[0] if getattr(v, "_version_counter", None) else 0 for v in value])
             else:
-                versions.append(0)
+                versions.append(None)
         held = any(isinstance(v, Tensor | Saved | list | tuple) for v in saved)
         n.saved, n.versions = tuple(saved), versions if held else None
         first = inputs[0] if inputs else None

@@ -227,7 +227,7 @@ def memory(t: Tensor) -> Memory:
         array = t._array
         if array.flags.c_contiguous:
             strides = contiguous_strides(array.shape)
-            flat = array.reshape(-1)
+            flat = array if array.ndim == 1 else array.reshape(-1)
         else:
             strides, flat = _stretch(array)
         storage = new(Storage)

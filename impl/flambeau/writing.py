@@ -113,8 +113,9 @@ class Writer(Runner):
             for key, t in zip(self.tensors, inputs, strict=False):
                 if key not in self.saved_names or key in originals or not isinstance(t, Tensor):
                     continue
-                if t._version_counter is this._version_counter and node.versions is not None:
-                    node.versions[self.saved_names.index(key)] -= 1  # an operand that this update has changed
+                i = self.saved_names.index(key)
+                if t._version_counter is this._version_counter and node.versions and node.versions[i] is not None:
+                    node.versions[i] -= 1  # an operand that this update has changed
             set_history(this, node)
         return this
 

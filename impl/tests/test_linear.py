@@ -303,3 +303,19 @@ for _ in range(2):
 )
 def test_calls(source: str) -> None:
     assert_agree(source, MATRICES)
+
+
+@pytest.mark.parametrize("sizes", ["0, 2, 4, 3", "2, 2, 0, 3", "2, 2, 4, 3"])
+@pytest.mark.parametrize("dtypes", ["float32 float32 float64", "int64 int64 float32", "float16 float16 float32"])
+@pytest.mark.parametrize(
+    "source",
+    ["torch.baddbmm(x, a, b)", "torch.baddbmm(x, a, b, beta=0)", "x.baddbmm_(a, b)", "torch.baddbmm(x, a, b, out=x)"],
+)
+def test_batches_of_two_dtypes(source, dtypes, sizes):
+    """Where there is nothing to multiply PyTorch does not compare them: the second batch has the say."""
+    x, a, b = dtypes.split()
+    setup = f"""\
+n, p, k, q = {sizes}
+x, a = torch.zeros(n, p, q, dtype=torch.{x}), torch.zeros(n, p, k, dtype=torch.{a})
+b = torch.zeros(n, k, q, dtype=torch.{b})"""
+    assert_agree(source, setup)

@@ -383,6 +383,45 @@ def test_numbers_for_tensors_in_place(name: str, operands: str) -> None:
     assert_agree(f"x.{name}({operands})", "x = torch.ones(3); t = torch.full((3,), 0.5)")
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "complex64", "complex32", "int32"])
+@pytest.mark.parametrize("weight", ["0.3", "1e5", "-7e4", "1e39", "float('inf')", "2", "1j", "1e39j", "10**30"])
+@pytest.mark.parametrize("call", ["torch.lerp(x, y, {})", "x.lerp_(y, {})"])
+def test_a_numbers_weight_is_not_rounded_to_half(call: str, weight: str, dtype: str) -> None:
+    setup = f"x, y = torch.tensor([1, 2, -3]).to(torch.{dtype}), torch.tensor([1., 2.25, -3.1]).to(torch.{dtype})"
+    assert_same(call.format(weight), setup)
+
+
+NUMBERS = (
+    "1e39", "1e39j", "complex(1, 1e39)", "-1e39", "1e5", "10**30", "2**40", "-2**40", "300", "0.5", "float('inf')",
+    "1j",
+)  # fmt: skip
+FITTED = (
+    "torch.where(c, x, {})", "torch.where(c, {}, x)", "torch.where(c, {0}, {0})", "torch.where(c[:0], x[:0], {})",
+    "torch.addcmul(x, x, y, value={})", "torch.addcdiv(x, x, y, value={})", "x.addcdiv_(x, y, value={})",
+    "torch.addcmul(x[:0], x[:0], y[:0], value={})", "x.addcmul_(x, y, value={})", "y.addcmul_(x, x, value={})",
+    "torch.logit(x, {})", "x.logit_({})", "torch.pow(x, {})", "x.pow_({})", "torch.clamp(x, {})",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "dtype", ["complex64", "complex32", "float32", "float16", "bfloat16", "int32", "uint8", "uint16", "bool"]
+)
+@pytest.mark.parametrize("call", FITTED)
+def test_numbers_beyond_a_dtypes_range(call: str, dtype: str) -> None:
+    """Refused by the same text or taken, as PyTorch does: by the elements' dtype or the one that is computed in."""
+    setup = f"""\
+x, y = torch.tensor([1, 2, 3]).to(torch.{dtype}), torch.tensor([2, 3, 1]).to(torch.{dtype})
+c = torch.tensor([True, False, True])"""
+    for number in NUMBERS:
+        source = call.format(number)
+        found, expected = run(flambeau, source, setup), run(torch, source, setup)
+        assert found.get("error") == expected.get("error"), source
+        if "error" not in expected:
+            assert found["value"]["dtype"] == expected["value"]["dtype"], source
+            mine, theirs = (np.array(r["value"]["values"]) for r in (found, expected))
+            np.testing.assert_array_equal(np.isfinite(mine), np.isfinite(theirs), source)
+
+
 @pytest.mark.parametrize("name", ["add_", "sub_", "mul_", "div_", "atan2_", "copysign_", "nextafter_", "fmod_"])
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_updates_of_halves_do_not_warn_of_overflow(name: str, dtype: str) -> None:

@@ -11,7 +11,7 @@ from assay.catalog.kinds import choice, dim, dims, dtype, flag, made, other, sha
 from assay.catalog.results import always, asked_or, broadcast_shape, floating, reduced, same, shape_of, summed
 from assay.catalog.results import real as real_result
 from assay.dtypes import COMMON, DIFFERENTIABLE, FLOATING, INTEGERS_AND_BOOL, REAL, REAL_AND_BOOL, category
-from assay.policy import DEVIATION, POWERS, REDUCTION, SELECTION, SPREAD, SUM, Policy
+from assay.policy import DEVIATION, NORM, POWERS, SELECTION, SPREAD, SUM, Policy
 
 FULL, SOME = shaped(min_size=1), shaped(some=True)
 INT64 = always("int64")
@@ -160,7 +160,7 @@ entry(
         kw("dtype", made(widest), 0.8),
         order=2,
     ),
-    policy=REDUCTION,
+    policy=NORM,
 )
 for name in ("median", "nanmedian"):
     entry(

@@ -15,7 +15,7 @@ from flambeau.autograd.node import AccumulateGrad, Node, Unreached, hooks_of, le
 from flambeau.dtypes import FLOATING
 from flambeau.errors import cpp_name
 from flambeau.methods import builtin, on_tensor
-from flambeau.tensor import UNTRACKED, Tensor, detached, extend, memory, shape_of, version
+from flambeau.tensor import UNTRACKED, Tensor, extend, memory, new, shape_of, version
 
 
 def _get_requires_grad(self: Tensor) -> bool:
@@ -120,9 +120,13 @@ extend(grad=property(_get_grad, _set_grad, _del_grad, doc="The accumulated gradi
 
 
 def _get_data(self: Tensor) -> Tensor:
-    twin = detached(self)
-    if twin._version_counter is not UNTRACKED:
-        twin._version_counter = None  # .data has a version of its own: updates through it are not noticed
+    twin = new(Tensor)
+    twin._array = self._array
+    twin._dtype = self._dtype
+    twin._grad = twin._node = twin._view = None
+    twin._memory = self._memory or memory(self)
+    # .data has a version of its own: updates through it are not noticed
+    twin._version_counter = UNTRACKED if self._version_counter is UNTRACKED else None
     return twin
 
 
@@ -132,7 +136,7 @@ def _set_data(self: Tensor, value: Tensor) -> None:
     if value._dtype.category < FLOATING and node_of(self) is not None:
         raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
     own = self._node
-    self._memory = memory(value)
+    self._memory = value._memory or memory(value)
     self._array, self._dtype = value._array, value._dtype
     if type(own) is AccumulateGrad:
         own.shape, own.dtype = shape_of(self), self._dtype

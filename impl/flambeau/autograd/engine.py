@@ -11,13 +11,12 @@ from heapq import heappop, heappush
 from typing import Any
 
 from flambeau.autograd import anomaly, hooks
-from flambeau.autograd.fitting import fit, plus, to_tensor
+from flambeau.autograd.fitting import cast_to, fit, plus, sum_to, to_tensor
 from flambeau.autograd.leaves import accumulate as accumulate_leaf
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import AccumulateGrad, Edge, Node, Pick, Saved, hooked_leaves, unpack
 from flambeau.cpu.quiet import QUIET, enter, leave
-from flambeau.dtypes import dtype
-from flambeau.overrides import PLAIN
+from flambeau.recording import passed_on
 from flambeau.tensor import Tensor
 
 
@@ -167,8 +166,11 @@ def run(
     state.enabled = create_graph
     quiet = enter(QUIET)
     try:
-        for e, g in roots:
-            this.push(e, g)
+        if plain and len(roots) == 1 and type(roots[0][0]) is not Pick and roots[0][0].seq >= 0:
+            _run_raws(this, keep_graph, *roots[0])
+        else:
+            for e, g in roots:
+                this.push(e, g)
         g = None  # type: ignore[assignment]
         if this.waiting is not None:
             for n in [n for n in this.leaves if not this.waiting.get(n)]:
@@ -192,7 +194,10 @@ def run(
             if this.waiting is not None and (needed is None or n in needed):
                 this.run_ready(n.edges)
         for n in this.leaves:
-            this.run_leaf(n, grads.pop(n))
+            if plain and n.hooks is None and type(n) is AccumulateGrad:
+                accumulate_leaf(n, grads.pop(n), False)
+            else:
+                this.run_leaf(n, grads.pop(n))
     finally:
         leave(quiet)
         state.enabled = previous
@@ -201,33 +206,27 @@ def run(
 
 def _arrays(n: Node, keep_graph: bool) -> list[Any]:
     """What a node saved, tensors as ndarrays, for rules that run on those. Raises RuntimeError as `unpack` does."""
-    values, held = [], False
-    for v, expected in zip(n.saved or unpack(n, False), n.versions):  # noqa: B905
-        cls = type(v)
-        if cls in PLAIN or (cls not in _CONSTANTS and isinstance(v, Tensor)):
-            counter = v._version_counter
+    values, held = list(n.saved or unpack(n, False)), False
+    for i, expected in enumerate(n.versions):
+        if expected is not None:
+            held, v = True, values[i]
+            if type(v) is Saved:
+                counter, values[i] = v.counter, v.array
+            else:
+                counter, values[i] = v._version_counter, v._array
             if counter is not None and counter[0] != expected:
                 unpack(n, False)
-            v, held = v._array, True
-        elif cls is Saved:
-            if v.counter[0] != expected:
-                unpack(n, False)
-            v, held = v.array, True
-        values.append(v)
     if held and not keep_graph:
         n.saved = None
     return values
 
 
-_CONSTANTS = frozenset((int, float, bool, complex, tuple, type(None), dtype, Saved))
+def _run_raws(this: _Run, keep_graph: bool, alone: Any = None, received: Any = None) -> None:
+    """Run nodes' rules on ndarrays, until a node comes that wants Tensors.
 
-
-def _run_raws(this: _Run, keep_graph: bool) -> None:
-    """Run nodes' rules on ndarrays, until a node comes that wants Tensors."""
+    alone, received: the only node with a gradient, and that gradient, which do not pass through heap and dict.
+    """
     grads, heap, leaves, waiting = this.grads, this.heap, this.leaves, this.waiting
-    # the only node with a gradient, and that gradient, do not pass through heap and dict
-    alone: Any = None
-    received: Any = None
     while alone is not None or heap:
         n: Any = heap[0][1] if alone is None else alone
         if not n.raw or n.hooks is not None:
@@ -235,31 +234,34 @@ def _run_raws(this: _Run, keep_graph: bool) -> None:
         if alone is None:
             heappop(heap)
             g = grads.pop(n)
-            if type(g) is Tensor:
-                g = g._array
         else:
             g = received
             alone = received = None
+        if type(g) is Tensor:
+            g = g._array
         values = n.saved if n.versions is None else _arrays(n, keep_graph)
         for e, rule in zip(n.edges, n.op.rules):  # noqa: B905
             if e is None:
                 continue
-            d = rule(g, values)
-            shape = e.shape
-            if d.shape != shape or d.dtype is not e.dtype.numpy:
-                d = fit(d, shape, e.dtype, n)
+            d = g if rule is passed_on else rule(g, values)
+            if d.shape != e.shape:
+                d = sum_to(d, e.shape)
+            if d.dtype is not e.dtype.numpy:
+                d = cast_to(d, e.dtype)
             if e is alone:
                 received = plus(received, d)
-            elif type(e) is Pick or e in grads:
+            elif type(e) is Pick:
                 this.push(e, d)
-            elif e.seq < 0:
-                grads[e] = d
-                leaves.append(e)
-            elif alone is None and not heap:
+            elif alone is None and not heap and e.seq >= 0:
                 alone, received = e, d
+            elif e in grads:
+                grads[e] = plus(grads[e], d)
             else:
                 grads[e] = d
-                heappush(heap, (-e.seq, e))
+                if e.seq < 0:
+                    leaves.append(e)
+                else:
+                    heappush(heap, (-e.seq, e))
         if heap and alone is not None:
             this.push(alone, received)
             alone = received = None

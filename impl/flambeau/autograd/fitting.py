@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flambeau.cpu.reduce import SHORT, total, total_of_all, total_of_short
+from flambeau.cpu.reduce import sum_of_all, total
 from flambeau.dtypes import dtype
 from flambeau.geometry import Shape
 from flambeau.tensor import Tensor, fresh, shape_of, share
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from flambeau.autograd.node import Node
 
 
+_array = np.array
 # the shapes of one element
 _ONE = frozenset((1,) * n for n in range(8))
 
@@ -22,7 +23,7 @@ _ONE = frozenset((1,) * n for n in range(8))
 def sum_to(g: Any, shape: Shape) -> Any:
     """Sum an ndarray over the dims that broadcasting `shape` to it added."""
     if shape in _ONE:
-        return (total_of_short(g) if g.size <= SHORT else total_of_all(g)).reshape(shape)
+        return _array(sum_of_all(g), ndmin=len(shape))
     lead = g.ndim - len(shape)
     if lead == 1 and g.shape[1:] == shape:
         return total(g, (0,), False)
@@ -53,12 +54,16 @@ def fit(g: Any, shape: Shape, d: dtype, source: Node, index: int = 0) -> Any:
                 )
             g = g.sum_to_size(shape)
         return g if g._dtype is d else g.to(d)
-    wanted = d.numpy
-    if g.dtype is not wanted and g.dtype.kind == "c" and not d.is_complex:
-        g = g.real
     if g.shape != shape:
         g = sum_to(g, shape)
-    return g if g.dtype is wanted or g.dtype == wanted else g.astype(wanted)
+    return g if g.dtype is d.numpy else cast_to(g, d)
+
+
+def cast_to(g: Any, d: dtype) -> Any:
+    """An ndarray in a dtype's own, without its imaginary part where that one has none."""
+    if g.dtype.kind == "c" and not d.is_complex:
+        g = g.real
+    return g if g.dtype == d.numpy else g.astype(d.numpy)
 
 
 def _expandable(shape: Shape, target: Shape) -> bool:

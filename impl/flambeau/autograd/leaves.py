@@ -14,6 +14,8 @@ from flambeau.geometry import Shape, contiguous_strides, is_dense
 from flambeau.tensor import Tensor, bump, fresh, memory
 from flambeau.warning import warn_once
 
+_add = np.add
+
 
 # what getrefcount says where nobody else holds a thing: asked here, for it depends on the interpreter
 def _passed_on(n: Any, g: Any, _: Any) -> int:
@@ -51,14 +53,14 @@ def accumulate(n: AccumulateGrad, g: Any, create_graph: bool) -> None:
     elif create_graph:
         t._grad = current + to_tensor(g, n.dtype)
     else:
-        if current._array is None or isinstance(g, Tensor) or current._node is not None:
+        array = current._array
+        if array is None or current._node is not None or isinstance(g, Tensor):
             current.add_(to_tensor(g, n.dtype))
         else:
-            array = current._array
             if array.size == 1:  # NumPy takes twice as long to add one element in place
-                array[...] = np.add(array, g, out=...)
+                array[...] = _add(array, g, out=...)
             else:
-                np.add(array, g, array)
+                _add(array, g, array)
             bump(current)
         have, wanted = current._memory, t._memory
         if have is not wanted and (have is None or wanted is None or have.strides != wanted.strides):

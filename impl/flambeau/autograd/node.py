@@ -30,7 +30,7 @@ _QUALIFIED = frozenset(("AccumulateGrad", "CopyBackwards", "CopySlices", "NotImp
 class Node:
     """What made a tensor. shape, dtype: of its (first) output; hooks: None or a `Hooks`.
 
-    versions: of what was saved, one each; None where nothing saved can be overwritten.
+    versions: of what was saved, one each, None for what is no tensor; None where nothing saved can be overwritten.
     """
 
     __slots__ = ("__dict__", "__weakref__", "dtype", "edges", "hooks", "saved", "seq", "shape", "versions")

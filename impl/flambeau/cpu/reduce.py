@@ -25,29 +25,31 @@ def total_of_few(x: Array, dims: Axes, keepdim: bool) -> Array:
     return np.asarray(np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=_DOUBLE[x.dtype])).astype(x.dtype)  # type: ignore[call-overload]
 
 
+# up to so many elements a product with ones adds in half the time, though BLAS need not add pairwise
+_SHORT = 256
+_ONES = {np.dtype(t): np.ones(_SHORT, t) for t in (np.float32, np.float64)}
+
+
+def sum_of_all(x: Array) -> Any:
+    """Sum of all elements, as a NumPy scalar."""
+    size = x.size
+    if size <= _SHORT:
+        ones = _ONES.get(x.dtype)
+        if ones is not None:
+            return x.ravel().dot(ones[:size])
+    if x.ndim > 1 and not x.flags.forc and x.dtype in _SINGLE:
+        return total(x, tuple(range(x.ndim)), False)[()]
+    return np.add.reduce(x, None)
+
+
 def total_of_all(x: Array) -> Array:
     """Sum of all elements, as a 0-d array."""
-    if x.ndim > 1 and not x.flags.forc and x.dtype in _SINGLE:
-        return np.asarray(total(x, tuple(range(x.ndim)), False))
-    return np.add.reduce(x, None, out=...)
-
-
-# up to so many elements `total_of_short` is for: BLAS need not add pairwise
-SHORT = 256
-_ONES = {np.dtype(t): np.ones(SHORT, t) for t in (np.float32, np.float64)}
-
-
-def total_of_short(x: Array) -> Any:
-    """Sum of all elements, at most `SHORT`, where zeros need no sign; a product with ones takes half the time."""
-    ones = _ONES.get(x.dtype)
-    if ones is None:
-        return total_of_all(x)
-    return x.ravel().dot(ones if x.size == SHORT else ones[: x.size])
+    return np.asarray(sum_of_all(x))
 
 
 def mean_of_all(x: Array) -> Array:
     """Mean of all elements, as a 0-d array."""
-    return np.asarray(total_of_all(x)[()] / x.size)
+    return np.asarray(sum_of_all(x) / x.size)
 
 
 @row_major

@@ -69,7 +69,8 @@ def logit(x: Array, eps: float | None = None) -> Array:
     """log(x / (1 - x)), x clamped to [eps, 1 - eps] where eps is not negative."""
     if eps is not None and eps >= 0:
         kind = x.dtype.type
-        x = np.minimum(np.maximum(x, kind(eps)), kind(1) - kind(eps))
+        low, high = kind(eps), kind(1) - kind(eps)
+        x = np.where(x < low, low, np.minimum(x, high))
     return np.log(x / (1 - x))  # type: ignore[no-any-return]
 
 

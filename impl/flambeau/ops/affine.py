@@ -91,7 +91,7 @@ def _linear_node(input: Tensor, weight: Tensor, out: Tensor, edges: tuple[Edge |
     _fill(n, out)
     n.saved = tuple([saved[k] for k in op.saved_names])
     n.versions = [
-        0 if type(v) not in PLAIN or v._version_counter is None else v._version_counter[0] for v in n.saved
+        None if type(v) not in PLAIN else 0 if v._version_counter is None else v._version_counter[0] for v in n.saved
     ]  # fmt: skip
     return n
 

@@ -14,6 +14,7 @@ from flambeau.dtypes import BAREBONES_UNSIGNED, COMPLEXES, NATIVE_FLOAT, NATIVE_
 from flambeau.elementwise import INT_TO_FLOAT, SAME, result_type
 from flambeau.errors import check, check_fits, cpp_name, found_out
 from flambeau.ops.rules import conj, no_derivative, scaled, zeros_like
+from flambeau.recording import unchanged
 from flambeau.tensor import Tensor, shape_of
 
 WITHOUT_UNSIGNED = ANY & ~mask(*BAREBONES_UNSIGNED)
@@ -62,7 +63,7 @@ def _check_sub(input: Any, other: Any, *, alpha: Any) -> None:
     native=WITHOUT_UNSIGNED & REAL_NATIVE,
     fast=np.add,
     cuda="x + alpha * y",
-    grad=(lambda g: g, lambda g, alpha: scaled(g, alpha)),
+    grad=(unchanged, lambda g, alpha: scaled(g, alpha)),
     defaults={"alpha": 1},
     check=check_alpha,
     accept=WITHOUT_UNSIGNED,
@@ -80,7 +81,7 @@ def add(input: Tensor, other: Tensor, *, alpha: Any = 1) -> None:
     native=WITHOUT_UNSIGNED & REAL_NATIVE,
     fast=np.subtract,
     cuda="x - alpha * y",
-    grad=(lambda g: g, lambda g, alpha: -scaled(g, alpha)),
+    grad=(unchanged, lambda g, alpha: -scaled(g, alpha)),
     defaults={"alpha": 1},
     check=_check_sub,
     accept=WITHOUT_UNSIGNED,
@@ -108,7 +109,7 @@ def _check_rsub(input: Any, other: Any, *, alpha: Any) -> Mapping[str, Any]:
     numpy=lambda x, y, alpha: cpu.subtract(y, x, alpha),
     fast=lambda x, y: np.subtract(y, x),
     cuda="y - alpha * x",
-    grad=(lambda g, alpha: -scaled(g, alpha), lambda g: g),
+    grad=(lambda g, alpha: -scaled(g, alpha), unchanged),
     defaults={"alpha": 1},
     check=_check_rsub,
     accept=WITHOUT_UNSIGNED,
@@ -222,7 +223,7 @@ _no_remainder = no_derivative("remainder")
     fast=lambda x, y: cpu.remainder(x, np.asarray(y, x.dtype)),
     cuda="remainder(x, y)",
     grad=(
-        lambda g: g,
+        unchanged,
         lambda g, input, other: (
             -g * input.div(other, rounding_mode="floor") if isinstance(input, Tensor) else _no_remainder(g)
         ),
@@ -244,7 +245,7 @@ def remainder(input: Tensor, other: Tensor) -> None:
     fast=np.fmod,
     native=dtypes.NATIVE_FLOAT & ORDERED,
     cuda="fmod(x, y)",
-    grad=(lambda g: g, lambda g, input, other: -g * input.div(other, rounding_mode="trunc")),
+    grad=(unchanged, lambda g, input, other: -g * input.div(other, rounding_mode="trunc")),
     accept=ORDERED,
     raw=False,
     node=("FmodBackward1", "FmodBackward0"),
@@ -302,7 +303,7 @@ def _check_addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any) -> Non
     numpy=cpu.add_product,
     cuda="x + value * y * z",
     grad=(
-        lambda g: g,
+        unchanged,
         lambda g, tensor2, value: g * conj(tensor2 * value),
         lambda g, tensor1, value: g * conj(tensor1 * value),
     ),
@@ -321,7 +322,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
     numpy=cpu.add_quotient,
     cuda="x + value * y / z",
     grad=(
-        lambda g: g,
+        unchanged,
         lambda g, tensor2, value: g * conj(value / tensor2),
         lambda g, tensor1, tensor2, value: -g * conj(value * tensor1 / (tensor2 * tensor2)),
     ),
@@ -335,15 +336,20 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
     """input + value · tensor1 / tensor2. Raises RuntimeError where both are integers."""
 
 
+INTERPOLATED = mask(*dtypes.FLOATS, *COMPLEXES) & NOT_HALF_COMPLEX
+
+
 def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> Mapping[str, Any]:
     check(
         input.dtype is end.dtype,
         f"expected dtype {cpp_name(input.dtype)} for `end` but got dtype {cpp_name(end.dtype)}",
     )
     if not isinstance(weight, Tensor):
-        if input.dtype is not dtypes.complex32:  # refused as such, whatever the weight
+        if input.dtype.bit & INTERPOLATED:  # others are refused as such, whatever the weight
             check_fits(weight, input.dtype.compute)
-        return {"refusal": "lerp_kernel_scalar", "node": "LerpBackward0", "out_text": None}
+        return {
+            "common": input.dtype, "refusal": "lerp_kernel_scalar", "node": "LerpBackward0", "out_text": None,
+        }  # fmt: skip
     check(
         input.dtype is weight.dtype or not shape_of(weight),
         f"expected dtype {cpp_name(input.dtype)} for `weight` but got dtype {cpp_name(weight.dtype)}",
@@ -361,9 +367,10 @@ def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> Mapping[str, Any]:
         lambda g, weight: g * conj(weight),
         lambda g, input, end: g * conj(end - input),
     ),
-    accept=mask(*dtypes.FLOATS, *COMPLEXES) & NOT_HALF_COMPLEX,
+    accept=INTERPOLATED,
     refusal="lerp_kernel_tensor",
     check=_check_lerp,
+    opmath=True,
     node="LerpBackward1",
     inplace=True,
 )

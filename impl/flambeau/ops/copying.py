@@ -26,6 +26,7 @@ from flambeau.geometry import (
 from flambeau.inplace import check_inplace, check_memory, overwritable
 from flambeau.operation import Launch
 from flambeau.overrides import PLAIN
+from flambeau.recording import unchanged
 from flambeau.size import (
     CPU,
     META,
@@ -55,7 +56,7 @@ def strides_for(t: Tensor, memory_format: Any) -> tuple[int, ...]:
     cpu=cpu.copy,
     cuda=Body("x", ALL, moves=True),
     tensors=("input",),
-    grad=lambda g: g,
+    grad=unchanged,
     moves=True,
     node="CloneBackward0",
 )
@@ -108,7 +109,7 @@ def detach__(input: Tensor) -> Tensor:
     cpu=cpu.convert,
     cuda=Body("x", ALL, result="any"),
     tensors=("input",),
-    grad=lambda g: g,  # the engine casts back
+    grad=unchanged,  # the engine casts back
     moves=True,
     node="ToCopyBackward0",
 )

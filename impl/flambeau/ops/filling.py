@@ -17,6 +17,7 @@ from flambeau.errors import check
 from flambeau.geometry import Shape
 from flambeau.inplace import overwritable
 from flambeau.operation import Launch
+from flambeau.ops.rules import of_one_kind
 from flambeau.overrides import PLAIN
 from flambeau.tensor import Tensor, bump, shape_of, warn_of_lost_parts
 
@@ -70,7 +71,10 @@ def _representable(value: Any, d: dtype) -> bool:
     tensors=("input", "value"),
     cpu=cpu.filled_from,
     cuda=Body("y", ALL, moves=True),
-    grad={"input": lambda g, input_shape: g.new_zeros(input_shape), "value": lambda g: g.sum()},
+    grad={
+        "input": lambda g, input_shape: g.new_zeros(input_shape),
+        "value": lambda g, value_dtype: of_one_kind(g.sum(), value_dtype),
+    },
     function=False,
     method=False,
     moves=True,

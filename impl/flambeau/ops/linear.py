@@ -105,13 +105,16 @@ def _node(rank: int, a: Any, b: Any, input: Tensor, other: Tensor, out: Tensor) 
     n.seq = sequence()
     x, y = input._version_counter, other._version_counter
     first, second = None if a is None else other, None if b is None else input
-    versions = (0 if y is None else y[0], 0 if x is None else x[0])
+    versions = (
+        None if a is None else 0 if y is None else y[0],
+        None if b is None else 0 if x is None else x[0],
+    )
     if rank == 22:
         s, t = input._array.flags, other._array.flags
         n.saved = (
             first, s.f_contiguous and not s.c_contiguous, second, t.f_contiguous and not t.c_contiguous
         )  # fmt: skip
-        n.versions = (versions[0], 0, versions[1], 0)
+        n.versions = (versions[0], None, versions[1], None)
     else:
         n.saved, n.versions = (first, second), versions
     return n
@@ -385,6 +388,19 @@ def _batched(input: Tensor, other: Tensor) -> Tensor:
     return own_view(bmm(x, y), shape)
 
 
+def _check_out(input: Tensor, other: Tensor, out: dtype, rank: int, folds: bool) -> None:
+    """Refuse an out= of another dtype as the product that is taken does, before its kernel is looked for."""
+    first, second = input.dtype, other.dtype
+    if folds and rank % 10 == 1:
+        check(
+            out is first is second,
+            f"addmv input tensors must have the same dtype, but got {out.type_name}, {first.type_name}, and "
+            f"{second.type_name}",
+        )
+    expected = first if rank == 12 or folds else second
+    check(out is expected, structured_out(expected, out))
+
+
 def _matmul(input: Tensor, other: Tensor, out: Tensor | None = None) -> Tensor:
     a, b = shape_of(input), shape_of(other)
     check(
@@ -401,9 +417,12 @@ def _matmul(input: Tensor, other: Tensor, out: Tensor | None = None) -> Tensor:
         return mv(input, other)
     if rank == 22:
         return mm(input, other)
+    folds = rank != 12 and _folds(input, other)
+    if out is not None:
+        _check_out(input, other, out.dtype, rank, folds)
     if rank == 12:
         return mm(views.unsqueeze(input, 0), other).squeeze_(0)
-    if _folds(input, other):
+    if folds:
         return _folded(input, other)
     if rank == 33 and a[0] != b[0]:
         if a[0] == 1 and _requires_grad(input):

@@ -16,6 +16,7 @@ from flambeau.geometry import broadcast
 from flambeau.operation import Launch
 from flambeau.ops.creation import full
 from flambeau.ops.filling import check_representable
+from flambeau.ops.rules import of_one_kind
 from flambeau.ops.scatter import NO_SCATTER
 from flambeau.tensor import Tensor, shape_of
 from flambeau.warning import warn
@@ -50,7 +51,7 @@ def fill_value(value: Any, like: Tensor) -> tuple[Tensor, dtype]:
     tensors=("input", "mask", "value"),
     grad={
         "input": lambda g, mask: g.masked_fill(mask, 0),
-        "value": lambda g, mask: g.masked_fill(mask.logical_not(), 0).sum(),
+        "value": lambda g, mask, value_dtype: of_one_kind(g.masked_select(mask).sum(), value_dtype),
     },
     moves=True,
     inplace=True,

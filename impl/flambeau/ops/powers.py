@@ -20,6 +20,8 @@ from flambeau.tensor import Tensor
 # the kernels PyTorch takes for exponents it knows
 _KERNELS = {0.5: "sqrt_vml_cpu", -0.5: "rsqrt_cpu", -1: "reciprocal_cpu"}
 
+POWERS = WITHOUT_UNSIGNED & NOT_HALF_COMPLEX
+
 
 def _check_pow(input: Any, exponent: Any) -> Mapping[str, Any] | None:
     common = result_type(input, exponent)
@@ -31,7 +33,8 @@ def _check_pow(input: Any, exponent: Any) -> Mapping[str, Any] | None:
         return {"accept": ANY} if type(input) in (int, float, complex) and input == 1 else None
     if exponent in (0, 1):
         return {"accept": ANY}
-    if common is not dtypes.complex32:  # refused as such, whatever the exponent
+    # refused as such, whatever the exponent, or raised in float64
+    if common.bit & POWERS and common not in (dtypes.float32, dtypes.complex64):
         check_fits(exponent, common)
     return {"refusal": _KERNELS.get(exponent, "pow")}
 
@@ -76,7 +79,7 @@ def _complex_if(g: Any, x: float) -> complex | float:
     numpy=cpu.power,
     cuda="pow(x, y)",
     grad=(_of_base, _of_exponent),
-    accept=WITHOUT_UNSIGNED & NOT_HALF_COMPLEX,
+    accept=POWERS,
     refusal="pow",
     native=NATIVE_FLOAT,
     check=_check_pow,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flambeau.autograd.node import refuse_history
 from flambeau.cpu import linear as cpu
 from flambeau.declare import primitive
 from flambeau.dtypes import BOOL, FLOATING, dtype
@@ -16,6 +17,7 @@ from flambeau.ops.filling import check_representable
 from flambeau.ops.linear import (
     batch_dtypes,
     batch_shape,
+    check_out,
     check_sizes,
     check_vector_product,
     left_gradient,
@@ -121,34 +123,78 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, beta: Any = 1, alpha: Any = 1
     return Launch((input, mat, vec), a[:1], input.dtype, beta=beta, alpha=alpha)
 
 
-@primitive(
-    *_schemas("baddbmm", "batch1", "batch2"),
-    function_only=_with_dtype(_schemas("baddbmm", "batch1", "batch2")),
-    cpu=cpu.batched_scaled_product,
-    grad=(
+_BATCHED: dict[str, Any] = {
+    "cpu": cpu.batched_scaled_product,
+    "grad": (
         lambda g, beta: scaled(g, beta),
         lambda g, batch2, alpha: scaled(times(g, conj(batch2).mT), alpha),
         lambda g, batch1, alpha: scaled(times(conj(batch1).mT, g), alpha),
     ),
-    raw=True,
-    inplace=True,
-    out_text=structured_out,
+    "raw": True,
+    "node": "BaddbmmBackward0",
+    "out_text": structured_out,
+}
+
+
+@primitive(
+    *_schemas("baddbmm", "batch1", "batch2"),
+    function_only=_with_dtype(_schemas("baddbmm", "batch1", "batch2")),
+    **_BATCHED,
 )
 def baddbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, out_dtype: dtype | None = None, beta: Any = 1, alpha: Any = 1
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    out_dtype: dtype | None = None,
+    beta: Any = 1,
+    alpha: Any = 1,
+    out: Tensor | None = None,
 ) -> Launch:
     """beta * input + alpha * (batch1 @ batch2) for batches of matrices; input broadcasts."""
     only_cuda("baddbmm", out_dtype)
+    shape = _check_batches(input, batch1, batch2)
+    check_out(out, batch2.dtype)
+    return _batched(input, batch1, batch2, shape, beta, alpha)
+
+
+@primitive(
+    *_schemas("baddbmm", "batch1", "batch2"),
+    full_name="baddbmm_", name="baddbmm", function=False, method=False, inplace=True,
+    **_BATCHED,
+)  # fmt: skip
+def _baddbmm_inplace(input: Tensor, batch1: Tensor, batch2: Tensor, beta: Any = 1, alpha: Any = 1) -> Launch:
+    """beta * input + alpha * (batch1 @ batch2) in input's memory."""
+    shape = _check_batches(input, batch1, batch2)
+    check(
+        input.dtype is batch2.dtype,
+        f"Bad in-place call: input tensor dtype {cpp_name(input.dtype)} and output tensor dtype "
+        f"{cpp_name(batch2.dtype)} should match",
+    )
+    have = shape_of(input)
+    check(
+        have == shape,
+        f"Bad in-place call: input tensor size {list(have)} and output tensor size {list(shape)} should match",
+    )
+    return _batched(input, batch1, batch2, shape, beta, alpha)
+
+
+def _check_batches(input: Tensor, batch1: Tensor, batch2: Tensor) -> Shape:
     _check_expands(input, _sizes((batch1, 0), (batch1, 1), (batch2, 2)))
     check(
         input.dtype is batch1.dtype,
         f"Input dtypes must be the same, got: input {cpp_name(input.dtype)}, batch1: {cpp_name(batch1.dtype)}, "
         f"batch2: {cpp_name(batch2.dtype)}",
     )
-    shape = batch_shape(shape_of(batch1), shape_of(batch2))
-    batch_dtypes("baddbmm", batch1, batch2)
-    _check_factors(beta, alpha, input.dtype)
-    return Launch((input, batch1, batch2), shape, input.dtype, beta=beta, alpha=alpha)
+    return batch_shape(shape_of(batch1), shape_of(batch2))
+
+
+def _batched(input: Tensor, batch1: Tensor, batch2: Tensor, shape: Shape, beta: Any, alpha: Any) -> Launch:
+    if 0 in (*shape, shape_of(batch2)[1]):  # nothing to multiply: the dtypes are not compared
+        refuse_history(batch2.dtype, input, batch1, batch2)
+    else:
+        batch_dtypes("baddbmm", batch1, batch2)
+        _check_factors(beta, alpha, input.dtype)
+    return Launch((input, batch1, batch2), shape, batch2.dtype, beta=beta, alpha=alpha)
 
 
 def _sizes(*wanted: tuple[Tensor, int]) -> Shape:

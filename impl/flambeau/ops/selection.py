@@ -31,6 +31,9 @@ def choices(condition: Tensor, input: Any, other: Any) -> Launch:
         f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.type_name}",
     )
     d = result_type(input, other)
+    for number in (input, other):
+        if not isinstance(number, Tensor) and d not in (dtypes.float16, dtypes.bfloat16):
+            check_fits(number, d)
     shape = broadcast(*[shape_of(t) if isinstance(t, Tensor) else () for t in (condition, input, other)])
     return Launch((condition, input, other), shape, d, target=d)
 
@@ -131,22 +134,20 @@ fmin = _extreme(
 
 def _check_clamp(input: Tensor, min: Any, max: Any) -> Mapping[str, Any]:
     check(min is not None or max is not None, "torch.clamp: At least one of 'min' or 'max' must not be None")
-    if input.dtype.is_complex:
+    number = any(isinstance(b, complex) for b in (min, max))
+    if input.dtype.is_complex or (number and input.dtype.category < dtypes.FLOATING):
         raise NotImplementedError("clamp is not supported for complex types")
-    check(
-        not any(isinstance(b, complex) for b in (min, max)),
-        "value cannot be converted to type double without overflow",
-    )
+    check(not number, "value cannot be converted to type double without overflow")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         refusal = "maximum_cpu" if max is None else "minimum_cpu" if min is None else "clamp_cpu"
         bounded = BOUNDED & ~bool_.bit if refusal == "clamp_cpu" else BOUNDED
         return {"node": "ClampBackward0", "refusal": refusal, "accept": bounded}
     both = min is not None and max is not None
     refusal = "clamp_scalar_cpu" if both else "clamp_max_scalar_cpu" if min is None else "clamp_min_scalar_cpu"
-    common = result_type(input, min, max)
+    common, accept = result_type(input, min, max), BOUNDED & ~bool_.bit
     for bound in (min, max):
-        check_fits(bound, common)
-    accept = BOUNDED & ~bool_.bit
+        if common.bit & accept:
+            check_fits(bound, common)
     return {"node": "ClampBackward1", "refusal": refusal, "accept": accept, "c_names": True, "out_text": found_out}
 
 
@@ -184,8 +185,10 @@ def _one_bound(name: str, bound: str, other: str, cuda: str, inside: Any, outsid
             return None
         if input.dtype.is_complex or isinstance(value, complex):
             raise NotImplementedError("clamp is not supported for complex types")
-        check_fits(value, result_type(input, value))
-        return {"out_text": found_out, "refusal": f"{name}_scalar_cpu", "accept": BOUNDED & ~bool_.bit, "c_names": True}
+        common, accept = result_type(input, value), BOUNDED & ~bool_.bit
+        if common.bit & accept:
+            check_fits(value, common)
+        return {"out_text": found_out, "refusal": f"{name}_scalar_cpu", "accept": accept, "c_names": True}
 
     def body(input: Tensor, value: Any) -> None: ...
 
