@@ -166,8 +166,9 @@ def run(
     state.enabled = create_graph
     quiet = enter(QUIET)
     try:
-        if plain and len(roots) == 1 and type(roots[0][0]) is not Pick and roots[0][0].seq >= 0:
-            _run_raws(this, keep_graph, *roots[0])
+        first, seed = roots[0] if len(roots) == 1 else (None, None)
+        if plain and isinstance(first, Node) and first.seq >= 0:
+            _run_raws(this, keep_graph, first, seed)
         else:
             for e, g in roots:
                 this.push(e, g)
