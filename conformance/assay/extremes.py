@@ -46,8 +46,8 @@ def can_underflow(case: Case) -> bool:
 def _magnitude(elements: Array) -> Array:
     """The larger part of a complex number: its length overflows where neither part does."""
     if np.iscomplexobj(elements):
-        return np.maximum(np.abs(elements.real), np.abs(elements.imag)).astype(np.float64)
-    return np.abs(elements.astype(np.float64))
+        return np.asarray(np.maximum(np.abs(elements.real), np.abs(elements.imag)), np.float64)
+    return np.asarray(np.abs(elements.astype(np.float64)))
 
 
 def _magnitudes(case: Case) -> Iterator[tuple[TensorSpec, Array]]:
