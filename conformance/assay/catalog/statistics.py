@@ -63,6 +63,13 @@ HOW = kw("interpolation", choice(("linear", "lower", "higher", "midpoint", "near
 QUANTILE = Policy(canonical="hidden ties", overflow=True)
 
 
+def _shares(ex: Execution, shape: Shape) -> Values:
+    """Some below 1, or all at an end, where nothing is interpolated: for a 1 cannot be moved to find the scale."""
+    if ex.pick.chance(0.15):
+        return Values(ex.pick.choice(("zeros", "ones")))
+    return Values("uniform", low=0, high=0.9990234375)
+
+
 def _reduced_for_each(ex: Execution) -> Shape:
     """The input's shape after reducing, behind that of q."""
     q = ex.get("q")
@@ -71,7 +78,7 @@ def _reduced_for_each(ex: Execution) -> Shape:
 
 for name in ("quantile", "nanquantile"):
     source = x(FLOATS, FULL, prefer=Values("normal" if name == "quantile" else "special"))
-    q = arg("q", tensor((), shaped(max_rank=1), values=Values("probability"), grad=False))
+    q = arg("q", tensor((), shaped(max_rank=1), values=_shares, grad=False))
     entry(
         name,
         form(source, arg("q", SHARE), HOW, order=2),
