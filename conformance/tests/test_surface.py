@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from assay.catalog import catalog
+from assay.catalog.omitted import OMITTED
 from assay.surface import VARIANTS, Surface, load_surface
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -228,6 +229,13 @@ def test_coverage_counts_operations_and_names_the_rest(surface):
     assert coverage.share == pytest.approx(2 / len(surface.operations()))
     assert "torch.sparse_coo_tensor" in coverage.left_out["sparse"]
     assert sum(map(len, coverage.left_out.values())) == sum(name.op is None for name in surface.names.values())
+
+
+def test_the_catalogue_covers_the_surface_but_for_what_is_left_out_with_a_reason(surface):
+    coverage = surface.coverage(catalog())
+    assert set(coverage.uncovered) == set(OMITTED)
+    assert all(len(reason) > 20 for reason in OMITTED.values())
+    assert coverage.share > 0.99
 
 
 def test_the_catalogue_names_only_what_torch_offers(surface):

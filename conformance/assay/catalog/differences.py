@@ -193,10 +193,11 @@ def _rows(draw: st.DrawFn, env: Structure) -> Shape:
     return (draw(st.sampled_from(FEW)) or 2, draw(st.sampled_from(FEW)))
 
 
-entry(
-    "pdist",
-    # PyTorch dies of the derivative of no rows at all.
-    form(x(FLOATS, _rows), opt("p", POWER), variants="function", order=1, weight=4),
-    form(x(FLOATS, lambda draw, env: (0, draw(st.sampled_from(FEW)))), opt("p", POWER), variants="function"),
-    policy=REDUCTION,
-)
+for name in ("pdist", "nn.functional.pdist"):
+    entry(
+        name,
+        # PyTorch dies of the derivative of no rows at all.
+        form(x(FLOATS, _rows), opt("p", POWER), variants="function", order=1, weight=4),
+        form(x(FLOATS, lambda draw, env: (0, draw(st.sampled_from(FEW)))), opt("p", POWER), variants="function"),
+        policy=REDUCTION,
+    )

@@ -7,6 +7,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from assay.catalog import catalog
+from assay.catalog.omitted import OMITTED
 from assay.drawing import traits
 from assay.plan import Plan, policy_of
 from assay.subjects import parse
@@ -53,9 +54,12 @@ def coverage_lines(uncovered: bool) -> list[str]:
     )
     if coverage.unknown:
         lines.append(f"in the catalogue but not in the record: {', '.join(coverage.unknown)}")
+    lines += [f"left out: {op}: {OMITTED[op]}" for op in coverage.uncovered if op in OMITTED]
     if uncovered:
-        lines.append("lacking:")
-        lines += [f"  {op}" for op in coverage.uncovered]
+        lines.append("lacking, for no reason:")
+        lines += [f"  {op}" for op in coverage.uncovered if op not in OMITTED] or ["  none"]
+        lines.append("names that are no operation on dense tensors:")
+        lines += [f"  {len(paths):>4}  {reason}" for reason, paths in coverage.left_out.items()]
     return lines
 
 
