@@ -37,6 +37,15 @@ def can_overflow(case: Case, policy: Policy) -> bool:
         return policy.scale != "sum_abs" and not np.float64(largest) / smallest < bound / 4
 
 
+def scaled_overflows(case: Case) -> bool:
+    """Whether `alpha` times an input leaves the format: PyTorch's loops round that product or do not, so that an
+    infinity met by it becomes NaN in one and stays in the other, by the position of the element."""
+    alpha = case.kwargs.get("alpha")
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float | complex):
+        return False
+    return any(abs(alpha) * float(m.max()) > format_of(s.dtype).largest for s, m in _magnitudes(case))
+
+
 def can_underflow(case: Case) -> bool:
     """Whether the product of two elements of an input leaves the format, so that its sign may be lost with it."""
     smallest = ((format_of(s.dtype).smallest, np.min(m, initial=math.inf, where=m > 0)) for s, m in _magnitudes(case))

@@ -17,6 +17,7 @@ from assay.canonical import canonical, has_ties
 from assay.case import Case
 from assay.distribution import other_distribution
 from assay.dtypes import HALVES
+from assay.extremes import scaled_overflows
 from assay.levels import ASPECTS, LEVELS, SCORED, STATUSES, aspects_of, worst
 from assay.outcome import Error, Outcome, TensorData, Verdict
 from assay.parts import elements_before, is_gradient, is_written, leaves, tensor_specs
@@ -42,7 +43,7 @@ _DIED = {"crash": "crash", "exit": "crash", "timeout": "timeout", "memory": "mem
 
 
 #: Aspects that are judged by elements.
-_BY_DATA = frozenset({"values", "random"})
+_BY_DATA = frozenset({"values", "random", "mutation", "gradients", "gradients2"})
 
 
 def judge(
@@ -236,6 +237,9 @@ class _Judgement:
         truth, scale = _decoded(known, theirs)
         unit = known.unit or theirs.dtype
         ours, expected = wide_array(mine), wide_array(theirs)
+        if np.isnan(ours).any() and scaled_overflows(self.case):
+            certain = expected if truth is None else truth.reshape(expected.shape)
+            ours = np.where(np.isnan(ours) & np.isinf(expected) & (certain == expected), expected, ours)
         least = self._reference_error(path, unit, truth is not None)
         comparison = compare(ours, expected, truth, scale, unit, self.answer.overflow, least)
         signs = self.policy.strides and self.policy.signed_zeros and not (truth is None and self.answer.underflow)

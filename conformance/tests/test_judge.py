@@ -14,7 +14,7 @@ import torch
 
 from assay.case import Case, Layout, Named, Same, TensorSpec, Values
 from assay.execute import Want, answer
-from assay.extremes import can_overflow
+from assay.extremes import can_overflow, scaled_overflows
 from assay.judge import ASPECTS, LEVELS, aspects_of, judge, normalised, worst
 from assay.outcome import Error, Outcome, Sequence, TensorData, Verdict
 from assay.parts import elements_before
@@ -290,6 +290,22 @@ def test_a_norm_errs_with_its_length(p: int) -> None:
     exact = math.fsum([0.3**p] * 7) ** (1 / p)
     assert found(few, NORM, answering(exact)) == {}
     assert found(few, NORM, answering(exact * (1 + 1e-14))) == {"values": "deviates"}
+
+
+def test_a_scaled_operand_may_overflow_on_the_way() -> None:
+    """Where alpha·y is rounded, an infinity that meets its overflow is NaN; PyTorch's loops round it or do not."""
+    near, small = literal(INF, 1.0), literal(3e38, 1.0)
+    assert scaled_overflows(case("torch.sub", near, small, alpha=2.5))
+    assert not scaled_overflows(case("torch.sub", near, small, alpha=0.5))
+    assert not scaled_overflows(case("torch.sub", near, small))
+    for alpha, answered, status in ((2.5, np.nan, "conforms"), (2.5, -np.inf, "deviates"), (0.5, np.nan, "deviates")):
+        scaled = case("torch.sub", near, small, alpha=alpha)
+        reference, subject = both(scaled, ELEMENTWISE)
+        elements = np.frombuffer(subject.result.data, np.float32).copy()
+        elements[0] = answered
+        changed = replace(subject, result=replace(subject.result, data=elements.tobytes()))
+        verdicts = {v.aspect: v.status for v in judge(scaled, reference, changed, ELEMENTWISE)}
+        assert verdicts["values"] == status
 
 
 def test_outs_that_are_not_written_are_seen() -> None:

@@ -9,7 +9,7 @@ import pytest
 from assay.case import Case, Named, TensorSpec, Values
 from assay.judge import ASPECTS
 from assay.plan import Plan
-from assay.result import Judged
+from assay.record import Judged
 from assay.runner import Session
 from assay.subjects import Adapter, Claims, ClaimsError, Subject, SubjectError, parse
 from assay.subjects.claims import load_claims
@@ -136,7 +136,7 @@ def test_claims_stand_beside_the_subject(tmp_path, monkeypatch):
         assert plan.claims("add")
         assert not plan.claims("sum")
         assert plan.dtypes == ("float32",)
-        assert not plan.full
+        assert plan.full  # of what is claimed
     asked = frozenset(("aspects", "operations", "dtypes"))
     with Session(Plan(parse(name), in_process=True, asked=asked)) as session:
         assert session.plan.aspects == ("structure", "values", "error")
