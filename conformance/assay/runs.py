@@ -22,13 +22,7 @@ def names(root: Path = ROOT) -> list[str]:
     """The ids of all runs, oldest first."""
     runs = root / "runs"
     found = [p.parent for p in runs.glob("*/plan.json")] if runs.is_dir() else []
-    return sorted((p.name for p in found), key=_age)
-
-
-def _age(name: str) -> tuple[str, int, str]:
-    """Ids begin with the time; of two in one second the second ends in "-2"."""
-    stamp, tail = name[:15], name.rpartition("-")[2]
-    return stamp, int(tail) if tail.isdigit() else 0, name
+    return sorted(p.name for p in found)  # ids begin with the time
 
 
 def find(run: str, root: Path = ROOT) -> Path:

@@ -17,7 +17,6 @@ import json
 import os
 import re
 import shutil
-import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +35,9 @@ from assay.result import Group, Result
 ROOT = Path(".assay")
 SCHEMA = 1
 _LINES, _PACKED, _PLAN, _RESULT = "verdicts.jsonl", "verdicts.jsonl.gz", "plan.json", "result.json"
+
+
+_STAMP = str.maketrans("T", "-", "-:")
 
 
 class StoreError(Exception):
@@ -129,11 +131,12 @@ class Store:
 
     @staticmethod
     def create(setup: Setup, root: Path = ROOT) -> Store:
-        """A folder of its own, named by time, subject, profile and seed. Raises StoreError."""
+        """A folder of its own, named by time to the millisecond, subject, profile and seed. Raises StoreError."""
         plan, runs = setup.plan, root / "runs"
         safe = re.sub(r"[^A-Za-z0-9._-]", "_", plan.subject.name)
         shard = f"-{plan.shard[0]}of{plan.shard[1]}" if plan.shard[1] > 1 else ""
-        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{safe}-{plan.profile}-{plan.seed}{shard}"
+        stamp = datetime.now().isoformat(timespec="milliseconds").translate(_STAMP)
+        name = f"{stamp}-{safe}-{plan.profile}-{plan.seed}{shard}"
         path = runs / name
         with telling("make", path):
             for n in range(2, 1000):

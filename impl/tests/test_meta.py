@@ -9,8 +9,9 @@ import torch
 
 import flambeau
 from assay.drawing import draw_cases, select
-from assay.execute import resolve
 from assay.inputs import Builder
+from assay.subjects import parse
+from assay.subjects.adapter import Adapter
 
 # what these answer is in the data: Python numbers and text, truth values, and shapes
 IN_THE_DATA = {
@@ -38,7 +39,7 @@ IN_THE_DATA = {
     "from_dlpack",
     "is_nonzero",
 }
-ENTRIES = [e.op for e in select(())]
+ENTRIES = [e.op for e in select(parse("flambeau").load().claims.operations)]
 
 
 def moved(library: Any, value: Any) -> Any:
@@ -63,11 +64,12 @@ def answers(case: Any, library: Any) -> tuple[Any, Any]:
     """What a library answers on the CPU and on the meta device."""
     found = []
     for device in ("cpu", "meta"):
-        inputs = Builder(case, library).build()
+        side = Adapter(library)
+        inputs = Builder(case, side).build()
         args, kwargs = inputs.args, inputs.kwargs
         if device == "meta":
             args, kwargs = moved(library, args), moved(library, kwargs)
-        function, given = resolve(case, library, args)
+        function, given = side.resolve(case.call, args)
         try:
             found.append(outline(function(*given, **kwargs)))
         except (RuntimeError, TypeError, IndexError, ValueError) as error:

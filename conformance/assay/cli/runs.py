@@ -214,7 +214,7 @@ def merge(runs: tuple[str, ...], **files: Path | None) -> None:
     Runs from other machines: copy their folders into .assay/runs first.
 
     \b
-    Example: assay merge 20261122-101500-flambeau-standard-0-1of2 20261122-101502-flambeau-standard-0-2of2
+    Example: assay merge 20261122-101500.000-flambeau-standard-0-1of2 20261122-101502.000-flambeau-standard-0-2of2
 
     \b
     Exit codes: as `assay run`.

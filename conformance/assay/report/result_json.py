@@ -58,7 +58,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "reference": plan.reference.name,
         "versions": versions(plan),
         "platform": platform.platform(),
-        "started": datetime.fromtimestamp(result.started, UTC).isoformat(timespec="seconds"),
+        "started": datetime.fromtimestamp(result.started, UTC).isoformat(timespec="microseconds"),
         "seconds": round(result.seconds, 3),
         "seed": plan.seed,
         "profile": plan.profile,
