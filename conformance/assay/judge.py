@@ -18,6 +18,7 @@ from assay.case import Case
 from assay.distribution import other_distribution
 from assay.dtypes import HALVES
 from assay.extremes import scaled_overflows
+from assay.fidelity import strides, text, warnings
 from assay.levels import ASPECTS, LEVELS, SCORED, STATUSES, aspects_of, worst
 from assay.outcome import Error, Outcome, TensorData, Verdict
 from assay.parts import elements_before, is_gradient, is_written, leaves, tensor_specs
@@ -37,7 +38,7 @@ from assay.tolerance import (
     wrong_zeros,
 )
 from assay.truth import ReferenceAnswer, Truth
-from assay.wording import error_name, first_line, normalised, refusal, warned
+from assay.wording import error_name, first_line, normalised, refusal
 
 _DIED = {"crash": "crash", "exit": "crash", "timeout": "timeout", "memory": "memory"}
 
@@ -120,7 +121,7 @@ class _Judgement:
         got = self.subject.error
         assert got is not None
         yield from self._errors(expected, got)
-        yield from self._warnings()
+        yield from warnings(self.subject, self.reference)
 
     def _errors(self, expected: Error, got: Error) -> Iterator[Verdict]:
         if error_name(expected) != error_name(got):
@@ -152,10 +153,10 @@ class _Judgement:
         yield from self._mutation()
         yield from self._aliasing()
         yield from self._gradients(pairs)
-        yield from self._strides(pairs)
+        yield from strides(self.policy, pairs)
         yield from self._random()
-        yield from self._text(pairs)
-        yield from self._warnings()
+        yield from text(self.policy, subject, reference, pairs)
+        yield from warnings(self.subject, self.reference)
 
     def _metadata(self, pairs: list[tuple[str, TensorData, TensorData]]) -> Iterator[Verdict]:
         if not pairs:
@@ -455,54 +456,6 @@ class _Judgement:
             triples.append((path, got, expected))
         found = list(self._compared(name, triples, False))
         yield found[0] if found else Verdict(name, "conforms")
-
-    # Fidelity
-
-    def _strides(self, pairs: list[tuple[str, TensorData, TensorData]]) -> Iterator[Verdict]:
-        if not self.policy.strides:
-            return
-        judged = False
-        for path, mine, theirs in pairs:
-            if mine.stride is None or theirs.stride is None or mine.shape != theirs.shape or 0 in theirs.shape:
-                continue
-            judged = True
-            if any(m != t for m, t, n in zip(mine.stride, theirs.stride, theirs.shape, strict=True) if n > 1):
-                yield Verdict("stride", "deviates", f"{path}: strides {mine.stride}; expected {theirs.stride}")
-                return
-        if judged:
-            yield Verdict("stride", "conforms")
-
-    def _text(self, pairs: list[tuple[str, TensorData, TensorData]]) -> Iterator[Verdict]:
-        judged = False
-        for path, mine, theirs in pairs:
-            if theirs.text is not None and self.policy.text:
-                judged = True
-                if mine.text != theirs.text:
-                    yield Verdict("text", "deviates", f"{path} prints {mine.text!r}; expected {theirs.text!r}")
-                    return
-            if theirs.grad_fn is not None and mine.requires_grad:
-                judged = True
-                if mine.grad_fn != theirs.grad_fn:
-                    yield Verdict("text", "deviates", f"{path}.grad_fn is {mine.grad_fn}; expected {theirs.grad_fn}")
-                    return
-        mine_leaves = dict(leaves(self.subject.result))
-        for path, text in leaves(self.reference.result):
-            if isinstance(text, str):
-                judged = True
-                if mine_leaves[path] != text:
-                    yield Verdict("text", "deviates", f"{path} is {mine_leaves[path]!r}; expected {text!r}")
-                    return
-        if judged:
-            yield Verdict("text", "conforms")
-
-    def _warnings(self) -> Iterator[Verdict]:
-        mine, theirs = warned(self.subject), warned(self.reference)
-        if not mine and not theirs:
-            return
-        if mine == theirs:
-            yield Verdict("warnings", "conforms")
-        else:
-            yield Verdict("warnings", "deviates", f"warned {sorted(mine)}; expected {sorted(theirs)}")
 
 
 def _decoded(truth: Truth, like: TensorData) -> tuple[Any, Any]:
