@@ -9,10 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from assay.case import Case, TensorSpec
-from assay.cli import main
 from assay.plain import decode, encode
 from assay.store import records
 
@@ -25,19 +23,6 @@ def __getattr__(name):
 """
 CELL = {"op", "variant", "aspect", "status", "cases", "counts", "detail"}
 FAILURE = {"op", "variant", "aspect", "status", "detail", "case", "script"}
-
-
-@pytest.fixture
-def cli(tmp_path, monkeypatch):
-    """Run assay in an empty folder: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        done = CliRunner().invoke(main, list(arguments), catch_exceptions=False)
-        return done.exit_code, done.stdout, done.stderr
-
-    return call
 
 
 def plant(tmp_path: Path, name: str, body: str) -> str:

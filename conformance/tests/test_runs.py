@@ -27,19 +27,6 @@ def __getattr__(name):
 WRONG = "def sum(*a, **k): return torch.sum(*a, **k) * 1.01\n"
 
 
-@pytest.fixture
-def cli(tmp_path, monkeypatch):
-    """Run assay in an empty folder: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        done = CliRunner().invoke(main, list(arguments), catch_exceptions=False)
-        return done.exit_code, done.stdout, done.stderr
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     """A folder with runs of a subject whose sum is mended in the second and whose exp is broken and neg missing, and a

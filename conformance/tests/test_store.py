@@ -40,19 +40,6 @@ def neg(*a, **k):
 ARGUMENTS = ("--only", "sum", "--only", "neg", "--profile", "quick", "--no-shrink")
 
 
-@pytest.fixture
-def cli(tmp_path, monkeypatch):
-    """Run assay in an empty folder: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        done = CliRunner().invoke(main, list(arguments), catch_exceptions=False)
-        return done.exit_code, done.stdout, done.stderr
-
-    return call
-
-
 NAME = "kept_subject"
 
 
