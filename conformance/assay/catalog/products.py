@@ -27,8 +27,10 @@ def _factor(drawn: Any, ex: Execution) -> Any:
     """A number of the tensors' category, or below."""
     own = category(ex.dtype)
     value = scalar(ex.pick, ex.pick.integer(min(own, 1), own))
-    # not -0.0: PyTorch 2.13 answers uninitialised memory for a bfloat16 baddbmm of alpha=0.0, beta=-0.0
-    return abs(value) if ex.dtype == "uint8" or value == 0 else value
+    if value == 0:
+        # PyTorch 2.13 answers uninitialised memory for a bfloat16 baddbmm of alpha and beta 0
+        return 1 if ex.dtype == "bfloat16" and ex.get("beta") == 0 else abs(value)
+    return abs(value) if ex.dtype == "uint8" else value
 
 
 FACTORS = (kw("beta", made(_factor), 0.5), kw("alpha", made(_factor), 0.5))
