@@ -18,12 +18,11 @@ from assay.worker import Limits
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run. aspects: those asked for; dtypes: of the first tensor argument, empty for all; threads, capability:
-    of the subject, where it is PyTorch itself on another ATEN_CPU_CAPABILITY; drawn: whether the cases are those that
-    the catalogue draws, not given ones; operations: globs of those that the subject claims, empty for all; asked:
-    which of "aspects", "operations" and "dtypes" were chosen by hand, whatever the subject claims; skipped: aspects
-    left out by hand; shard: (i, n), the i-th of n parts, counted from 1; strict_flaky: whether what deviates only once
-    fails the run."""
+    """What to run. aspects: those asked for; dtypes: of the first tensor argument, empty for all; drawn: whether the
+    cases are those that the catalogue draws, not given ones; operations: globs of those that the subject claims, empty
+    for all; asked: which of "aspects", "operations" and "dtypes" were chosen by hand, whatever the subject claims;
+    skipped: aspects left out by hand; shard: (i, n), the i-th of n parts, counted from 1; strict_flaky: whether what
+    deviates only once fails the run."""
 
     subject: Subject
     only: tuple[str, ...] = ()
@@ -38,8 +37,6 @@ class Plan:
     in_process: bool = False
     strict_text: bool = False
     max_failures: int | None = None
-    threads: int = 1
-    capability: str = ""
     drawn: bool = True
     operations: tuple[str, ...] = ()
     asked: frozenset[str] = frozenset()

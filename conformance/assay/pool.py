@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -27,8 +27,6 @@ class Pool:
         aspects: Collection[str] | None = None,
         size: int = 1,
         in_process: bool = False,
-        threads: int = 1,
-        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.role = role
         self.workers: list[Worker | Local] = []
@@ -38,7 +36,7 @@ class Pool:
                 self.workers.append(
                     Local(subject, role, aspects)
                     if in_process
-                    else Worker(subject, role, limits, threads, aspects, wait=False, environment=environment)
+                    else Worker(subject, role, limits, aspects=aspects, wait=False)
                 )
                 self._numbers.append(deque())
         except BaseException:

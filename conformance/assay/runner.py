@@ -76,8 +76,7 @@ class Session:
         if role == "reference":
             limits = Limits(plan.limits.timeout * 10, plan.limits.memory, plan.limits.start)
             return Pool(plan.reference, role, limits, plan.aspects, size, plan.in_process)
-        own = {"ATEN_CPU_CAPABILITY": plan.capability} if plan.capability else {}
-        return Pool(plan.subject, role, plan.limits, plan.aspects, size, plan.in_process, plan.threads, own)
+        return Pool(plan.subject, role, plan.limits, plan.aspects, size, plan.in_process)
 
     @property
     def _pools(self) -> list[Pool]:
@@ -229,7 +228,7 @@ class Session:
                 subject,
                 policy_of(case.op),
                 self.plan.aspects,
-                same_capability=not self.plan.capability,
+                same_capability=not self.plan.subject.capability,
             )
         except Exception as error:  # one case that cannot be judged must not cost all the others
             verdict = Verdict("structure", "unjudged", f"assay itself failed: {type(error).__name__}: {error}")

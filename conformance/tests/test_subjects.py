@@ -86,6 +86,12 @@ def test_meta_is_asked_for_shapes_and_dtypes_alone():
     assert statuses(nonzero) == {"structure": "missing"}
 
 
+def test_another_capability_may_draw_other_last_bits():
+    randn = Case("randn", "function", "torch.randn", (100,))
+    (found,) = verdicts(parse("torch@capability=default"), randn, in_process=False)
+    assert set(statuses(found).values()) == {"conforms"}
+
+
 def test_a_compiled_call_conforms():
     (add,) = verdicts(parse("torch@compile=eager"), ADD)
     assert set(statuses(add).values()) == {"conforms"}

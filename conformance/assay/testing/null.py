@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay.case import Case
 from assay.feed import Feed
@@ -47,7 +47,8 @@ def null_test(
     on_judged: Callable[[Judged], None] = lambda judged: None,
 ) -> Null:
     """Judge torch (with another capability or number of threads) by torch. Raises what a run raises."""
-    plan = Plan(parse("torch"), tuple(only), profile=profile, seed=seed, capability=capability, threads=threads)
+    subject = replace(parse("torch"), capability=capability, threads=threads)
+    plan = Plan(subject, tuple(only), profile=profile, seed=seed)
     counts: Counter[tuple[str, str]] = Counter()
     differences, elements, unjudged = [], Counter[str](), Counter[str]()
     cases = 0
