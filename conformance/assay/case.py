@@ -7,6 +7,7 @@ an array; a tensor argument is a `TensorSpec` whose values are a small plan that
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -141,3 +142,16 @@ class Case:
     def id(self) -> str:
         """Sixteen hex digits that equal cases share, whatever their labels."""
         return hashlib.sha256(dumps(replace(self, labels=())).encode()).hexdigest()[:16]
+
+
+def specs_of(value: Any) -> Iterator[TensorSpec]:
+    """Every tensor argument in plain data, in argument order."""
+    if isinstance(value, TensorSpec):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from specs_of(item)
+    elif isinstance(value, dict):
+        yield from specs_of(tuple(value.values()))
+    elif isinstance(value, slice):
+        yield from specs_of((value.start, value.stop, value.step))

@@ -25,7 +25,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from assay.case import Case, TensorSpec
+from assay.case import Case, specs_of
 from assay.outcome import Verdict
 
 _KEYS = ("op", "aspect", "variant", "dtype", "detail", "reason", "link", "case")
@@ -59,19 +59,6 @@ class Known:
             and any(fnmatchcase(d, self.dtype) for d in dtypes_of(case))
             and (not self.detail or re.search(self.detail, verdict.detail) is not None)
         )
-
-
-def specs_of(value: Any) -> Iterator[TensorSpec]:
-    """Every tensor argument in plain data, in argument order."""
-    if isinstance(value, TensorSpec):
-        yield value
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from specs_of(item)
-    elif isinstance(value, dict):
-        yield from specs_of(tuple(value.values()))
-    elif isinstance(value, slice):
-        yield from specs_of((value.start, value.stop, value.step))
 
 
 def dtypes_of(case: Case) -> tuple[str, ...]:

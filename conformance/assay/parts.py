@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay import values
-from assay.case import Case, TensorSpec, Window
+from assay.case import Case, TensorSpec, Window, specs_of
 from assay.inputs import arrange, looked, poison, works_in_place
-from assay.ledger import specs_of
 from assay.outcome import Outcome, Sequence, TensorData
 
 Array = NDArray[Any]

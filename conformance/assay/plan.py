@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from assay.case import Case, TensorSpec
+from assay.case import Case, TensorSpec, specs_of
 from assay.catalog import catalog
 from assay.judge import ASPECTS, aspects_of
-from assay.ledger import specs_of
 from assay.policy import Policy
 from assay.subjects import Claims, Subject, parse
 from assay.worker import Limits

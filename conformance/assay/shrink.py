@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from assay.case import Case, Layout, TensorSpec, Values
+from assay.case import Case, Layout, TensorSpec, Values, specs_of
 from assay.drawing import smaller
-from assay.ledger import specs_of
 from assay.outcome import Verdict
 from assay.result import Group, kind_of
 from assay.runner import Session

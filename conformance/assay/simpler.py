@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from assay.case import Case, Layout, TensorSpec, Values
+from assay.case import Case, Layout, TensorSpec, Values, specs_of
 from assay.dtypes import category
-from assay.traits import specs
 from assay.values import array, literal
 
 _WRITABLE = 64
@@ -37,7 +36,7 @@ def _candidates(case: Case) -> Iterator[Case]:
         yield _without_grad(replace(case, order=order)) if order == 0 else replace(case, order=order)
     for name in case.kwargs:
         yield replace(case, kwargs={k: v for k, v in case.kwargs.items() if k != name})
-    tensors = [s for arg in (*case.args, *case.kwargs.values()) for s in specs(arg)]
+    tensors = [s for arg in (*case.args, *case.kwargs.values()) for s in specs_of(arg)]
     if any(s.layout != Layout() for s in tensors):
         yield _map(case, _contiguous)
         yield from _one_by_one(case, _contiguous)
@@ -78,7 +77,7 @@ def _map(case: Case, change: Callable[[TensorSpec], TensorSpec], only: int | Non
 
 
 def _one_by_one(case: Case, change: Callable[[TensorSpec], TensorSpec]) -> Iterator[Case]:
-    tensors = [s for arg in (*case.args, *case.kwargs.values()) for s in specs(arg)]
+    tensors = [s for arg in (*case.args, *case.kwargs.values()) for s in specs_of(arg)]
     if len(tensors) > 1:
         for at, spec in enumerate(tensors):
             if change(spec) != spec:

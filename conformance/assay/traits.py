@@ -9,7 +9,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from assay.case import Case, Same, TensorSpec, Window
+from assay.case import Case, Same, TensorSpec, Window, specs_of
 from assay.dtypes import NUMPY, category, real_part
 from assay.values import array
 
@@ -17,19 +17,10 @@ from assay.values import array
 _PLAIN = frozenset(("normal", "uniform", "positive", "nonzero", "sorted", "permutation", "counting"))
 
 
-def specs(value: Any) -> Iterator[TensorSpec]:
-    """All tensors in an argument, in order."""
-    if isinstance(value, TensorSpec):
-        yield value
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from specs(item)
-
-
 def traits(case: Case) -> frozenset[str]:
     """Which of these a case shows: empty, 0-dim, non-contiguous, expanded, offset, nan, inf, -0.0, subnormal, huge,
     ties, mixed-dtype, mixed-rank, aliased, window, keyword, gradients, gradients2, and the variant's name."""
-    tensors = [s for arg in (*case.args, *(v for k, v in case.kwargs.items() if k != "out")) for s in specs(arg)]
+    tensors = [s for arg in (*case.args, *(v for k, v in case.kwargs.items() if k != "out")) for s in specs_of(arg)]
     found = {case.variant}
     if case.kwargs:
         found.add("keyword")

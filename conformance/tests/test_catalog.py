@@ -11,7 +11,7 @@ from itertools import islice
 import pytest
 import torch
 
-from assay.case import Case, Layout, Make, Named, Same, TensorSpec, Values, Window
+from assay.case import Case, Layout, Make, Named, Same, TensorSpec, Values, Window, specs_of
 from assay.catalog import FAMILIES, catalog
 from assay.catalog.form import Entry, arg, entry, form, is_in_place, is_reflected, kw, opt
 from assay.catalog.kinds import dim, tensor
@@ -19,7 +19,7 @@ from assay.drawing import PROFILES, draw_cases, select, smaller
 from assay.execute import answer
 from assay.policy import VIEW
 from assay.surface import load_surface
-from assay.traits import is_strided, specs, traits
+from assay.traits import is_strided, traits
 
 SAMPLE = (
     "zeros",
@@ -207,7 +207,7 @@ def test_in_place_calls_can_take_their_result() -> None:
 def test_derivatives_are_asked_only_where_there_are_any(drawn: dict[str, list[Case]]) -> None:
     for op, cases in drawn.items():
         for case in cases:
-            tensors = [s for a in (*case.args, *case.kwargs.values()) for s in specs(a)]
+            tensors = [s for a in (*case.args, *case.kwargs.values()) for s in specs_of(a)]
             if case.order and not case.invalid:
                 assert any(s.requires_grad for s in tensors), op
             assert all(s.dtype.startswith(("float", "bfloat", "complex")) for s in tensors if s.requires_grad), op

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from assay.case import TensorSpec, Values
-from assay.catalog.form import Execution, Param, Structure, arg, entry, form, kw, opt
+from assay.catalog.form import Execution, Param, Structure, arg, entry, kw, opt
 from assay.catalog.kinds import aside, choice, flag, like, made, real, tensor
-from assay.catalog.losses import LEGACY, LOSS, NUMBERED, REDUCTION, SPREAD
+from assay.catalog.losses import LEGACY, NUMBERED, REDUCTION, SPREAD, called, loss
 from assay.dtypes import FLOATING, FLOATS
 from assay.policy import Policy
 from assay.strategies.shapes import Shape
@@ -78,7 +78,7 @@ WEIGHTS = opt("weight", tensor((), per_class, values=SIDED, grad=False), 0.6)
 IGNORED = opt("ignore_index", choice((-100, 0, 1, -1), (1.5, "no")), 0.5)
 SMOOTHING = opt("label_smoothing", real(among=(0.0, 0.1, 0.5, 1.0)), 0.5)
 CLASSIFYING = Policy(scale="bounded", gradient_scale="bounded", strides=True, overflow=True, signed_zeros=False)
-entry(
+loss(
     "nn.functional.nll_loss",
     arg("input", tensor(FLOATING, scores(), prefer=LOG_SPREAD)),
     CLASS,
@@ -87,34 +87,17 @@ entry(
     IGNORED,
     LEGACY[1],
     REDUCTION,
-    variants="function",
-    order=2,
-    policy=LOSS,
     bad=wrong_class,
 )
 entry(
     "nn.functional.cross_entropy",
-    form(
-        SCORES,
-        CLASS,
-        WEIGHTS,
-        LEGACY[0],
-        IGNORED,
-        LEGACY[1],
-        REDUCTION,
-        SMOOTHING,
-        variants="function",
-        order=2,
-        weight=2,
-    ),
-    form(
+    called(SCORES, CLASS, WEIGHTS, LEGACY[0], IGNORED, LEGACY[1], REDUCTION, SMOOTHING, weight=2),
+    called(
         SCORES,
         arg("target", tensor((), like("input"), prefer=Values("probability"))),
         WEIGHTS,
         kw("reduction", REDUCTION.kind),
         kw("label_smoothing", SMOOTHING.kind),
-        variants="function",
-        order=2,
     ),
     policy=CLASSIFYING,
     bad=wrong_class,
@@ -127,7 +110,7 @@ LABELS = arg(
 )
 # Of an empty batch PyTorch answers uninitialised memory.
 FLAT = tensor(FLOATS, scores(1, 2, empty=False), prefer=SPREAD)
-entry(
+loss(
     "nn.functional.multi_margin_loss",
     arg("input", FLAT),
     CLASS,
@@ -136,30 +119,16 @@ entry(
     opt("weight", tensor((), per_class, values=SIDED, grad=False), 0.6),
     *LEGACY,
     REDUCTION,
-    variants="function",
     order=1,
-    policy=LOSS,
 )
-entry(
-    "nn.functional.multilabel_margin_loss",
-    arg("input", FLAT),
-    LABELS,
-    *LEGACY,
-    REDUCTION,
-    variants="function",
-    order=1,
-    policy=LOSS,
-)
-entry(
+loss("nn.functional.multilabel_margin_loss", arg("input", FLAT), LABELS, *LEGACY, REDUCTION, order=1)
+loss(
     "nn.functional.multilabel_soft_margin_loss",
     arg("input", tensor(FLOATING, scores(1, 3), prefer=SPREAD)),
     arg("target", tensor((), like("input"), prefer=Values("probability"))),
     opt("weight", tensor((), like("input"), values=SIDED, grad=False), 0.6),
     *LEGACY,
     REDUCTION,
-    variants="function",
-    order=2,
-    policy=LOSS,
 )
 
 
@@ -179,7 +148,7 @@ def mapped_class(ex: Execution, shape: Shape) -> Values:
     return Values("index", low=0, high=ex.shape("linear_weight")[0])
 
 
-entry(
+loss(
     "nn.functional.linear_cross_entropy",
     arg("input", tensor(FLOATING, features)),
     arg("linear_weight", tensor((), class_map)),
@@ -197,8 +166,6 @@ entry(
     kw("reduction", REDUCTION.kind),
     kw("ignore_index", choice((-100, 0, 1, None), (1.5, "no"))),
     kw("label_smoothing", SMOOTHING.kind),
-    variants="function",
-    order=2,
     policy=CLASSIFYING,
 )
 
@@ -278,10 +245,10 @@ def spoken(batches: tuple[int, ...], tensors: bool) -> tuple[Param, ...]:
 BLANK, ZERO = opt("blank", choice((0,), (-1, 99)), 0.4), opt("zero_infinity", flag(), 0.5)
 CTC = Policy(scale="bounded", gradient_scale="bounded", overflow=True, signed_zeros=False)
 TENSORS, TUPLES = spoken((2, 1, 3, 0), True), spoken((2, 1, 3), False)
-entry("nn.functional.ctc_loss", *TENSORS, BLANK, REDUCTION, ZERO, variants="function", order=1, policy=CTC)
+loss("nn.functional.ctc_loss", *TENSORS, BLANK, REDUCTION, ZERO, order=1, policy=CTC)
 entry(
     "ctc_loss",
-    form(*TENSORS, BLANK, NUMBERED, ZERO, variants="function", order=1),
-    form(*TUPLES, BLANK, NUMBERED, ZERO, variants="function", order=1),
+    called(*TENSORS, BLANK, NUMBERED, ZERO, order=1),
+    called(*TUPLES, BLANK, NUMBERED, ZERO, order=1),
     policy=CTC,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ BAG = Policy(overflow=True)
 ROWS, WIDTHS = (3, 5, 1, 7), (2, 3, 1, 4, 0, 9)
 NOT_FLOATING = tuple(d for d in COMMON if d not in FLOATING)
 INDICES = ("int64", "int64", "int32")
+called = partial(form, variants="function", order=1)
 
 
 def table(draw: st.DrawFn, env: Structure) -> Shape:
@@ -74,7 +76,7 @@ BY_COUNT, DENSE = opt("scale_grad_by_freq", flag(), 0.7), opt("sparse", choice((
 entry(
     "nn.functional.embedding",
     *(
-        form(
+        called(
             TABLE,
             indices("input"),
             weight(dtypes),
@@ -83,7 +85,6 @@ entry(
             NORM,
             BY_COUNT,
             DENSE,
-            variants="function",
             order=order,
             dtypes=dtypes,
             weight=weight_,
@@ -91,7 +92,7 @@ entry(
         for dtypes, order, weight_ in ROTATED
     ),
     # rows longer than max_norm are shortened, in the table itself
-    form(
+    called(
         TABLE,
         indices("input"),
         weight(FLOATING, contiguous=0.7),
@@ -100,8 +101,6 @@ entry(
         NORM,
         BY_COUNT,
         DENSE,
-        variants="function",
-        order=1,
         dtypes=FLOATING,
     ),
     policy=RENORMED,
@@ -110,14 +109,13 @@ entry(
 entry(
     "embedding",
     *(
-        form(
+        called(
             TABLE,
             weight(dtypes),
             indices("indices"),
             opt("padding_idx", row(False)),
             BY_COUNT,
             DENSE,
-            variants="function",
             order=order,
             weight=weight_,
         )
@@ -197,7 +195,7 @@ SQUARE = indices("input", square)
 SAMPLES = tensor((), like("input"))
 entry(
     "nn.functional.embedding_bag",
-    form(
+    called(
         BAG_TABLE,
         SQUARE,
         weight(FLOATING),
@@ -209,12 +207,10 @@ entry(
         DENSE,
         NO_WEIGHTS,
         kw("padding_idx", row(True)),
-        variants="function",
-        order=1,
         dtypes=FLOATING,
         weight=2,
     ),
-    form(
+    called(
         BAG_TABLE,
         BAGS,
         indices("input", flat),
@@ -226,31 +222,25 @@ entry(
         MODE,
         kw("include_last_offset", ENDS, 0),
         kw("padding_idx", row(True)),
-        variants="function",
-        order=1,
         dtypes=FLOATING,
         weight=2,
     ),
-    form(
+    called(
         BAG_TABLE,
         SQUARE,
         weight(FLOATING),
         kw("mode", choice(("sum",), ("mean", "max")), 0),
         kw("per_sample_weights", SAMPLES, 0),
         kw("padding_idx", row(True)),
-        variants="function",
-        order=1,
         dtypes=FLOATING,
     ),
-    form(
+    called(
         BAG_TABLE,
         SQUARE,
         weight(FLOATING, contiguous=0.7),
         kw("max_norm", real(among=(1.0, 0.5, 2.0)), 0),
         kw("norm_type", NORM.kind),
         kw("mode", choice(MODES)),
-        variants="function",
-        order=1,
         dtypes=FLOATING,
     ),
     policy=BAG,
@@ -259,7 +249,7 @@ entry(
 NUMBERED = opt("mode", choice((0, 1, 2), ("sum",)), 0.2)
 entry(
     "embedding_bag",
-    form(
+    called(
         BAG_TABLE,
         BAGS,
         weight(FLOATING),
@@ -270,10 +260,8 @@ entry(
         DENSE,
         NO_WEIGHTS,
         must("include_last_offset", ENDS),
-        variants="function",
-        order=1,
     ),
-    form(
+    called(
         BAG_TABLE,
         BAGS,
         weight(FLOATING),
@@ -285,8 +273,6 @@ entry(
         arg("per_sample_weights", tensor((), flat)),
         arg("include_last_offset", ENDS),
         arg("padding_idx", either((row(True), choice((None,))), (3, 1))),
-        variants="function",
-        order=1,
     ),
     policy=BAG,
 )

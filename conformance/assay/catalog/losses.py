@@ -5,6 +5,8 @@ The legacy arguments `size_average` and `reduce` are deprecated: PyTorch still t
 
 from __future__ import annotations
 
+from functools import partial
+
 from hypothesis import strategies as st
 
 from assay.case import Named, Values
@@ -16,6 +18,9 @@ from assay.policy import Policy
 from assay.strategies.shapes import Shape
 
 LOSS = Policy(strides=True, overflow=True, signed_zeros=False)
+#: A loss of one form, and a form of a loss.
+loss = partial(entry, variants="function", order=2, policy=LOSS)
+called = partial(form, variants="function", order=2)
 LEGACY = tuple(
     opt(name, choice((None, None, None, True, False), ("mean",)), 0.6) for name in ("size_average", "reduce")
 )
@@ -57,70 +62,43 @@ WEIGHT = optional("weight", tensor((), inside("input"), prefer=Values("positive"
 POS_WEIGHT = optional("pos_weight", tensor((), inside("input"), prefer=Values("positive"), grad=False))
 entry(
     "nn.functional.binary_cross_entropy",
-    form(
-        arg("input", tensor(FLOATING, values=INSIDE)),
-        arg("target", PROBABLE),
-        *legacy(WEIGHT),
-        variants="function",
-        order=2,
-        weight=4,
-    ),
-    form(
-        arg("input", tensor(FLOATING, values=UNIT)),
-        arg("target", PROBABLE),
-        kw("reduction", REDUCTION.kind),
-        variants="function",
-        order=1,
+    called(arg("input", tensor(FLOATING, values=INSIDE)), arg("target", PROBABLE), *legacy(WEIGHT), weight=4),
+    called(
+        arg("input", tensor(FLOATING, values=UNIT)), arg("target", PROBABLE), kw("reduction", REDUCTION.kind), order=1
     ),
     policy=LOSS,
 )
-entry(
+loss(
     "nn.functional.binary_cross_entropy_with_logits",
     x(FLOATING, prefer=SPREAD),
     arg("target", PROBABLE),
     *legacy(WEIGHT),
     POS_WEIGHT,
-    variants="function",
-    order=2,
-    policy=LOSS,
 )
-entry(
+loss(
     "binary_cross_entropy_with_logits",
     x(FLOATING, prefer=SPREAD),
     arg("target", PROBABLE),
     WEIGHT,
     POS_WEIGHT,
     NUMBERED,
-    variants="function",
-    order=2,
-    policy=LOSS,
 )
 LOG_TARGET = kw("log_target", flag())
 BATCHMEAN = opt("reduction", choice(("mean", "sum", "none", "batchmean"), ("max", 1)), 0.35)
 # The mean over the batch divides by the first dimension.
-entry(
+loss(
     "nn.functional.kl_div",
     arg("input", tensor(FLOATING, shaped(1, 4), prefer=SPREAD)),
     arg("target", other(FLOATING, mixed=False, prefer=UNIT)),
     *LEGACY,
     BATCHMEAN,
     opt("log_target", flag()),
-    variants="function",
-    order=2,
-    policy=LOSS,
 )
-entry(
-    "kl_div",
-    x(FLOATING, prefer=SPREAD),
-    arg("target", other(FLOATING, mixed=False, prefer=UNIT)),
-    NUMBERED,
-    LOG_TARGET,
-    variants="function",
-    order=2,
-    policy=LOSS,
+loss(
+    "kl_div", x(FLOATING, prefer=SPREAD), arg("target", other(FLOATING, mixed=False, prefer=UNIT)), NUMBERED, LOG_TARGET
 )
 LOG_INPUT, FULL, COUNTS = flag(), flag(), Values("uniform", low=0, high=5)
-entry(
+loss(
     "nn.functional.poisson_nll_loss",
     x(FLOATING, prefer=SPREAD),
     arg("target", other(FLOATING, prefer=COUNTS)),
@@ -130,11 +108,8 @@ entry(
     opt("eps", real(among=(1e-8, 1e-3))),
     LEGACY[1],
     REDUCTION,
-    variants="function",
-    order=2,
-    policy=LOSS,
 )
-entry(
+loss(
     "poisson_nll_loss",
     x(FLOATING, prefer=SPREAD),
     arg("target", other(FLOATING, prefer=COUNTS)),
@@ -142,9 +117,6 @@ entry(
     arg("full", FULL),
     arg("eps", real(among=(1e-8, 1e-3))),
     arg("reduction", NUMBERED.kind),
-    variants="function",
-    order=2,
-    policy=LOSS,
 )
 
 
@@ -155,7 +127,7 @@ def variances(draw: st.DrawFn, env: Structure) -> Shape:
     return shape if how < 2 or not shape else shape[:-1] if how == 2 else (*shape[:-1], 1)
 
 
-entry(
+loss(
     "nn.functional.gaussian_nll_loss",
     x(FLOATING, shaped(0, 4)),
     arg("target", tensor((), like("input"))),
@@ -163,116 +135,75 @@ entry(
     opt("full", flag()),
     opt("eps", real(among=(1e-6, 0.5))),
     REDUCTION,
-    variants="function",
-    order=2,
-    policy=LOSS,
 )
 
 # -- distances
 TARGET = arg("target", other(FLOATING))
-entry(
+loss(
     "nn.functional.l1_loss",
     x(DIFFERENTIABLE),
     arg("target", other(DIFFERENTIABLE)),
     *legacy(),
     kw("weight", tensor((), like("input"), grad=False), 0.85),
-    variants="function",
-    order=2,
-    policy=LOSS,
 )
-entry(
-    "nn.functional.smooth_l1_loss",
-    x(FLOATING),
-    TARGET,
-    *legacy(),
-    opt("beta", real(among=(1.0, 0.0, 0.5, 2.0))),
-    variants="function",
-    order=2,
-    policy=LOSS,
-)
-entry(
+loss("nn.functional.smooth_l1_loss", x(FLOATING), TARGET, *legacy(), opt("beta", real(among=(1.0, 0.0, 0.5, 2.0))))
+loss(
     "nn.functional.huber_loss",
     x(FLOATING),
     TARGET,
     REDUCTION,
     opt("delta", real(among=(1.0, 0.5, 2.0, 1))),
     kw("weight", tensor((), like("input"), grad=False), 0.85),
-    variants="function",
-    order=2,
-    policy=LOSS,
 )
 entry(
     "nn.functional.soft_margin_loss",
-    form(
+    called(
         x(FLOATING, prefer=SPREAD),
         arg("target", tensor((), like("input"), prefer=SIGNS, grad=False)),
         *legacy(),
-        variants="function",
-        order=2,
         weight=5,
     ),
-    form(x(COMPLEX), arg("target", tensor((), like("input"))), *legacy(), variants="function"),
+    called(x(COMPLEX), arg("target", tensor((), like("input"))), *legacy(), order=0),
     policy=LOSS,
 )
 SIGNED = arg("target", tensor((), like("input"), prefer=SIGNS))
-entry(
-    "nn.functional.hinge_embedding_loss",
-    x(FLOATING),
-    SIGNED,
-    MARGIN,
-    *legacy(),
-    variants="function",
-    order=2,
-    policy=LOSS,
-)
-entry("hinge_embedding_loss", x(FLOATING), SIGNED, MARGIN, NUMBERED, variants="function", order=2, policy=LOSS)
+loss("nn.functional.hinge_embedding_loss", x(FLOATING), SIGNED, MARGIN, *legacy())
+loss("hinge_embedding_loss", x(FLOATING), SIGNED, MARGIN, NUMBERED)
 for prefix in ("", "nn.functional."):
     end = (NUMBERED,) if not prefix else (*LEGACY, REDUCTION)
-    entry(
+    loss(
         f"{prefix}margin_ranking_loss",
         arg("input1", tensor(REAL)),
         arg("input2", tensor((), like("input1"))),
         arg("target", tensor((), like("input1"), prefer=SIGNS)),
         MARGIN,
         *end,
-        variants="function",
-        order=2,
-        policy=LOSS,
     )
     PAIRED = shaped(1, 2)
-    entry(
+    loss(
         f"{prefix}cosine_embedding_loss",
         arg("input1", tensor(FLOATING, PAIRED)),
         arg("input2", tensor((), like("input1"))),
         arg("target", tensor((), lambda draw, env: env.shape("input1")[:-1], prefer=SIGNS, grad=False)),
         MARGIN,
         *end,
-        variants="function",
-        order=2,
-        policy=LOSS,
     )
-    entry(
+    loss(
         f"{prefix}cosine_similarity",
         arg("x1", tensor(FLOATING, shaped(1, 4))),
         arg("x2", tensor((), inside("x1"))),
         kw("dim", dim("x1"), 0.2),
         kw("eps", real(among=(1e-8, 1e-3, 0.5))),
-        variants="function",
-        order=2,
-        policy=LOSS,
     )
-    entry(
+    loss(
         f"{prefix}pairwise_distance",
         arg("x1", tensor(DIFFERENTIABLE, shaped(1, 4))),
         arg("x2", tensor((), inside("x1"))),
         P,
         EPS,
         opt("keepdim", flag()),
-        variants="function",
-        order=2,
-        policy=LOSS,
     )
-    entry(
+    loss(
         f"{prefix}triplet_margin_loss",
         arg("anchor", tensor(FLOATING, shaped(1, 3))),
         arg("positive", tensor((), like("anchor"))),
@@ -282,12 +213,9 @@ for prefix in ("", "nn.functional."):
         EPS,
         opt("swap", flag()),
         *end,
-        variants="function",
-        order=2,
-        policy=LOSS,
     )
 DISTANCES = tuple(Named(f"nn.functional.{name}") for name in ("pairwise_distance", "cosine_similarity"))
-entry(
+loss(
     "nn.functional.triplet_margin_with_distance_loss",
     arg("anchor", tensor(FLOATING, shaped(2, 3))),
     arg("positive", tensor((), like("anchor"))),
@@ -296,7 +224,4 @@ entry(
     kw("margin", MARGIN_ABOVE.kind),
     kw("swap", flag()),
     kw("reduction", REDUCTION.kind),
-    variants="function",
-    order=2,
-    policy=LOSS,
 )

@@ -84,6 +84,7 @@ class Matrices(Tensor):
                 yield replace(good, shape=wider, layout=Layout(), values=Values("conditioned", 1))
 
 
+SMALL = {"normal": 1}
 WELL = {"conditioned": 7, "normal": 2, "positive definite": 1, "symmetric": 1}
 SYMMETRIC = {"symmetric": 7, "positive definite": 3}
 DEFINITE = {"positive definite": 1}

@@ -1,10 +1,11 @@
-"""Products added to something, chains of products, and contractions over named or numbered dims."""
+"""Products added to something, chains of products, and products of vectors."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -18,9 +19,12 @@ from assay.catalog.results import unknown
 from assay.dtypes import ALL, COMMON, DIFFERENTIABLE, NUMERIC, category
 from assay.policy import PRODUCT, VIEW, Policy
 from assay.strategies.arguments import layout, plan, scalar
-from assay.strategies.shapes import SIZES, Shape, broadcastable
+from assay.strategies.shapes import SIZES, Shape
 
 PERTURBED = Policy(overflow=True)
+#: A product that takes `out=`, of one form, and a form of one that does not.
+product = partial(entry, variants="function", out=unknown, order=2, policy=PRODUCT)
+called = partial(form, variants="function", order=2)
 
 
 def _factor(drawn: Any, ex: Execution) -> Any:
@@ -67,14 +71,13 @@ def weighted(
     count, target, one, two = sizes
     entry(
         op,
-        form(
+        called(
             arg("input", tensor(dtypes, whole)),
             arg(first, tensor((), left)),
             arg(second, tensor((), right)),
             *FACTORS,
             variants="function method inplace",
             out=unknown,
-            order=2,
         ),
         form(
             _sizes(count),
@@ -158,15 +161,7 @@ def _chain(vectors: bool) -> Callable[[st.DrawFn, Structure], tuple[Shape, ...]]
     return rule
 
 
-entry(
-    "linalg.multi_dot",
-    arg("tensors", operands(_chain(True))),
-    variants="function",
-    out=unknown,
-    order=2,
-    dtypes=NUMERIC,
-    policy=PRODUCT,
-)
+product("linalg.multi_dot", arg("tensors", operands(_chain(True))), dtypes=NUMERIC)
 
 
 @dataclass(frozen=True)
@@ -195,12 +190,10 @@ def _counted(count: int) -> Callable[[st.DrawFn, Structure], tuple[Shape, ...]]:
 entry(
     "chain_matmul",
     *(
-        form(
+        called(
             aside("shapes", _counted(count)),
             *(pos(f"matrix{i}", spread(i)) for i in range(count)),
-            variants="function",
             out=unknown if count > 1 else None,
-            order=2,
             dtypes=NUMERIC,
         )
         for count in (1, 2, 3, 4)
@@ -209,181 +202,8 @@ entry(
 )
 
 
-# -- contractions ------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Contraction:
-    """An equation with the shapes of its operands; subscripts: the same as numbers, one list an operand and the
-    result's."""
-
-    equation: str
-    shapes: tuple[Shape, ...]
-    subscripts: tuple[tuple[int, ...], ...] = ()
-
-
-_LETTERS = "ijkl"
-
-
-def _contraction(
-    draw: st.DrawFn, env: Structure, counts: tuple[int, ...] = (2, 1, 3), dots: bool = True
-) -> Contraction:
-    count = draw(st.sampled_from(counts))
-    size = {c: draw(st.sampled_from((2, 3, 1, 4, 5))) for c in _LETTERS}
-    if env.stratum == "empty":
-        size[draw(st.sampled_from(_LETTERS[:2]))] = 0
-    batch = draw(st.sampled_from((None, None, (), (2,), (3, 2)))) if dots else None
-    subscripts, shapes = [], []
-    for _ in range(count):
-        # a repeated letter is a diagonal
-        letters = "".join(draw(st.lists(st.sampled_from(_LETTERS), max_size=0 if env.stratum == "0-dim" else 3)))
-        sizes = tuple(size[c] for c in letters)
-        if batch is None:
-            subscripts.append(letters)
-            shapes.append(sizes)
-        else:
-            own = draw(broadcastable(batch, max_rank=len(batch)))
-            at = draw(st.integers(0, len(letters)))
-            subscripts.append(f"{letters[:at]}...{letters[at:]}")
-            shapes.append((*sizes[:at], *own, *sizes[at:]))
-    used = sorted(set("".join(subscripts)) - {"."})
-    kept = [c for c in draw(st.permutations(used)) if draw(st.booleans())] if used else []
-    result = "".join(kept)
-    if batch is not None and draw(st.integers(0, 3)):
-        at = draw(st.integers(0, len(result)))
-        result = f"{result[:at]}...{result[at:]}"
-    text = ",".join(subscripts)
-    if draw(st.integers(0, 3)):
-        text += f"->{result}"
-    if draw(st.integers(0, 5)) == 0:
-        text = text.replace(",", " , ").replace("->", " -> ")
-    numbers = tuple(tuple(_LETTERS.index(c) for c in s if c != ".") for s in (*subscripts, "".join(kept)))
-    return Contraction(text, tuple(shapes), numbers)
-
-
-CONTRACTION = aside("contraction", _contraction)
-EQUATION = made(
-    lambda drawn, ex: ex.structure.drawn["contraction"].equation, refused=("i->j", "ij,jk,kl,l->i", "i!,j", ",,,")
-)
-SUMMED = ("int64", *DIFFERENTIABLE)
-
-
-def _part(at: int) -> made:
-    def numbered(drawn: Any, ex: Execution) -> Any:
-        return list(ex.structure.drawn["contraction"].subscripts[at])
-
-    return made(numbered, refused=([0, 1, 2, 3, 0, 1], [-1], [99], ["i"]))
-
-
-def _operand(at: int) -> Param:
-    shape: ShapeRule = lambda draw, env: env.drawn["contraction"].shapes[at]  # noqa: E731
-    return pos(f"operand{at}", tensor(SUMMED if at == 0 else (), shape))
-
-
-def _counted_contraction(count: int, dots: bool) -> Param:
-    return aside("contraction", lambda draw, env: _contraction(draw, env, (count,), dots))
-
-
-entry(
-    "einsum",
-    *(
-        form(
-            _counted_contraction(count, True),
-            pos("equation", EQUATION),
-            *(_operand(i) for i in range(count)),
-            variants="function",
-            order=2,
-            weight=weight,
-            dtypes=SUMMED,
-        )
-        for count, weight in ((2, 4), (1, 2), (3, 2))
-    ),
-    form(
-        _counted_contraction(2, False),
-        _operand(0),
-        pos("subscripts0", _part(0)),
-        _operand(1),
-        pos("subscripts1", _part(1)),
-        pos("subscripts2", _part(2)),
-        variants="function",
-        order=2,
-        dtypes=SUMMED,
-    ),
-    form(
-        CONTRACTION,
-        pos("equation", EQUATION),
-        pos("operands", operands(lambda draw, env: env.drawn["contraction"].shapes)),
-        variants="function",
-        order=2,
-        dtypes=SUMMED,
-    ),
-    policy=PRODUCT,
-)
-
-
-@dataclass(frozen=True)
-class Contracted:
-    """Two shapes and the dims of each that are summed over together."""
-
-    left: Shape
-    right: Shape
-    dims: Any
-
-
-def _contracted(draw: st.DrawFn, env: Structure) -> Contracted:
-    pool = st.sampled_from((2, 3, 1, 4, 0) if env.stratum == "empty" else (2, 3, 1, 4, 2))
-    both = [draw(pool) for _ in range(0 if env.stratum == "0-dim" else draw(st.integers(0, 2)))]
-    left, right = ([draw(pool) for _ in range(draw(st.integers(0, 2)))] for _ in range(2))
-    if env.stratum == "0-dim":
-        left, right = [], []
-    if env.stratum == "empty" and 0 not in (*left, *right, *both):
-        left.append(0)
-    if draw(st.booleans()):
-        return Contracted((*left, *both), (*both, *right), len(both))
-    dims: list[list[int]] = []
-    shapes: list[Shape] = []
-    for own in (left, right):
-        order = draw(st.permutations(range(len(own) + len(both))))
-        mixed = [*own, *both]
-        shapes.append(tuple(mixed[i] for i in order))
-        where = [order.index(len(own) + i) for i in range(len(both))]
-        dims.append([w - len(mixed) if draw(st.booleans()) else w for w in where])
-    return Contracted(shapes[0], shapes[1], (dims[0], dims[1]))
-
-
-def _dims(drawn: Any, ex: Execution) -> Any:
-    found = ex.structure.drawn["contracted"].dims
-    if isinstance(found, int):
-        return found
-    return tuple(tuple(d) for d in found) if ex.pick.chance(0.4) else [list(d) for d in found]
-
-
-def _side(name: str) -> ShapeRule:
-    return lambda draw, env: getattr(env.drawn["contracted"], name)
-
-
-entry(
-    "tensordot",
-    aside("contracted", _contracted),
-    arg("a", tensor(NUMERIC, _side("left"))),
-    arg("b", tensor((), _side("right"))),
-    arg("dims", made(_dims, refused=(-1, 7, ([0], [0, 1]), ([9], [9]), "text", 1.5))),
-    variants="function",
-    out=unknown,
-    order=2,
-    policy=PRODUCT,
-)
-
-
 # -- vectors -----------------------------------------------------------------------------------------------------------
-entry(
-    "linalg.matmul",
-    x(NUMERIC, shaped(min_rank=1, max_rank=4)),
-    arg("other", tensor((), multipliable)),
-    variants="function",
-    out=unknown,
-    order=2,
-    policy=PRODUCT,
-    alias=True,
-)
+product("linalg.matmul", x(NUMERIC, shaped(min_rank=1, max_rank=4)), arg("other", tensor((), multipliable)), alias=True)
 
 
 def _of_three(last: bool) -> ShapeRule:
@@ -416,26 +236,21 @@ for name in ("cross", "linalg.cross"):
     place = kw if last else opt
     entry(
         name,
-        form(x(NUMERIC, _of_three(True)), arg("other", tensor((), _beside)), variants=how, out=unknown, order=2),
-        form(
+        called(x(NUMERIC, _of_three(True)), arg("other", tensor((), _beside)), variants=how, out=unknown),
+        called(
             x(NUMERIC, _of_three(False)),
             arg("other", tensor((), like(A))),
             place("dim", AT_THREE, 0.0 if last else 0.3),
             variants=how,
             out=unknown,
-            order=2,
         ),
         policy=PERTURBED,
     )
-entry(
+product(
     "linalg.vecdot",
     arg("x", tensor(DIFFERENTIABLE, shaped(min_rank=1, max_rank=4))),
     arg("y", tensor((), like("x"))),
     kw("dim", dim("x")),
-    variants="function",
-    out=unknown,
-    order=2,
-    policy=PRODUCT,
 )
 entry(
     "linalg.vander",
@@ -449,15 +264,13 @@ entry(
 
 entry(
     "linalg.diagonal",
-    form(arg("A", tensor(ALL, shaped(min_rank=2))), kw("offset", integer(-3, 3)), variants="function", order=2),
-    form(
+    called(arg("A", tensor(ALL, shaped(min_rank=2))), kw("offset", integer(-3, 3))),
+    called(
         arg("A", tensor(ALL, shaped(min_rank=2))),
         aside("pair", lambda draw, env: draw(st.permutations(range(len(env.shape("A")))))[:2]),
         kw("offset", integer(-3, 3)),
         kw("dim1", made(lambda drawn, ex: ex.structure.drawn["pair"][0], refused=(9, "text")), 0),
         kw("dim2", made(lambda drawn, ex: ex.structure.drawn["pair"][1] - len(ex.shape("A")), refused=(-9, "text")), 0),
-        variants="function",
-        order=2,
     ),
     policy=VIEW,
 )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from assay.case import Case, Layout, Make, Same, TensorSpec, Values
+from assay.case import Case, Layout, Make, Same, TensorSpec, Values, specs_of
 from assay.catalog.form import ABSENT, Entry, Execution, Param, is_reflected
 from assay.catalog.kinds import Tensor, broadcasting, either
 from assay.catalog.overlap import overlapping
@@ -48,7 +47,7 @@ def _widest(ex: Execution) -> Shape:
 def _require_grad(ex: Execution) -> None:
     """At least one tensor requires a gradient, if any can; otherwise there is no derivative to ask for."""
     specs = [(n, v) for n, v in ex.values.items() if isinstance(v, TensorSpec)]
-    if any(v.requires_grad for v in ex.values.values() for v in _tensors(v)):
+    if any(v.requires_grad for v in ex.values.values() for v in specs_of(v)):
         return
     grads = {p.name: p.kind.grad for p in ex.structure.form.params if isinstance(p.kind, Tensor)}
     for name, spec in specs:
@@ -56,14 +55,6 @@ def _require_grad(ex: Execution) -> None:
             ex.values[name] = replace(spec, requires_grad=True)
             return
     ex.order = 0
-
-
-def _tensors(value: Any) -> Iterator[TensorSpec]:
-    if isinstance(value, TensorSpec):
-        yield value
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _tensors(item)
 
 
 def spell(entry: Entry, ex: Execution) -> Case:
