@@ -32,8 +32,12 @@ def plain(tag: str) -> Callable[[_T], _T]:
     return name
 
 
-def encode(value: Any) -> Any:
-    """What `json.dumps` can write and `decode` turns back into an equal value. Raises TypeError on anything else."""
+def encode(value: Any, keep: Callable[[bytes], Any] | None = None) -> Any:
+    """What `json.dumps` can write and `decode` turns back into an equal value. Raises TypeError on anything else.
+
+    keep: keeps bytes elsewhere, and gives what stands for them, from which decode's `take` finds them again; both are
+    called in the same order.
+    """
     kind = type(value)
     if value is None or kind in (bool, int, str):
         return value
@@ -42,17 +46,17 @@ def encode(value: Any) -> Any:
             return value
         return {_TAG: "f", "v": repr(value)}
     if kind is list:
-        return [encode(v) for v in value]
+        return [encode(v, keep) for v in value]
     if kind is tuple:
-        return {_TAG: "t", "v": [encode(v) for v in value]}
+        return {_TAG: "t", "v": [encode(v, keep) for v in value]}
     if kind is dict:
         if all(type(k) is str for k in value) and _TAG not in value:
-            return {k: encode(v) for k, v in value.items()}
-        return {_TAG: "d", "v": [[encode(k), encode(v)] for k, v in value.items()]}
+            return {k: encode(v, keep) for k, v in value.items()}
+        return {_TAG: "d", "v": [[encode(k, keep), encode(v, keep)] for k, v in value.items()]}
     if kind is complex:
         return {_TAG: "c", "v": [encode(value.real), encode(value.imag)]}
     if kind is bytes:
-        return {_TAG: "b", "v": base64.b64encode(value).decode("ascii")}
+        return {_TAG: "b", "v": base64.b64encode(value).decode("ascii") if keep is None else keep(value)}
     if kind is slice:
         return {_TAG: "s", "v": [encode(value.start), encode(value.stop), encode(value.step)]}
     if value is Ellipsis:
@@ -65,7 +69,7 @@ def encode(value: Any) -> Any:
         item = getattr(value, field.name)
         if field.default is not MISSING and type(item) is type(field.default) and _same(item, field.default):
             continue
-        data[field.name] = encode(item)
+        data[field.name] = encode(item, keep)
     return data
 
 
@@ -73,33 +77,33 @@ def _same(a: Any, b: Any) -> bool:
     return a == b and not isinstance(a, float | complex)
 
 
-def decode(data: Any) -> Any:
+def decode(data: Any, take: Callable[[Any], bytes] | None = None) -> Any:
     """The value that `encode` was given. Raises ValueError on an unknown tag."""
     if isinstance(data, list):
-        return [decode(v) for v in data]
+        return [decode(v, take) for v in data]
     if not isinstance(data, dict):
         return data
     tag = data.get(_TAG)
     if tag is None:
-        return {k: decode(v) for k, v in data.items()}
+        return {k: decode(v, take) for k, v in data.items()}
     if tag == "f":
         return float(data["v"])
     if tag == "t":
-        return tuple(decode(v) for v in data["v"])
+        return tuple(decode(v, take) for v in data["v"])
     if tag == "d":
-        return {decode(k): decode(v) for k, v in data["v"]}
+        return {decode(k, take): decode(v, take) for k, v in data["v"]}
     if tag == "c":
-        return complex(*(decode(v) for v in data["v"]))
+        return complex(*(decode(v, take) for v in data["v"]))
     if tag == "b":
-        return base64.b64decode(data["v"])
+        return base64.b64decode(data["v"]) if take is None else take(data["v"])
     if tag == "s":
-        return slice(*(decode(v) for v in data["v"]))
+        return slice(*(decode(v, take) for v in data["v"]))
     if tag == "...":
         return Ellipsis
     cls = _CLASSES.get(tag)
     if cls is None:
         raise ValueError(f"unknown tag {tag!r} in plain data")
-    return cls(**{k: decode(v) for k, v in data.items() if k != _TAG})
+    return cls(**{k: decode(v, take) for k, v in data.items() if k != _TAG})
 
 
 def dumps(value: Any) -> str:

@@ -29,6 +29,7 @@ class Pool:
         in_process: bool = False,
     ) -> None:
         self.role = role
+        in_process = in_process or subject.kind == "recorded"  # a file needs no process
         self.workers: list[Worker | Local] = []
         self._numbers: list[deque[int]] = []
         try:

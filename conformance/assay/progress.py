@@ -14,7 +14,7 @@ _EVERY = 10.0
 
 
 class Progress:
-    """Call with each record."""
+    """Call with each record, or `tell` it what there is to say of an operation."""
 
     def __init__(self, ops: list[str]) -> None:
         self._at = {op: i for i, op in enumerate(ops, 1)}
@@ -40,12 +40,15 @@ class Progress:
             self._bar.stop()
 
     def __call__(self, record: Record, result: Result) -> None:
+        self.tell(record.op, f"{result.cases} cases, {len(result.failing)} kinds of deviation")
+
+    def tell(self, op: str, told: str) -> None:
+        """Show, now and then, that `op` is being worked on."""
         now = time.monotonic()
         if now - self._last < (0.1 if self._bar is not None else _EVERY):
             return
         self._last = now
-        op = record.op
-        told = f"{op}: {result.cases} cases, {len(result.failing)} kinds of deviation"
+        told = f"{op}: {told}"
         if self._bar is not None:
             self._bar.update(self._task, completed=self._at.get(op, 0), description=told)
         else:

@@ -19,6 +19,8 @@ def command(plan: Plan, group: Group, file: str = "") -> str:
         words.append("--strict-text")
     if plan.subject.setup:
         words += ["--setup", plan.subject.setup]
+    if plan.reference.kind == "recorded":
+        words += ["--against", plan.reference.name]
     usual = Limits()
     for name in ("timeout", "memory"):
         if (value := getattr(plan.limits, name)) != getattr(usual, name):

@@ -7,11 +7,13 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 from assay.case import Case
 from assay.levels import FAILING, SCORED, STATUSES, worst
 from assay.outcome import Verdict
+from assay.parts import tensor_specs
 from assay.plan import Plan
 from assay.record import Record
 from assay.tolerance import UNJUDGED_SHARE
@@ -141,9 +143,23 @@ class Result:
                     assert record.case is not None, "a record keeps the case of what does not conform"
                     self.groups[name] = Group(*name, record.case, verdict.detail, cause=record.cause, first=record.id)
                     new.append(self.groups[name])
+                elif self.plan.recorded and record.case is not None:
+                    _show_smaller(self.groups[name], record, verdict)
                 self.groups[name].cases += 1
                 self.groups[name].variants.add(record.variant)
         return new
+
+
+def _show_smaller(group: Group, record: Record, verdict: Verdict) -> None:
+    """What is recorded cannot be shrunk: the smallest of the cases stands for the group."""
+    assert record.case is not None
+    if _size(record.case) < _size(group.case):
+        group.case, group.detail, group.cause, group.first = record.case, verdict.detail, record.cause, record.id
+
+
+def _size(case: Case) -> tuple[int, int]:
+    """Elements of all tensors, then length."""
+    return sum(prod(spec.shape) for spec in tensor_specs(case)), len(case.to_json())
 
 
 def worst_first(result: Result, groups: Iterable[Group]) -> list[Group]:

@@ -23,6 +23,7 @@ from assay.outcome import Outcome, Verdict
 from assay.plan import Plan, policy_of
 from assay.pool import Pool
 from assay.record import Judged, Record
+from assay.replay import same_capability
 from assay.result import Result
 from assay.truth import ReferenceAnswer
 from assay.worker import Limits
@@ -53,6 +54,7 @@ class Session:
         self.ledger = ledger or Ledger()
         self._confirming: tuple[Pool, Pool] | None = None
         self._present: set[str] = set()
+        self._same_capability = same_capability(plan)
         self.subject = self._pool("subject", plan.jobs)
         try:
             # The reference answers each case several times over (truth, scale), so it gets more hands, and more time.
@@ -228,7 +230,7 @@ class Session:
                 subject,
                 policy_of(case.op),
                 self.plan.aspects,
-                same_capability=not self.plan.subject.capability,
+                same_capability=self._same_capability,
             )
         except Exception as error:  # one case that cannot be judged must not cost all the others
             verdict = Verdict("structure", "unjudged", f"assay itself failed: {type(error).__name__}: {error}")

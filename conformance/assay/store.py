@@ -133,7 +133,7 @@ class Store:
     def create(setup: Setup, root: Path = ROOT) -> Store:
         """A folder of its own, named by time to the millisecond, subject, profile and seed. Raises StoreError."""
         plan, runs = setup.plan, root / "runs"
-        safe = re.sub(r"[^A-Za-z0-9._-]", "_", plan.subject.name)
+        safe = re.sub(r"[^A-Za-z0-9._-]", "_", plan.subject.name)[:80]
         shard = f"-{plan.shard[0]}of{plan.shard[1]}" if plan.shard[1] > 1 else ""
         stamp = datetime.now().isoformat(timespec="milliseconds").translate(_STAMP)
         name = f"{stamp}-{safe}-{plan.profile}-{plan.seed}{shard}"

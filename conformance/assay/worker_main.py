@@ -16,6 +16,7 @@ from assay.outcome import Outcome
 from assay.policy import Policy
 from assay.subjects import Subject
 from assay.subjects.adapter import Adapter
+from assay.subjects.recorded import Recorded
 
 # An Outcome, or with the role "reference" a ReferenceAnswer.
 Respond = Callable[[Case, Policy], Any]
@@ -23,6 +24,8 @@ Respond = Callable[[Case, Policy], Any]
 
 def answering(side: Adapter, role: str, aspects: Collection[str] | None = None) -> Respond:
     """How a worker of this role answers, observing what `aspects` need (None: all)."""
+    if isinstance(side, Recorded):
+        return lambda case, policy: side.answered(case, role)
     aspects = None if aspects is None and not side.claims.aspects else side.claims.shown(aspects or ASPECTS)
     if role == "reference":
         from assay.truth import reference_answer

@@ -15,6 +15,7 @@ import click
 
 from assay.cli.common import ERROR, fail
 from assay.cli.ledger import ledger
+from assay.cli.record import record
 from assay.cli.report import report
 from assay.cli.run import run
 from assay.cli.runs import compare, diff, history, merge, runs, show
@@ -48,5 +49,5 @@ def main() -> None:
     """
 
 
-for _command in (run, runs, show, diff, compare, history, merge, ledger, report, list_operations, surface):
+for _command in (run, record, runs, show, diff, compare, history, merge, ledger, report, list_operations, surface):
     main.add_command(_command)

@@ -15,6 +15,7 @@ from assay.feed import DrawingError, Feed
 from assay.ledger import Ledger
 from assay.plan import Plan
 from assay.progress import Progress
+from assay.replay import recorded_cases
 from assay.report import terminal
 from assay.report.result_json import as_json
 from assay.report.results import ReportError, Run, earlier, load
@@ -25,6 +26,7 @@ from assay.runner import Session
 from assay.runner import run as run_cases
 from assay.shrink import shrink
 from assay.store import Setup, Store, StoreError, is_finished, records
+from assay.subjects import SubjectError
 from assay.worker import WorkerError
 
 _SHRUNK_GROUPS = 30
@@ -52,8 +54,8 @@ def perform(plan: Plan, ledger: Ledger, files: Files, setup: Setup | None = None
         fail(f"{plan.subject.name} does not start{_kept(store)}\n{error}")
     except DrawingError as error:
         fail(f"drawing failed{_kept(store)}\n{error}")
-    except StoreError as error:
-        fail(str(error))
+    except (StoreError, SubjectError) as error:
+        fail(f"{error}{_kept(store)}" if isinstance(error, SubjectError) else str(error))
 
 
 def _kept(store: Store | None) -> str:
@@ -67,6 +69,8 @@ def _carried_out(session: Session, store: Store, files: Files) -> int:
         # What was drawn before is complete: cases come operation by operation, those of the ledger at the end.
         ops = ops[ops.index(store.last.op) :] if store.last.at[0] == 0 else []
     source: Any = list(setup.cases or ()) if setup.cases is not None or not ops else None
+    if source is None and setup.plan.recorded:
+        source = recorded_cases(setup.plan, ops)
     feed = None if source is not None else Feed(ops, setup.plan.profile, setup.plan.seed)
     try:
         with Progress(list(setup.ops)) as progress:

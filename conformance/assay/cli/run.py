@@ -48,6 +48,7 @@ class _Shard(click.ParamType[tuple[int, int]]):
 @click.option("--aspect", multiple=True, metavar="A", help="Only these aspects, whatever the level. Repeatable.")
 @click.option("--skip-aspect", multiple=True, metavar="A", help="Leave an aspect out. Repeatable.")
 @click.option("--dtypes", multiple=True, metavar="D,…", help="Only cases whose first tensor has one of these dtypes.")
+@click.option("--against", metavar="recorded:…", help="PyTorch's recorded answers, not PyTorch: a file or a version.")
 @click.option("--profile", type=click.Choice(PROFILE_NAMES), default="standard", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same cases, same verdicts.")
 @click.option(
@@ -105,7 +106,8 @@ def run(context: click.Context, /, subject: str | None, **options: Any) -> None:
     if subject is None:
         raise click.MissingParameter(ctx=context, param_hint="'SUBJECT'", param_type="argument")
     del options["resume"]
-    sys.exit(_run(subject, files=files, **options))
+    drawn = {p: options[p] for p in ("profile", "seed") if context.get_parameter_source(p) != ParameterSource.DEFAULT}
+    sys.exit(_run(subject, files=files, drawn=drawn, **options))
 
 
 def _resume(run: str, jobs: int, in_process: bool, files: Files) -> int:
@@ -114,6 +116,7 @@ def _resume(run: str, jobs: int, in_process: bool, files: Files) -> int:
     from assay.report.result_json import versions
     from assay.runs import find, result_of
     from assay.store import Store, StoreError, is_finished
+    from assay.subjects import SubjectError
 
     try:
         folder = find(run)
@@ -124,7 +127,11 @@ def _resume(run: str, jobs: int, in_process: bool, files: Files) -> int:
     except StoreError as error:
         fail(str(error))
     setup = store.setup
-    if changed := [k for k, v in versions(setup.plan).items() if v != setup.versions[k]]:
+    try:
+        now = versions(setup.plan)
+    except SubjectError as error:  # the recording is gone, or another
+        fail(str(error))
+    if changed := [k for k, v in now.items() if v != setup.versions[k]]:
         told = ", ".join(f"{k} {setup.versions[k]}" for k in changed)
         fail(f"{folder.name} was begun with {told}, which is another version now; begin a new run")
     plan = replace(setup.plan, jobs=jobs, in_process=in_process)
@@ -134,6 +141,8 @@ def _resume(run: str, jobs: int, in_process: bool, files: Files) -> int:
 
 def _run(
     subject: str,
+    drawn: dict[str, Any],
+    against: str | None,
     only: tuple[str, ...],
     level: tuple[str, ...],
     aspect: tuple[str, ...],
@@ -158,6 +167,7 @@ def _run(
     from assay.cli.perform import perform
     from assay.ledger import Ledger, LedgerError
     from assay.plan import Plan
+    from assay.replay import drawn_as, recorded_ops, recordings, require
     from assay.store import Setup
     from assay.subjects import SubjectError, parse
     from assay.worker import Limits
@@ -169,14 +179,21 @@ def _run(
     if cases is not None:
         cases = [c for c in cases if not only or c.op in ops]
         ops = list(dict.fromkeys(c.op for c in cases))
-    if not ops or not aspects:
-        click.echo("assay: no case matched", err=True)
-        return NO_CASES
     try:
-        who = parse(subject, setup)
+        who, reference = parse(subject, setup), parse(against or "torch")
+        if against is not None and reference.kind != "recorded":
+            fail(f"--against {against} is no recording: give recorded:FILE, or recorded:2.13")
+        recorded = recordings(who, reference)
+        if recorded:
+            profile, seed = drawn_as(recorded, drawn.get("profile"), drawn.get("seed"))
+            ops = list(recorded_ops(recorded, ops))
+            require(recorded, cases or ())
         ledger = Ledger.packaged(subject) if ledger_file is None else Ledger.load(ledger_file)
     except (SubjectError, LedgerError, OSError) as error:
         fail(str(error))
+    if not ops or not aspects:
+        click.echo("assay: no case matched", err=True)
+        return NO_CASES
     plan = Plan(
         who,
         only=only,
@@ -186,6 +203,7 @@ def _run(
         profile=profile,
         seed=seed,
         limits=Limits(timeout, memory),
+        reference=reference,
         jobs=jobs,
         in_process=in_process,
         strict_text=strict_text,
@@ -206,6 +224,6 @@ def _run(
         cases=None if cases is None else tuple(cases),
         ledger=ledger.text,
         ledger_path=str(ledger_file or ""),
-        shrink=not no_shrink,
+        shrink=not (no_shrink or plan.recorded),
     )
     return perform(plan, ledger, files, setup=begin)

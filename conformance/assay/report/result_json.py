@@ -17,9 +17,11 @@ from assay.ledger import Known
 from assay.levels import SCORED
 from assay.plain import decode, encode
 from assay.plan import Plan
+from assay.recording import opened
 from assay.report.results import SCHEMA
 from assay.rerun import command
 from assay.result import Cell, Group, Result
+from assay.subjects import Subject
 
 #: How many cases on which assay itself failed are kept with their tracebacks.
 _HARNESS_ERRORS = 20
@@ -38,13 +40,21 @@ def _version(name: str) -> str | None:
 
 
 def versions(plan: Plan) -> dict[str, str | None]:
-    """The versions of what takes part, None where a distribution cannot be told."""
-    return {
+    """The versions of what takes part, None where a distribution cannot be told; which recording, if any."""
+    found = {
         "python": platform.python_version(),
         "assay": _version("assay"),
-        "reference": _version(plan.reference.name),
-        "subject": _version(plan.subject.name),
+        "reference": _version_of(plan.reference),
+        "subject": _version_of(plan.subject),
     }
+    if plan.recorded:
+        sides = (plan.subject, plan.reference)
+        found["recording"] = " ".join(opened(side.target).digest for side in sides if side.kind == "recorded")
+    return found
+
+
+def _version_of(side: Subject) -> str | None:
+    return opened(side.target).header.torch if side.kind == "recorded" else _version(side.name)
 
 
 def as_json(result: Result) -> dict[str, Any]:

@@ -7,6 +7,7 @@ torch@cuda, my_library@mps:0            the module's tensors on a device
 torch@meta                              shapes and dtypes alone
 torch@compile=inductor                  each call through torch.compile with that backend
 torch@threads=1,capability=default      PyTorch with other threads or ATEN_CPU_CAPABILITY
+recorded:FILE, recorded:2.13            what PyTorch answered when a recording was made (`assay.recording`)
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import re
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from importlib.metadata import entry_points
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from assay.subjects.adapter import Adapter, Claims, adapted
@@ -26,6 +29,7 @@ from assay.subjects.claims import ClaimsError, claims_beside
 GROUP = "assay.subjects"
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _OPTIONS = ("threads", "capability", "compile")
+_RECORDED = "recorded:"
 _DEVICE = re.compile(r"[a-z][a-z0-9]*(:\d+)?")
 
 
@@ -37,7 +41,8 @@ class SubjectError(Exception):
 class Subject:
     """A subject, by name: plain data, loaded only in the process that runs it.
 
-    kind: "module" or "adapter"; target: the dotted path to load, of an adapter "module:Class". device, compile: where
+    kind: "module", "adapter" or "recorded"; target: the dotted path to load, of an adapter "module:Class", of a
+    recording its file. device, compile: where
     and how calls run. threads, capability: of the process. setup: a module imported first, which may register a
     backend.
     """
@@ -55,6 +60,10 @@ class Subject:
         """The adapter. Raises whatever an import raises."""
         if self.setup:
             importlib.import_module(self.setup)
+        if self.kind == "recorded":
+            from assay.subjects.recorded import Recorded
+
+            return Recorded(self.target)
         if self.kind == "adapter":
             path, _, name = self.target.partition(":")
             made: Adapter = getattr(importlib.import_module(path), name)()
@@ -85,6 +94,8 @@ class Subject:
 
 def parse(name: str, setup: str = "") -> Subject:
     """The subject called `name`. Raises SubjectError, which says what is wrong with it."""
+    if name.startswith(_RECORDED):
+        return Subject(name, "recorded", _recording(name.removeprefix(_RECORDED)), setup=setup)
     target, _, options = name.partition("@")
     if setup and not _PATH.fullmatch(setup):
         raise SubjectError(f"{setup!r} is not the dotted path of a module")
@@ -104,6 +115,22 @@ def parse(name: str, setup: str = "") -> Subject:
             raise SubjectError(f"{name!r}: the adapter {target} takes no options")
         return Subject(name, "adapter", short[target], setup=setup)
     return Subject(name, "module", target, setup=setup, **_parsed(name, options))
+
+
+def _recording(given: str) -> str:
+    """The file of a recording, by its path, or by the version of PyTorch whose recording ships with assay."""
+    if not given:
+        raise SubjectError(f"{_RECORDED!r} names no recording: give recorded:FILE, or recorded:2.13")
+    if re.fullmatch(r"\d+\.\d+", given) and not Path(given).exists():
+        folder = files("assay") / "reference"
+        file = folder / f"recording-{given}.assay"
+        if not file.is_file():
+            shipped = sorted(entry.name[10:-6] for entry in folder.iterdir() if entry.name.startswith("recording-"))
+            raise SubjectError(
+                f"no recording of PyTorch {given} ships with assay, only of {', '.join(shipped) or 'none'}"
+            )
+        return str(file)
+    return str(Path(given).absolute())
 
 
 def _parsed(name: str, options: str) -> dict[str, Any]:

@@ -1,0 +1,69 @@
+"""Runs of which one side, or both, is a recording: the cases are the recorded ones, nothing is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from assay.case import Case
+from assay.plan import Plan, policy_of
+from assay.recording import Recording, RecordingError, opened
+from assay.subjects import Subject
+
+#: PyTorch's random streams of normal deviates are the same under these, bit by bit.
+_ALIKE = ("AVX2", "AVX512")
+
+
+def recordings(*sides: Subject) -> list[Recording]:
+    """Those among the sides of a run. Raises RecordingError."""
+    return [opened(side.target) for side in sides if side.kind == "recorded"]
+
+
+def drawn_as(found: Sequence[Recording], profile: str | None, seed: int | None) -> tuple[str, int]:
+    """(profile, seed) that recordings were drawn with. Raises RecordingError where they differ from each other, or from
+    what is given."""
+    first = found[0].header
+    for other in found[1:]:
+        if (other.header.profile, other.header.seed) != (first.profile, first.seed):
+            raise RecordingError(f"{found[0].path} and {other.path} were not recorded with the same profile and seed")
+    for name, wanted in (("profile", profile), ("seed", seed)):
+        recorded = getattr(first, name)
+        if wanted not in (None, recorded):
+            raise RecordingError(f"{found[0].path} was recorded with --{name} {recorded}; leave out --{name} {wanted}")
+    return first.profile, first.seed
+
+
+def recorded_ops(found: Sequence[Recording], ops: Collection[str]) -> tuple[str, ...]:
+    """Those of `ops` that all of `found` have, in the order of the recording. Raises RecordingError where one of them
+    would be recorded otherwise now."""
+    first, *others = found
+    common = tuple(op for op in first.ops if op in ops and all(op in other.ops for other in others))
+    for recording in found:
+        recording.check((op, policy_of(op)) for op in common)
+    return common
+
+
+def recorded_cases(plan: Plan, ops: Sequence[str]) -> Iterator[Case]:
+    """The cases of `ops` that every recorded side of a plan has. Raises RecordingError."""
+    first, *others = recordings(plan.subject, plan.reference)
+    for op in ops:
+        yield from (case for case in first.cases(op) if all(case in other for other in others))
+
+
+def require(found: Sequence[Recording], cases: Sequence[Case]) -> None:
+    """Raises RecordingError where one of `cases` is not recorded."""
+    for recording in found:
+        lacking = [case for case in cases if case not in recording]
+        if lacking:
+            how_many = f"{len(lacking)} of {len(cases)} cases are not in {recording.path}"
+            raise RecordingError(f"{how_many}, the first is\n{lacking[0].to_json()}")
+
+
+def same_capability(plan: Plan) -> bool:
+    """Whether both sides draw the same normal deviates, if the subject is right. Of PyTorch on a machine of its own
+    nobody knows."""
+    if plan.subject.capability:
+        return False
+    if not plan.recorded:
+        return True
+    elsewhere = plan.subject.kind == "recorded" or plan.subject.target.partition(".")[0] == "torch"
+    return not elsewhere and all(r.header.capability in _ALIKE for r in recordings(plan.reference))
