@@ -10,10 +10,13 @@ import pickle
 import subprocess
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, Pipe
 
 from assay.case import Case
+from assay.drawn import Drawn
+from assay.orphan import end_with_parent, start
 
 _BATCH = 32
 
@@ -32,7 +35,7 @@ class Feed:
         environment["PYTHONHASHSEED"] = "0"
         command = [sys.executable, "-P", "-m", "assay.feed", str(child.fileno())]
         # A session of its own: Ctrl-C is for the run, which then closes this.
-        self.process = subprocess.Popen(
+        self.process = start(
             command, stdin=subprocess.DEVNULL, pass_fds=[child.fileno()], env=environment, start_new_session=True
         )
         child.close()
@@ -57,7 +60,25 @@ class Feed:
         self.connection.close()
 
 
+#: What the cases of a run may be given as.
+Source = Iterable[Case] | Feed | Drawn
+
+
+@contextmanager
+def feeding(source: Source) -> Iterator[Iterable[Case] | Feed]:
+    """The cases of `source`, drawn where they have to be."""
+    if not isinstance(source, Drawn):
+        yield source
+        return
+    feed = Feed(source.ops, source.profile, source.seed)
+    try:
+        yield feed
+    finally:
+        feed.close()
+
+
 def main() -> None:
+    end_with_parent()
     from assay.catalog import catalog
     from assay.drawing import draw_cases
 

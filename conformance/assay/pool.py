@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -11,7 +11,7 @@ from assay.case import Case
 from assay.policy import Policy
 from assay.subjects import Subject
 from assay.subjects.adapter import Claims
-from assay.worker import Limits, Local, Worker
+from assay.worker import Called, Limits, Local, Worker
 
 Numbered = tuple[int, Case, Policy]
 
@@ -70,10 +70,10 @@ class Pool:
         """How often a worker had to be started anew."""
         return sum(w.restarts for w in self.workers)
 
-    def forgive(self) -> None:
-        """Forget which callables were fatal."""
+    def forgive(self, fatal: Mapping[Called, int] | None = None) -> None:
+        """Forget which callables were fatal, but for `fatal`."""
         for worker in self.workers:
-            worker.forgive()
+            worker.forgive(fatal)
 
     def submit(self, jobs: list[Numbered]) -> None:
         """Ask for answers."""

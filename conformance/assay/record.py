@@ -19,6 +19,8 @@ from assay.plain import decode, encode
 from assay.plan import dtype_of
 from assay.truth import ReferenceAnswer
 
+#: Where a record stands in its run: operation, phase, index. No two records of a run stand in one place.
+Place = tuple[str, int, int]
 _DEFAULTS = ("", None, 0, 0)
 _FRAME = re.compile(r'^  File "(.+?)", line (\d+), in (.+)$', re.MULTILINE)
 #: Frames that say nothing about who is to blame: assay's own, and what the standard library or NumPy does for them.
@@ -75,6 +77,11 @@ class Record:
             judged.harness_error,
             "" if conforms else _cause(judged.subject),
         )
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the run."""
+        return self.op, *self.at
 
     def map(self, change: Callable[[Case, Verdict], Verdict]) -> Record:
         """The record with every verdict that does not conform changed."""

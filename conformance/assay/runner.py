@@ -8,25 +8,30 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.case import Case
 from assay.doubt import careful, confirmed, in_doubt, to_confirm
-from assay.feed import Feed
+from assay.feed import Feed, Source, feeding
 from assay.judge import judge
 from assay.ledger import Ledger
 from assay.outcome import Outcome, Verdict
+from assay.patience import Patience
 from assay.plan import Plan, policy_of
 from assay.pool import Pool
-from assay.record import Judged, Record
+from assay.record import Judged, Place, Record
 from assay.replay import same_capability
 from assay.result import Result
 from assay.truth import ReferenceAnswer
-from assay.worker import Limits
+from assay.worker import Called, Limits
+
+if TYPE_CHECKING:
+    from assay.executors import Remote
 
 _CHUNK = 8
 _IN_FLIGHT = 96
@@ -117,14 +122,15 @@ class Session:
         apply_ledger: bool = True,
         takes: Callable[[Case], bool] | None = None,
         confirm: bool = True,
+        fatal: Mapping[Called, int] | None = None,
     ) -> Iterator[Judged]:
         """Every case with its verdicts, in order.
 
         takes: whether a case is put to the test, asked of each in order (None: the plan says, of a feed's cases).
-        confirm: put what deviates to both sides once more.
+        confirm: put what deviates to both sides once more. fatal: how often callables were fatal before.
         """
         for pool in self._pools:
-            pool.forgive()
+            pool.forgive(fatal)
         if takes is None:
             takes = self.plan.takes if isinstance(cases, Feed) else lambda case: True
         drain = True
@@ -263,42 +269,61 @@ class _Source:
 
 
 class _Order:
-    """Numbers the cases of a run and says which are put to the test; the records follow in the same order."""
+    """Numbers the cases of a phase and says which are put to the test; the records follow in the same order."""
 
-    def __init__(self, plan: Plan, done: Counter[str], phase: int) -> None:
-        self._plan, self._done, self._phase = plan, done, phase
+    def __init__(self, plan: Plan, phase: int, done: Collection[Place], ahead: dict[Place, Record]) -> None:
+        self._plan, self._phase, self._done, self._ahead = plan, phase, done, ahead
         self._op, self._index = "", -1
-        self.places: deque[tuple[int, int]] = deque()
+        self._order: deque[tuple[int, int] | Record] = deque()
 
     def takes(self, case: Case) -> bool:
-        """Whether `case`, the next of the run, is put to the test now."""
+        """Whether `case`, the next of the phase, is put to the test now."""
         if self._plan.drawn and self._phase == 0 and case.op != self._op:
             self._op, self._index = case.op, -1
         self._index += 1
-        if not self._plan.takes(case):
+        place = (case.op, self._phase, self._index)
+        if not self._plan.takes(case) or place in self._done:
             return False
-        if self._done[case.id]:
-            self._done[case.id] -= 1
-            return False
-        self.places.append((self._phase, self._index))
-        return True
+        known = self._ahead.pop(place, None)
+        self._order.append((self._phase, self._index) if known is None else known)
+        return known is None
+
+    def records(self, judged: Iterable[Judged]) -> Iterator[Record]:
+        """The records of what was judged, and of what was known ahead where its turn comes."""
+        for one in judged:
+            yield from self._known()
+            at = self._order.popleft()
+            assert isinstance(at, tuple)
+            yield Record.of(one, at)
+        yield from self._known()
+
+    def _known(self) -> Iterator[Record]:
+        while self._order and isinstance(self._order[0], Record):
+            yield self._order.popleft()  # type: ignore[misc]  # it is a Record
 
 
 def run(
     session: Session,
-    cases: Iterable[Case] | Feed,
+    cases: Source,
     on_record: Callable[[Record, Result], None] | None = None,
     write: Callable[[Record], None] | None = None,
     kept: Iterable[Record] = (),
+    ahead: Iterable[Record] = (),
+    executor: Executor | Remote | None = None,
 ) -> Result:
     """Judge all cases that the plan takes and count; in a full run those of the ledger's entries too.
 
-    write: called with every new record, before the ledger is looked at. kept: records of an earlier part of this run;
-    their cases are not put to the test again. on_record: called with every record as it counts.
+    write: called with every new record in the order of the run, before the ledger is looked at. kept: records of an
+    earlier part of this run; their cases are not put to the test again. ahead: further ones that do not follow on those
+    without a gap. on_record: called with every record as it counts. executor: who judges, in batches, instead of the
+    session; the verdicts are the same (`assay.executors`; raises ExecutorError).
     """
     plan, ledger, begun = session.plan, session.ledger, time.monotonic()
     result = Result(plan)
-    done: Counter[str] = Counter()
+    patience = Patience(plan.limits.patience)
+    done: set[Place] = set()
+    waiting: dict[Place, Record] = {r.place: r for r in ahead}
+    remote = _remote(executor)
 
     def count(record: Record) -> bool:
         """Count a record; whether the run goes on."""
@@ -309,26 +334,46 @@ def run(
         result.stopped = plan.max_failures is not None and len(result.failing) >= plan.max_failures
         return not result.stopped
 
+    def judged(source: Source, phase: int) -> Iterator[Record]:
+        if remote is not None:
+            yield from remote.records(plan, source, phase, patience, done, waiting)
+            return
+        order = _Order(plan, phase, done, waiting)
+        with feeding(source) as found:
+            answers = session.judged(found, apply_ledger=False, takes=order.takes, fatal=patience.fatal(phase))
+            yield from order.records(answers)
+
     def go() -> Iterator[Record]:
         for record in kept:
-            done[record.id] += 1
-            yield record
-        phases: list[Iterable[Case] | Feed] = [cases]
+            done.add(record.place)
+            waiting.pop(record.place, None)
+            yield patience.applied(record)
+        phases: list[Source] = [cases]
         if plan.unfiltered:
             phases.append(ledger.cases())
         for phase, source in enumerate(phases):
-            order = _Order(plan, done, phase)
-            for judged in session.judged(source, apply_ledger=False, takes=order.takes):
-                record = Record.of(judged, order.places.popleft())
+            for record in map(patience.applied, judged(source, phase)):
                 if write is not None:
                     write(record)
                 yield record
 
-    for record in go():
-        if not count(record):
-            break
+    try:
+        for record in go():
+            if not count(record):
+                break
+    finally:
+        if remote is not None:
+            remote.give_up()
     if plan.full:
         result.stale = ledger.stale(plan.aspects)
-    result.restarts = session.restarts
+    result.restarts = session.restarts + (0 if remote is None else remote.restarts)
     result.seconds = time.monotonic() - begun
     return result
+
+
+def _remote(executor: Executor | Remote | None) -> Remote | None:
+    if executor is None:
+        return None
+    from assay.executors import Remote  # which puts a session to work elsewhere
+
+    return executor if isinstance(executor, Remote) else Remote(executor)

@@ -3,6 +3,7 @@
     plan.json            what was asked for, written first: `assay run --resume` goes by it
     verdicts.jsonl       one record (`assay.record`) a line, on the disk as soon as it is found; packed as
                          verdicts.jsonl.gz when the run ends
+    ahead.jsonl          records that an executor found before their turn; they move up when it comes
     result.json          the result (`assay.report.result_json`); a folder that has it is that of a finished run
     failures/*.py        a script for every kind of deviation that fails the run
 
@@ -11,6 +12,7 @@ The folders are all there is; `.assay/assay.sqlite` (`assay.database`) is made o
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gzip
 import json
@@ -18,7 +20,7 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,13 +30,14 @@ from typing import Any
 from assay.case import Case
 from assay.plain import decode, encode
 from assay.plan import Plan
-from assay.record import Record
+from assay.record import Place, Record
 from assay.report.result_json import as_json, dumps, versions
 from assay.result import Group, Result
 
 ROOT = Path(".assay")
 SCHEMA = 1
 _LINES, _PACKED, _PLAN, _RESULT = "verdicts.jsonl", "verdicts.jsonl.gz", "plan.json", "result.json"
+_AHEAD = "ahead.jsonl"
 
 
 _STAMP = str.maketrans("T", "-", "-:")
@@ -121,6 +124,7 @@ class Store:
     def __init__(self, path: Path, setup: Setup) -> None:
         self.path, self.setup, self.written = path, setup, 0
         self.last: Record | None = None
+        self.ahead: dict[Place, Record] = {}
         with telling("open", path / _LINES):
             self._file = os.open(path / _LINES, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:
@@ -162,12 +166,16 @@ class Store:
         store.written = text.count(b"\n", 0, end)
         for record in records(path, text[:end].rfind(b"\n", 0, max(end - 1, 0)) + 1):
             store.last = record
+        store.ahead = _ahead(path)
+        if store.ahead:
+            for row in rows(path):  # what has moved up stays in the file
+                store.ahead.pop((row["op"], *row["at"]), None)
         return store
 
     @property
     def go_on(self) -> str:
         """How to go on with this run, in words."""
-        return f"{self.written} cases are kept; go on with `assay run --resume {self.path.name}`"
+        return f"{self.written + len(self.ahead)} cases are kept; go on with `assay run --resume {self.path.name}`"
 
     def write(self, record: Record) -> None:
         """Append one case; it outlives this process at once. Raises StoreError."""
@@ -176,6 +184,21 @@ class Store:
             while data:
                 data = data[os.write(self._file, data) :]
         self.written += 1
+        self.ahead.pop(record.place, None)
+
+    def hold(self, records: Sequence[Record]) -> None:
+        """Keep what was found before its turn; it outlives this process at once. Raises StoreError."""
+        path = self.path / _AHEAD
+        with telling("write", path, self.go_on):
+            end = path.stat().st_size if path.exists() else 0
+            try:
+                with path.open("ab") as file:
+                    file.write("".join(record.to_line() for record in records).encode())
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.truncate(path, end)
+                raise
+        self.ahead.update((record.place, record) for record in records)
 
     def script(self, number: int, group: Group) -> None:
         """Keep the script of a failure. Raises StoreError."""
@@ -202,6 +225,7 @@ class Store:
                 shutil.copyfileobj(source, target, 1 << 20)
             os.replace(part, packed)
             lines.unlink()
+            (self.path / _AHEAD).unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Remove the folder of a run that found no case."""
@@ -256,6 +280,21 @@ def read_result(folder: Path) -> dict[str, Any]:
         return dict(data)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"{path} is not the result of a run: {type(error).__name__}: {error}") from error
+
+
+def _ahead(folder: Path) -> dict[Place, Record]:
+    """The records that wait for their turn. Raises StoreError."""
+    path = folder / _AHEAD
+    if not path.exists():
+        return {}
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+        whole = [Record.from_line(line) for line in lines if line.endswith(b"\n")]
+        if lines and not lines[-1].endswith(b"\n"):  # it was being written when the run ended
+            os.truncate(path, sum(map(len, lines[:-1])))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"{path} holds what is no record: {type(error).__name__}: {error}") from error
+    return {record.place: record for record in whole}
 
 
 def rows(folder: Path, start: int = 0) -> Iterator[dict[str, Any]]:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.case import Case
+from assay.orphan import start
 from assay.outcome import Outcome
 from assay.policy import Policy
 from assay.subjects import Subject
@@ -37,6 +38,7 @@ _WINDOW = 32  # jobs in a child's hands at once
 FATAL = ("crash", "exit", "timeout", "memory")
 Job = tuple[Case, Policy]
 Answer = Any  # an Outcome; of the role "reference" also a ReferenceAnswer
+Called = tuple[str, str]  # operation and variant: what is given up when it was fatal too often
 
 
 class WorkerError(Exception):
@@ -53,6 +55,15 @@ class Limits:
     memory: float = 4096.0
     start: float = 120.0
     patience: int = 8
+
+
+def _called(job: Job) -> Called:
+    return job[0].op, job[0].variant
+
+
+def skipped(called: Called, times: int) -> str:
+    """Why a case was not put to the subject."""
+    return f"skipped: {called[0]} ({called[1]}) was fatal {times} times before"
 
 
 def resident(pid: int) -> float:
@@ -88,7 +99,7 @@ class Process:
             own[name] = str(subject.threads or threads)
         own["PYTHONPATH"] = os.pathsep.join([*(p for p in sys.path if p), os.getcwd()])
         command = [sys.executable, "-P", "-X", "faulthandler", "-m", "assay.worker_main", str(child.fileno()), role]
-        self.process = subprocess.Popen(
+        self.process = start(
             [*command, subject.to_json(), ",".join(aspects or ())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -221,7 +232,7 @@ class Worker:
             self.ready()
         self.pending: deque[Job] = deque()
         self.restarts = 0
-        self._fatal: Counter[str] = Counter()
+        self._fatal: Counter[Called] = Counter()
         self._spare: Process | None = None
         self._sent = 0
         self._since = time.monotonic()
@@ -241,19 +252,19 @@ class Worker:
             process.ready()
         return process
 
-    def forgive(self) -> None:
-        """Start counting fatal cases anew."""
-        self._fatal.clear()
+    def forgive(self, fatal: Mapping[Called, int] | None = None) -> None:
+        """Start counting fatal cases anew, from `fatal` where it is given."""
+        self._fatal = Counter(fatal or {})
 
     def _given_up(self, job: Job) -> bool:
-        return self._fatal[job[0].call] >= self.limits.patience
+        return self._fatal[_called(job)] >= self.limits.patience
 
     def _skip(self) -> Iterator[Outcome]:
         """Outcomes for the next cases that are not worth another process."""
         while self.pending and not self._sent and self._given_up(self.pending[0]):
-            call = self.pending.popleft()[0].call
+            called = _called(self.pending.popleft())
             self._since = time.monotonic()
-            yield Outcome("skipped", extra={"how": f"skipped: {call} was fatal {self._fatal[call]} times before"})
+            yield Outcome("skipped", extra={"how": skipped(called, self._fatal[called])})
         self._feed()
 
     def ready(self) -> None:
@@ -332,7 +343,6 @@ class Worker:
         job = self.pending.popleft()
         self.process.close()
         self.restarts += 1
-        self._fatal[job[0].call] += 1
         alone = self._start()
         second = self._alone(alone, job)
         if isinstance(second, Outcome) and second.status in FATAL:
@@ -341,6 +351,8 @@ class Worker:
             second = replace(second, extra={**second.extra, "alone": True})
         elif first.status in ("crash", "exit") and first.extra["how"] != "SIGKILL":  # whoever sent that, not the case
             second = replace(first, extra={**first.extra, "alone": False})
+        if isinstance(second, Outcome) and second.status in FATAL:
+            self._fatal[_called(job)] += 1
         self.process = alone
         self._sent = 0
         self._since = time.monotonic()
@@ -405,7 +417,7 @@ class Local:
     def submit(self, jobs: Sequence[Job]) -> None:
         self.pending.extend(jobs)
 
-    def forgive(self) -> None:
+    def forgive(self, fatal: Mapping[Called, int] | None = None) -> None:
         return None
 
     def collect(self) -> list[Answer]:

@@ -12,6 +12,7 @@ from typing import Any
 from assay.case import Case
 from assay.execute import Want, answer
 from assay.levels import ASPECTS
+from assay.orphan import end_with_parent
 from assay.outcome import Outcome
 from assay.policy import Policy
 from assay.subjects import Subject
@@ -44,6 +45,7 @@ def guarded(respond: Respond, case: Case, policy: Policy) -> Any:
 
 
 def main() -> None:
+    end_with_parent()
     descriptor, role, subject, aspects = sys.argv[1:]
     # The subject must not meet our arguments in sys.argv, nor may it reach the pipe by number.
     sys.argv = ["assay"]

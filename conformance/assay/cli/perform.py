@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
 from assay.cli.common import CONFORMS, DEVIATES, NO_CASES, fail
+from assay.cluster import connected
 from assay.database import Database
-from assay.feed import DrawingError, Feed
+from assay.drawn import Drawn
+from assay.executors import ExecutorError, Remote
+from assay.feed import DrawingError, Source
 from assay.ledger import Ledger
 from assay.plan import Plan
 from assay.progress import Progress
@@ -36,22 +39,35 @@ _SHRINK_FATAL = 6
 _HISTORY = 5
 
 
-def perform(plan: Plan, ledger: Ledger, files: Files, setup: Setup | None = None, store: Store | None = None) -> int:
+def perform(
+    plan: Plan,
+    ledger: Ledger,
+    files: Files,
+    setup: Setup | None = None,
+    store: Store | None = None,
+    executor: str | None = None,
+) -> int:
     """Run what `setup` asks for, or go on with what `store` has, and tell what was found. The exit code."""
     try:
         with Database():  # a broken file is told before the work, not after it
             pass
-        with Session(plan, ledger) as session:
+        with contextlib.ExitStack() as stack:
+            remote = None
+            if executor is not None:
+                remote = stack.enter_context(connected(executor))
+            session = stack.enter_context(Session(plan, ledger))
             if store is None:
                 assert setup is not None
                 ops = tuple(op for op in setup.ops if session.plan.claims(op))
                 store = Store.create(replace(setup, plan=session.plan, ops=ops))
             with store:
-                return _carried_out(session, store, files)
+                return _carried_out(session, store, files, remote)
     except KeyboardInterrupt:
         fail(f"interrupted{_kept(store)}")
     except WorkerError as error:
         fail(f"{plan.subject.name} does not start{_kept(store)}\n{error}")
+    except ExecutorError as error:
+        fail(f"{error}{_kept(store)}")
     except DrawingError as error:
         fail(f"drawing failed{_kept(store)}\n{error}")
     except (StoreError, SubjectError) as error:
@@ -62,23 +78,20 @@ def _kept(store: Store | None) -> str:
     return "" if store is None else f"; {store.go_on}"
 
 
-def _carried_out(session: Session, store: Store, files: Files) -> int:
+def _carried_out(session: Session, store: Store, files: Files, remote: Remote | None) -> int:
     setup = store.setup
-    ops = list(setup.ops)
+    ops = setup.ops
     if store.last is not None and setup.cases is None:
         # What was drawn before is complete: cases come operation by operation, those of the ledger at the end.
-        ops = ops[ops.index(store.last.op) :] if store.last.at[0] == 0 else []
-    source: Any = list(setup.cases or ()) if setup.cases is not None or not ops else None
-    if source is None and setup.plan.recorded:
+        ops = ops[ops.index(store.last.op) :] if store.last.at[0] == 0 else ()
+    source: Source = Drawn(ops, setup.plan.profile, setup.plan.seed) if setup.cases is None else setup.cases
+    if setup.cases is None and setup.plan.recorded:
         source = recorded_cases(setup.plan, ops)
-    feed = None if source is not None else Feed(ops, setup.plan.profile, setup.plan.seed)
-    try:
-        with Progress(list(setup.ops)) as progress:
-            before = records(store.path) if store.last is not None else ()
-            result = run_cases(session, source if feed is None else feed, progress, store.write, before)
-    finally:
-        if feed is not None:
-            feed.close()
+    if remote is not None:
+        remote.hold = store.hold
+    with Progress(list(setup.ops)) as progress:
+        before = records(store.path) if store.last is not None else ()
+        result = run_cases(session, source, progress, store.write, before, list(store.ahead.values()), remote)
     if not result.cases:
         store.discard()
         click.echo("assay: no case matched", err=True)

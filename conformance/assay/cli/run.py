@@ -26,7 +26,7 @@ from assay.report.write import Files
 
 FILES = ("json_file", "html_file", "junit_file", "markdown_file")
 #: What may be said together with --resume; the rest stands in the run's plan.
-_WITH_RESUME = {"resume", "jobs", "in_process", *FILES}
+_WITH_RESUME = {"resume", "jobs", "in_process", "executor", *FILES}
 
 
 class _Shard(click.ParamType[tuple[int, int]]):
@@ -72,6 +72,7 @@ class _Shard(click.ParamType[tuple[int, int]]):
 @click.option("--ledger", "ledger_file", type=click.Path(path_type=Path), help="Known deviations (TOML).")
 @click.option("--setup", metavar="MODULE", default="", help="Import this first; it may register a backend.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes of the subject.")
+@click.option("--executor", metavar="dask://HOST:PORT", help="Judge on an existing Dask cluster, in batches.")
 @click.option("--shard", type=_Shard(), default="1/1", help="Only the i-th of n parts; `assay merge` joins them.")
 @click.option("--resume", metavar="RUN", help="Go on where a run stopped: its id, the start of it, or latest.")
 @click.option("--in-process", is_flag=True, help="No processes: for a debugger. A crash ends the run.")
@@ -92,6 +93,7 @@ def run(context: click.Context, /, subject: str | None, **options: Any) -> None:
     Example: assay run flambeau --only sum --only 'c*' --profile quick
     Example: assay run my_library.torch_api --level core --html report.html --junit junit.xml
     Example: assay run torch@my_device --setup my_backend --level core
+    Example: assay run my_library --executor dask://scheduler:8786
     Example: assay run --resume latest
 
     \b
@@ -102,7 +104,8 @@ def run(context: click.Context, /, subject: str | None, **options: Any) -> None:
         given = {p for p in context.params if context.get_parameter_source(p) != ParameterSource.DEFAULT}
         if others := sorted(given - _WITH_RESUME):
             fail(f"--resume goes on as the run was begun; leave out {', '.join(others)}")
-        sys.exit(_resume(options["resume"], options["jobs"], options["in_process"], files))
+        _check_executor(options["executor"], options["in_process"], options["jobs"])
+        sys.exit(_resume(options["resume"], options["jobs"], options["in_process"], options["executor"], files))
     if subject is None:
         raise click.MissingParameter(ctx=context, param_hint="'SUBJECT'", param_type="argument")
     del options["resume"]
@@ -110,7 +113,22 @@ def run(context: click.Context, /, subject: str | None, **options: Any) -> None:
     sys.exit(_run(subject, files=files, drawn=drawn, **options))
 
 
-def _resume(run: str, jobs: int, in_process: bool, files: Files) -> int:
+def _check_executor(executor: str | None, in_process: bool, jobs: int) -> None:
+    """Exits with 2 on what is no executor, and on what does not go with one."""
+    if executor is None:
+        return
+    from assay.cluster import address
+    from assay.executors import ExecutorError
+
+    try:
+        address(executor)
+    except ExecutorError as error:
+        fail(f"--executor: {error}")
+    if in_process or jobs > 1:
+        fail(f"--executor has processes of its own; leave out {'--in-process' if in_process else '--jobs'}")
+
+
+def _resume(run: str, jobs: int, in_process: bool, executor: str | None, files: Files) -> int:
     from assay.cli.perform import perform, report
     from assay.ledger import Ledger
     from assay.report.result_json import versions
@@ -136,7 +154,7 @@ def _resume(run: str, jobs: int, in_process: bool, files: Files) -> int:
         fail(f"{folder.name} was begun with {told}, which is another version now; begin a new run")
     plan = replace(setup.plan, jobs=jobs, in_process=in_process)
     click.echo(f"{folder.name}: {store.written} cases are there already", err=True)
-    return perform(plan, Ledger.parse(setup.ledger, setup.ledger_path), files, store=store)
+    return perform(plan, Ledger.parse(setup.ledger, setup.ledger_path), files, store=store, executor=executor)
 
 
 def _run(
@@ -160,6 +178,7 @@ def _run(
     ledger_file: Path | None,
     setup: str,
     jobs: int,
+    executor: str | None,
     shard: tuple[int, int],
     in_process: bool,
     no_shrink: bool,
@@ -172,6 +191,7 @@ def _run(
     from assay.subjects import SubjectError, parse
     from assay.worker import Limits
 
+    _check_executor(executor, in_process, jobs)
     levels, aspects = check_aspects(subject, level, aspect, skip_aspect)
     chosen = check_dtypes(dtypes)
     cases = read_cases(case_file) if case_file is not None else None
@@ -226,4 +246,4 @@ def _run(
         ledger_path=str(ledger_file or ""),
         shrink=not (no_shrink or plan.recorded),
     )
-    return perform(plan, ledger, files, setup=begin)
+    return perform(plan, ledger, files, setup=begin, executor=executor)
