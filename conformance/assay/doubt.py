@@ -4,15 +4,18 @@ Whatever deviates is executed once more by both sides, in other processes. What 
 
 An error of finitely many units is looked at twice each time. The scale of an error is the largest change by a few
 perturbations, which may all miss by chance: at one in some thousand elements. Where such an error is refused, the
-reference is asked with more of them, and judged again.
+reference is asked with more of them, and judged again. Answers of the same bytes need no truth at all, which is most
+of the reference's work: so at first it is asked for its bare answer, but in operations where that seldom suffices.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from assay.case import Case
 from assay.levels import FAILING
 from assay.outcome import Outcome, Verdict
 from assay.policy import Policy
@@ -29,6 +32,28 @@ def in_doubt(verdicts: Iterable[Verdict]) -> bool:
 def careful(policy: Policy) -> Policy:
     """The policy of a second look."""
     return replace(policy, looks=LOOKS)
+
+
+class Glances:
+    """With how many looks the reference is asked first. Verdicts do not depend on it."""
+
+    def __init__(self) -> None:
+        self._asked: Counter[str] = Counter()
+        self._insufficient: Counter[str] = Counter()
+        self._bare: dict[str, Policy] = {}
+
+    def policy(self, case: Case, policy: Policy) -> Policy:
+        """The policy of the first look at a case: bare, unless that did not do for most of the operation's cases."""
+        if 2 * self._insufficient[case.op] > self._asked[case.op]:
+            return policy
+        self._asked[case.op] += 1
+        if case.op not in self._bare:
+            self._bare[case.op] = replace(policy, looks=0)
+        return self._bare[case.op]
+
+    def insufficient(self, case: Case) -> None:
+        """The bare answer to a case did not do."""
+        self._insufficient[case.op] += 1
 
 
 def to_confirm(verdicts: Iterable[Verdict], subject: Outcome) -> bool:

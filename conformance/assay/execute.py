@@ -7,6 +7,7 @@ at last aliasing, because finding it out writes into the results.
 from __future__ import annotations
 
 import contextlib
+import functools
 import traceback
 import warnings
 from collections.abc import Callable, Collection
@@ -19,6 +20,7 @@ from assay.case import Case, Make
 from assay.gauge import covariant
 from assay.inputs import Adapt, Builder, Built, Inputs, works_in_place
 from assay.outcome import Error, Outcome, TensorData
+from assay.parts import leaves
 from assay.policy import Policy
 from assay.reading import exposed, read, read_tensor, tensors_of
 from assay.rounding import Rounding
@@ -67,12 +69,20 @@ def describe(error: BaseException, stage: str) -> Error:
         text = str(error)
     except Exception as broken:  # an exception whose own text raises is still an answer
         text = f"<unprintable: {type(broken).__name__}>"
-    return Error(types, text, stage, "".join(traceback.format_tb(error.__traceback__)[-_FRAMES:]))
+    # Without the lines of source: reading and formatting them costs as much as a small case.
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)][-_FRAMES:]
+    told = [f'  File "{code.co_filename}", line {line}, in {code.co_name}\n' for code, line in frames]
+    return Error(types, text, stage, "".join(told))
 
 
 def cotangent(shape: tuple[int, ...], dtype: str, seed: int) -> np.ndarray:
     """Random cotangents in ±(0.5, 2), never ±1, of at most seven bits, so that every floating dtype holds them exactly
     and a wider evaluation gets the very same. complex32 as pairs of halves."""
+    return _cotangent(shape, dtype, seed).copy()
+
+
+@functools.lru_cache(16)
+def _cotangent(shape: tuple[int, ...], dtype: str, seed: int) -> np.ndarray:
     stream = _STREAM
     stream.seed(seed & 0xFFFFFFFF)
     pair = dtype.startswith("complex")
@@ -219,7 +229,7 @@ class Run:
             gradients, gradients2, problem = self._gradients()
         self.stage = "read"
         random = side.random_digest(inputs.generators) if want.random else None
-        aliases = self._aliases() if want.aliases and want.data and side.writable else ()
+        aliases = self._aliases(after, result) if want.aliases and want.data and side.writable else ()
         return Outcome(
             "returned",
             result=result,
@@ -295,7 +305,7 @@ class Run:
         """Without its graph: how a derivative was put together is nobody's promise."""
         return None if gradient is None else read_tensor(self.side, self.side.detached(gradient))
 
-    def _aliases(self) -> tuple[tuple[str, str], ...]:
+    def _aliases(self, after: tuple[TensorData, ...], result: Any) -> tuple[tuple[str, str], ...]:
         """(path of a result, index of an input or path of another result) for each pair that shares memory.
 
         One element of each result is overwritten; whatever else changes with it shares its memory.
@@ -307,7 +317,12 @@ class Run:
         watched: list[tuple[str, Any]] = [(str(i), b.tensor) for i, b in enumerate(self.inputs.tensors)]
         watched += [(f"result {path}", t) for path, t in results]
         plain = [(name, side.detached(t) if side.requires_grad(t) else t) for name, t in watched]
-        state = [side.data(t, side.dtype(t)) for _, t in plain]
+        if self.case.order:  # a backward pass may have written somewhere
+            state = [side.data(t, side.dtype(t)) for _, t in plain]
+        else:
+            read = [leaf for _, leaf in leaves(result) if isinstance(leaf, TensorData) and leaf.kind != "ndarray"]
+            state = [now.data or built.raw for now, built in zip(after, self.inputs.tensors, strict=True)]
+            state += [leaf.data for leaf in read[:_MAX_ALIASED]]
         found = []
         for i, (path, _) in enumerate(results):
             at = len(self.inputs.tensors) + i

@@ -47,6 +47,10 @@ _DIED = {"crash": "crash", "exit": "crash", "timeout": "timeout", "memory": "mem
 _BY_DATA = frozenset({"values", "random", "mutation", "gradients", "gradients2"})
 
 
+class UnmeasuredError(Exception):
+    """A verdict depends on the truth, and the reference was only asked for its outcome."""
+
+
 def judge(
     case: Case,
     reference: ReferenceAnswer,
@@ -57,8 +61,9 @@ def judge(
 ) -> list[Verdict]:
     """Verdicts on a subject's outcome, one per aspect that `aspects` asks for and the case puts to the test.
 
-    same_capability: False where both sides are PyTorch on different CPU capabilities, whose normal deviates differ in
-    the last bits.
+    Raises UnmeasuredError where `reference` was not measured and that matters: not where both answers have the same
+    bytes. same_capability: False where both sides are PyTorch on different CPU capabilities, whose normal deviates
+    differ in the last bits.
     """
     policy = policy or Policy()
     if not _BY_DATA & set(aspects):
@@ -78,13 +83,20 @@ class _Judgement:
         self, case: Case, reference: ReferenceAnswer, subject: Outcome, policy: Policy, same_capability: bool
     ) -> None:
         self.case = case
-        self.answer = reference
+        self._answer = reference
         self.reference = reference.outcome
         self.subject = subject
         self.policy = policy
         self.same_capability = same_capability
         self.free_choice = False
         self.values_conform = True
+
+    @property
+    def answer(self) -> ReferenceAnswer:
+        """What was measured. Raises UnmeasuredError if nothing was."""
+        if not self._answer.measured:
+            raise UnmeasuredError
+        return self._answer
 
     def verdicts(self) -> Iterator[Verdict]:
         reference, subject = self.reference, self.subject
@@ -405,13 +417,13 @@ class _Judgement:
                 yield Verdict("error", "deviates", f"{expected.stage} went through; expected {brief(expected)}")
             else:
                 yield from self._errors(expected, got)
-        free = self.free_choice or not self.policy.gradients or (self.policy.kink and self._on_other_branches())
+        free = self.free_choice or not self.policy.gradients
         for name in ("gradients", "gradients2"):
             theirs = getattr(reference, name)
             mine = getattr(subject, name)
             if theirs is None or (mine is None and got is not None):
                 continue
-            if free:
+            if free or (self.policy.kink and not _same_bytes(mine or (), theirs) and self._on_other_branches()):
                 yield Verdict(name, "unjudged", "the gradient depends on a free choice")
                 continue
             yield from self._gradient(name, mine or (), theirs)
@@ -464,6 +476,10 @@ def _decoded(truth: Truth, like: TensorData) -> tuple[Any, Any]:
         value = np.frombuffer(truth.value, np.complex128 if is_complex(like.dtype) else np.float64)
     scale = None if truth.scale is None else np.frombuffer(truth.scale, np.float64)
     return value, scale
+
+
+def _same_bytes(mine: tuple[TensorData | None, ...], theirs: tuple[TensorData | None, ...]) -> bool:
+    return [t and t.data for t in mine] == [t and t.data for t in theirs]
 
 
 def _is_zero(tensor: TensorData | None) -> bool:

@@ -10,11 +10,13 @@ import base64
 import json
 import math
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from typing import Any, TypeVar
 
 _CLASSES: dict[str, type] = {}
 _TAGS: dict[type, str] = {}
+#: Of each field: its name, its default, and the type that an item must have to be left out where it equals that.
+_FIELDS: dict[type, tuple[tuple[str, Any, type | None], ...]] = {}
 _TAG = "$"
 _T = TypeVar("_T", bound=type)
 
@@ -27,6 +29,11 @@ def plain(tag: str) -> Callable[[_T], _T]:
             raise ValueError(f"the tag {tag!r} is taken by {_CLASSES[tag].__name__}")
         _CLASSES[tag] = cls
         _TAGS[cls] = tag
+        # A floating default is always written: 0.0 and -0.0 are equal.
+        _FIELDS[cls] = tuple(
+            (f.name, f.default, None if isinstance(f.default, float | complex) else type(f.default))
+            for f in fields(cls)
+        )
         return cls
 
     return name
@@ -65,16 +72,12 @@ def encode(value: Any, keep: Callable[[bytes], Any] | None = None) -> Any:
     if tag is None:
         raise TypeError(f"{kind.__name__} is not plain data")
     data = {_TAG: tag}
-    for field in fields(kind):
-        item = getattr(value, field.name)
-        if field.default is not MISSING and type(item) is type(field.default) and _same(item, field.default):
+    for name, default, droppable in _FIELDS[kind]:
+        item = getattr(value, name)
+        if type(item) is droppable and item == default:
             continue
-        data[field.name] = encode(item, keep)
+        data[name] = encode(item, keep)
     return data
-
-
-def _same(a: Any, b: Any) -> bool:
-    return a == b and not isinstance(a, float | complex)
 
 
 def decode(data: Any, take: Callable[[Any], bytes] | None = None) -> Any:

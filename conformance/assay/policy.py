@@ -61,7 +61,8 @@ class Policy:
     integers: whether integers are moved, too, to find the scale: for functions that turn them into floating numbers and
         lose digits on the way, just as they do of floating ones (bessel_j0 of 15).
     gauge: per tensor of the result, which choice its cotangent must follow, as `assay.gauge` names it; "" for none.
-    looks: how many perturbations find the scale, at least; `assay.doubt` asks for more.
+    looks: how many perturbations find the scale, at least; `assay.doubt` asks for more, and at first for none: then
+        the reference only answers.
     """
 
     values: str = "truth"

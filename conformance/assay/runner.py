@@ -16,9 +16,9 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
 from assay.case import Case
-from assay.doubt import careful, confirmed, in_doubt, to_confirm
+from assay.doubt import Glances, careful, confirmed, in_doubt, to_confirm
 from assay.feed import Feed, Source, feeding
-from assay.judge import judge
+from assay.judge import UnmeasuredError, judge
 from assay.ledger import Ledger
 from assay.outcome import Outcome, Verdict
 from assay.patience import Patience
@@ -60,6 +60,7 @@ class Session:
         self._confirming: tuple[Pool, Pool] | None = None
         self._present: set[str] = set()
         self._same_capability = same_capability(plan)
+        self._glances = Glances()
         self.subject = self._pool("subject", plan.jobs)
         try:
             # The reference answers each case several times over (truth, scale), so it gets more hands, and more time.
@@ -162,7 +163,7 @@ class Session:
                 present = [job for job in jobs if job[1].call in self._present]
                 flights.update((job[0], _Flight(job[1], asked=job in present)) for job in jobs)
                 self.subject.submit(jobs)
-                self.reference.submit(present)
+                self.reference.submit([(number, case, self._glances.policy(case, p)) for number, case, p in present])
             if not flights:
                 if source.exhausted:
                     return
@@ -196,12 +197,19 @@ class Session:
             flight.reference = ReferenceAnswer(Outcome("missing"))
         else:
             self._present.add(flight.case.call)
-            self.reference.submit([(number, flight.case, policy_of(flight.case.op))])
+            policy = self._glances.policy(flight.case, policy_of(flight.case.op))
+            self.reference.submit([(number, flight.case, policy)])
 
     def _advance(self, number: int, flight: _Flight, confirm: bool) -> None:
         """Judge a case that both sides have answered, or ask again where that is called for."""
-        judged = self._judge(flight.case, flight.reference, flight.subject)
         policy = policy_of(flight.case.op)
+        try:
+            judged = self._judge(flight.case, flight.reference, flight.subject)
+        except UnmeasuredError:
+            self._glances.insufficient(flight.case)
+            flight.reference = None
+            self.reference.submit([(number, flight.case, policy)])
+            return
         if not flight.looked and in_doubt(judged.verdicts):
             flight.looked, flight.reference = True, None
             pool = self.reference if flight.first is None else self._fresh()[1]
@@ -238,6 +246,8 @@ class Session:
                 self.plan.aspects,
                 same_capability=self._same_capability,
             )
+        except UnmeasuredError:
+            raise
         except Exception as error:  # one case that cannot be judged must not cost all the others
             verdict = Verdict("structure", "unjudged", f"assay itself failed: {type(error).__name__}: {error}")
             return Judged(case, reference, subject, (verdict,), traceback.format_exc())

@@ -44,7 +44,8 @@ class ReferenceAnswer:
 
     truths: by path as `tensors` gives it. overflow: the inputs are so large that an intermediate can overflow though
     every term is finite. underflow: they are so small that a product of two can underflow. drew: random numbers were
-    drawn for what is "sampled". note: why there is no wider evaluation, where one was wanted.
+    drawn for what is "sampled". note: why there is no wider evaluation, where one was wanted. measured: False where
+    only the outcome was asked for, and all the rest is unknown.
     """
 
     outcome: Outcome
@@ -53,6 +54,7 @@ class ReferenceAnswer:
     underflow: bool = False
     drew: bool = False
     note: str = ""
+    measured: bool = True
 
 
 def _judged_by_truth(outcome: Outcome, policy: Policy) -> dict[str, TensorData]:
@@ -65,10 +67,13 @@ def _judged_by_truth(outcome: Outcome, policy: Policy) -> dict[str, TensorData]:
 
 
 def reference_answer(case: Case, module: Any, policy: Policy, want: Want | None = None) -> ReferenceAnswer:
-    """Put a case to real PyTorch (`module`) and find the truth and scale of every floating tensor it answers."""
+    """Put a case to real PyTorch (`module`) and find the truth and scale of every floating tensor it answers; of none
+    where the policy grants no looks."""
     outcome = answer(case, module, want=want or Want.of(policy))
     if outcome.status != "returned":
         return ReferenceAnswer(outcome)
+    if not policy.looks and policy.values != "sampled":
+        return ReferenceAnswer(outcome, measured=False)
     judged = _judged_by_truth(canonical(policy.canonical, case, outcome), policy)
     # A complex product overflows on the way whenever its terms do.
     may = policy.overflow or any(is_complex(spec.dtype) for spec in tensor_specs(case))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 
 import pytest
 
 from assay.case import Case, TensorSpec, Values
 from assay.catalog import catalog
-from assay.doubt import LOOKS
+from assay.doubt import LOOKS, Glances
 from assay.drawing import draw_cases
 from assay.feed import DrawingError, Feed
 from assay.judge import ASPECTS, aspects_of
 from assay.ledger import Ledger, LedgerError
 from assay.outcome import Verdict
 from assay.plan import Plan, select, wanted
+from assay.policy import Policy
 from assay.report.result_json import as_json
 from assay.report.terminal import say_failures, summary, table_text
 from assay.result import Cell, Result, kind_of
@@ -87,7 +89,8 @@ def test_the_same_seed_gives_the_same_verdicts(planted):
 
 
 def test_a_second_look_before_blame(planted, monkeypatch):
-    """Whoever is refused by finitely many units is judged again, by a scale of more perturbations; nobody else is."""
+    """The truth is looked for where bytes differ; whoever is refused by finitely many units is judged again, by a scale
+    of more perturbations; nobody else is."""
     asked = []
 
     def answer(case, module, policy, want):
@@ -97,10 +100,43 @@ def test_a_second_look_before_blame(planted, monkeypatch):
     monkeypatch.setattr("assay.truth.reference_answer", answer)
     case = Case("sum", "function", "torch.sum", (TensorSpec((4,), "float32"),))
     assert run_in_process("torch", [case]).failing == []
-    assert asked == [2]
+    assert asked == [0]
     result = run_in_process(planted(SUM), [case, case])
     assert [(g.op, g.cases) for g in result.failing] == [("sum", 2)]
-    assert asked == [2, 2, 2, LOOKS, LOOKS, LOOKS, LOOKS], "what deviates is confirmed, with more looks from the start"
+    assert asked[1:5] == [0, 0, 2, 2]
+    assert asked[5:] == [LOOKS] * 4, "what deviates is confirmed, with more looks from the start"
+
+
+OTHER_BITS = """
+def exp(x, **kwargs):
+    return torch.exp(x.double(), **kwargs).to(x.dtype) if x.dtype == torch.float32 else torch.exp(x, **kwargs)
+"""
+
+
+def test_verdicts_do_not_depend_on_how_the_reference_is_asked_first(planted, monkeypatch):
+    subject, cases = planted(OTHER_BITS + SUM), cases_of("exp", "sum", "std", "softmax", seed=2)
+    asked = []
+
+    def answer(case, module, policy, want):
+        asked.append(policy.looks)
+        return reference_answer(case, module, policy, want)
+
+    monkeypatch.setattr("assay.truth.reference_answer", answer)
+    glances = told(run_in_process(subject, cases))
+    bare = asked.count(0)
+    assert 0 < asked.count(2) < bare == len(cases)
+    monkeypatch.setattr("assay.runner.Glances.policy", lambda self, case, policy: policy)
+    assert told(run_in_process(subject, cases)) == glances
+    assert asked.count(0) == bare
+
+
+def test_where_the_bare_answer_seldom_does_it_is_not_asked_for():
+    glances, policy = Glances(), Policy()
+    exp, sin = (Case(op, "function", f"torch.{op}", (TensorSpec((4,), "float32"),)) for op in ("exp", "sin"))
+    assert glances.policy(exp, policy).looks == 0
+    glances.insufficient(exp)
+    assert glances.policy(exp, policy) == policy
+    assert glances.policy(sin, policy) == replace(policy, looks=0)
 
 
 def test_processes_and_in_process_give_the_same_verdicts(planted):

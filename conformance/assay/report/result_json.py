@@ -5,9 +5,11 @@ conformance/docs/result-json.md documents every key. More keys may come with sch
 
 from __future__ import annotations
 
+import functools
 import json
 import platform
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
@@ -31,12 +33,17 @@ _LISTS = ("cells", "failures")
 def _version(name: str) -> str | None:
     """The version of the distribution that a module comes from; None where none says so."""
     module = name.partition("@")[0].partition(":")[0].partition(".")[0]
-    for distribution in (module, *packages_distributions().get(module, ())):
-        try:
-            return version(distribution)
-        except PackageNotFoundError:
-            continue
-    return None
+    try:
+        return version(module)
+    except PackageNotFoundError:
+        found = _distributions().get(module)
+        return version(found[0]) if found else None
+
+
+@functools.cache
+def _distributions() -> Mapping[str, list[str]]:
+    """Those that each module comes from: half a second of reading."""
+    return packages_distributions()
 
 
 def versions(plan: Plan) -> dict[str, str | None]:

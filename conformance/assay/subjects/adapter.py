@@ -224,18 +224,18 @@ class Adapter:
 
     def shape(self, tensor: Any) -> tuple[int, ...]:
         """The sizes of a tensor."""
-        return tuple(int(n) for n in tensor.shape)
+        return tuple(map(int, tensor.shape))
 
     def data(self, tensor: Any, dtype: str) -> bytes | None:
         """The elements in row-major order, little-endian, complex as pairs; None where the library keeps none."""
         tensor = tensor.detach() if getattr(tensor, "requires_grad", False) else tensor
-        for resolve in ("resolve_conj", "resolve_neg"):
-            if hasattr(tensor, resolve):
-                tensor = getattr(tensor, resolve)()
-        carrier = CARRIERS.get(dtype)
+        if hasattr(tensor, "resolve_conj"):
+            tensor = tensor.resolve_conj()
+        if hasattr(tensor, "resolve_neg"):
+            tensor = tensor.resolve_neg()
         if hasattr(tensor, "numpy"):
-            if carrier is not None:
-                tensor = tensor.contiguous().view(attribute(self.module, carrier))
+            if dtype in CARRIERS:
+                tensor = tensor.contiguous().view(attribute(self.module, CARRIERS[dtype]))
             try:
                 array: np.ndarray = tensor.numpy()
             except RuntimeError:
@@ -250,7 +250,7 @@ class Adapter:
     def stride(self, tensor: Any) -> tuple[int, ...] | None:
         """Strides in elements; None where the library has none."""
         stride = getattr(tensor, "stride", None)
-        return None if stride is None else tuple(int(s) for s in stride())
+        return None if stride is None else tuple(map(int, stride()))
 
     def offset(self, tensor: Any) -> int | None:
         """The offset into the storage in elements; None where the library has none."""
