@@ -2,7 +2,7 @@
 
 flambeau, torch, my_library.torch_api   a torch-like module by its dotted path
 my_package.conformance:MyAdapter        an adapter (`assay.subjects.adapter`), by module and class
-tinygrad, jax                           an adapter by the name of its entry point in the group `assay.subjects`
+tinygrad, jax                           an adapter that ships, or one by its entry point in the group `assay.subjects`
 torch@cuda, my_library@mps:0            the module's tensors on a device
 torch@meta                              shapes and dtypes alone
 torch@compile=inductor                  each call through torch.compile with that backend
@@ -27,6 +27,8 @@ from assay.subjects.adapter import Adapter, Claims, adapted
 from assay.subjects.claims import ClaimsError, claims_beside
 
 GROUP = "assay.subjects"
+#: The adapters that ship, by the name of the library: never its bare module, which is not torch-like.
+SHIPPED = {"jax": "assay.subjects.jax:Jax", "tinygrad": "assay.subjects.tinygrad:Tinygrad"}
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _OPTIONS = ("threads", "capability", "compile")
 _RECORDED = "recorded:"
@@ -109,7 +111,7 @@ def parse(name: str, setup: str = "") -> Subject:
             f"{name!r} is not a subject: give flambeau, torch, the dotted path of an importable torch-like module, "
             "or package.module:Adapter"
         )
-    short = {e.name: e.value for e in entry_points(group=GROUP)}
+    short = {e.name: e.value for e in entry_points(group=GROUP)} | SHIPPED
     if target in short:
         if options:
             raise SubjectError(f"{name!r}: the adapter {target} takes no options")
@@ -175,4 +177,4 @@ def _module(target: str) -> Any:
     raise ModuleNotFoundError(f"No module named {target!r}")
 
 
-__all__ = ["GROUP", "Adapter", "Claims", "ClaimsError", "Subject", "SubjectError", "parse"]
+__all__ = ["GROUP", "SHIPPED", "Adapter", "Claims", "ClaimsError", "Subject", "SubjectError", "parse"]
