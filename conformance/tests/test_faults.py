@@ -16,8 +16,10 @@ import pytest
 import torch
 
 from assay.case import Case, TensorSpec
+from assay.catalog import catalog
 from assay.drawing import select
 from assay.judge import judge
+from assay.levels import LEVELS
 from assay.outcome import Outcome
 from assay.policy import ELEMENTWISE
 from assay.subjects import parse
@@ -41,20 +43,11 @@ def _torch_as_in_a_worker() -> Iterator[None]:
 
 
 def test_enough_faults_of_every_kind() -> None:
-    assert len(FAULTS) >= 40
+    entries = catalog()
+    assert len(FAULTS) >= 300
+    assert {entries[fault.op].family for fault in FAULTS.values()} == {entry.family for entry in entries.values()}
     kinds = {aspect for fault in FAULTS.values() for aspect in fault.aspects}
-    assert kinds >= {
-        "values",
-        "dtype",
-        "shape",
-        "stride",
-        "aliasing",
-        "gradients",
-        "gradients2",
-        "error",
-        "mutation",
-        "random",
-    }
+    assert kinds >= {*LEVELS["core"][1:], *LEVELS["gradients"], "error", "stride", "random"}
     assert set(DEADLY.values()) == {"crash", "timeout", "memory"}
     assert len(catalogued()) == len(FAULTS) - len(DEADLY), "every fault's operation is in the catalogue"
 
@@ -104,10 +97,16 @@ def test_faulty_module_fails_the_run(name: str, status: str, tmp_path: Path) -> 
     assert {o for o, _ in blamed} == {op}
 
 
-def test_hang_is_a_timeout() -> None:
+HANGS = (
+    ("exp_hangs", Case("exp", "function", "torch.exp", (TensorSpec((2, 3), "float32"),))),
+    ("arange_hangs_on_a_step_of_zero", Case("arange", "function", "torch.arange", (0, 3, 0))),
+)
+
+
+@pytest.mark.parametrize(("name", "case"), HANGS, ids=lambda value: value if isinstance(value, str) else "")
+def test_hang_is_a_timeout(name: str, case: Case) -> None:
     """One case, without a run: shrinking a hang takes a timeout for every candidate."""
-    case = Case("exp", "function", "torch.exp", (TensorSpec((2, 3), "float32"),))
-    worker = Worker(parse("assay.testing.faulty_torch.exp_hangs"), limits=Limits(timeout=2))
+    worker = Worker(parse(f"assay.testing.faulty_torch.{name}"), limits=Limits(timeout=2))
     try:
         worker.submit([(case, ELEMENTWISE)])
         outcomes: list[Outcome] = []

@@ -131,7 +131,17 @@ DUPLICATES = arg("index", tensor(("int64", "int32"), _distinct_line, own=True, v
 DISTINCT = arg("index", tensor(("int64",), _distinct_line, own=True, values=distinct_along))
 ROUND = "function method inplace"
 SLICES = arg("source", tensor((), _lines))
-entry("index_add", VECTOR, DIM, DUPLICATES, SLICES, variants=ROUND, order=2, policy=SUM)
+entry(
+    "index_add",
+    VECTOR,
+    DIM,
+    DUPLICATES,
+    SLICES,
+    kw("alpha", number(keep=True)),
+    variants=ROUND,
+    order=2,
+    policy=SUM,
+)
 entry("index_copy", VECTOR, DIM, DISTINCT, SLICES, variants=ROUND, order=2, policy=MOVE)
 entry(
     "index_fill",

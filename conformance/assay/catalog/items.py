@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from assay.case import Values
+from assay.case import Named, Values
 from assay.catalog.common import ANY, x
 from assay.catalog.form import Execution, arg, entry, form, kw, opt, pos
 from assay.catalog.kinds import choice, dim, made, number, shaped, tensor
@@ -65,7 +65,13 @@ for name in ("size", "stride"):
     )
 for name in ("ndimension", "is_signed", "cpu"):
     entry(name, ANY, variants="method", policy=MOVE)
-entry("is_contiguous", ANY, variants="method", policy=MOVE)
+FORMAT = kw("memory_format", choice((Named("contiguous_format"), Named("channels_last"))), 0.4)
+entry(
+    "is_contiguous",
+    form(ANY, variants="method"),
+    form(x(ALL, shaped(min_rank=4, max_rank=4)), FORMAT, variants="method"),
+    policy=MOVE,
+)
 entry("is_tensor", pos("obj", tensor(ALL)), variants="function", policy=MOVE)
 entry("is_same_size", ANY, arg("other", tensor(())), policy=MOVE)
 

@@ -28,9 +28,10 @@ called = partial(form, variants="function", order=2)
 
 
 def _factor(drawn: Any, ex: Execution) -> Any:
-    """A number of the tensors' category, or below."""
-    own = category(ex.dtype)
-    value = scalar(ex.pick, ex.pick.integer(min(own, 1), own))
+    """A number of the tensors' category, or below; often 0 beside what is not finite, which a beta of 0 leaves out."""
+    own, given = category(ex.dtype), ex.get("input")
+    special = isinstance(given, TensorSpec) and given.values.kind == "special"
+    value = 0 if special and ex.pick.chance(0.4) else scalar(ex.pick, ex.pick.integer(min(own, 1), own))
     if value == 0:
         # PyTorch 2.13 answers uninitialised memory for a bfloat16 baddbmm of alpha and beta 0
         return 1 if ex.dtype == "bfloat16" and ex.get("beta") == 0 else abs(value)

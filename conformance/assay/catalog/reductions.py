@@ -91,7 +91,12 @@ for name in ("max", "min"):
         policy=SELECTION,
     )
 for name in ("amax", "amin"):
-    entry(name, x(REAL_AND_BOOL, FULL), opt("dim", dims()), KEEPDIM, out=reduced, order=2, policy=SELECTION)
+    entry(
+        name,
+        form(x(REAL_AND_BOOL, FULL), opt("dim", dims()), KEEPDIM, out=reduced, order=2, weight=3),
+        form(x(REAL_AND_BOOL, SOME), FILLED_DIM, KEEPDIM, out=reduced, order=2),
+        policy=SELECTION,
+    )
 entry(
     "aminmax",
     x(REAL_AND_BOOL, FULL),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
-from assay.drawing import Profile, select
+from assay.drawing import select
 from assay.execute import Want, answer
 from assay.testing.faulty import DEADLY, FAULTS, Fault
 from assay.testing.mutants import judged_twice, references
 from assay.testing.planting import restore
 
-#: Enough cases that special values, ties, layouts and every variant have come.
-PROFILE = Profile("faults", 390, 66)
+#: The profiles that a fault is put to, until it is blamed.
+PROFILES = ("quick", "standard")
 
 
 @dataclass(slots=True)
@@ -35,11 +37,11 @@ def catalogued() -> list[Fault]:
     return [f for f in FAULTS.values() if f.op in known and f.name not in DEADLY]
 
 
-def try_fault(fault: Fault, torch: Any, seed: int = 0, all_cases: bool = False) -> Finding:
-    """Plant a fault and put its operation's cases to torch until it is blamed, or all of them."""
+def try_fault(fault: Fault, torch: Any, seed: int = 0, profiles: Sequence[str] = PROFILES) -> Finding:
+    """Plant a fault and put its operation's cases to torch, by one profile after the other, until it is blamed."""
     (entry,) = [e for e in select([fault.op]) if e.op == fault.op]
     finding = Finding()
-    for case, reference in references(fault.op, PROFILE, seed):
+    for case, reference in chain.from_iterable(references(fault.op, profile, seed) for profile in profiles):
         undo = fault.plant(torch)
         try:
             subject = answer(case, torch, want=Want.of(entry.policy))
@@ -50,6 +52,6 @@ def try_fault(fault: Fault, torch: Any, seed: int = 0, all_cases: bool = False) 
             if verdict.status == "deviates":
                 finding.aspects[verdict.aspect] += 1
                 finding.details.setdefault(verdict.aspect, verdict.detail)
-        if finding.blames(fault) and not all_cases:
+        if finding.blames(fault):
             break
     return finding
