@@ -28,14 +28,20 @@ def pytest_benchmark_update_machine_info(config: Any, machine_info: dict[str, An
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
-    """flambeau's time ÷ PyTorch's, test by test."""
+    """flambeau's time ÷ PyTorch's, test by test; assay's throughput."""
     session = getattr(config, "_benchmarksession", None)
-    rows = [b for b in getattr(session, "benchmarks", []) if "ratio" in b.extra_info]
-    if not rows:
-        return
-    terminalreporter.section("flambeau beside PyTorch, 1 thread, µs of process time")
+    found = getattr(session, "benchmarks", [])
+    rows = [b for b in found if "ratio" in b.extra_info]
+    if rows:
+        terminalreporter.section("flambeau beside PyTorch, 1 thread, µs of process time")
     for b in rows:
         info = b.extra_info
         terminalreporter.write_line(
             "{:52} torch {torch_us:11.2f}  flambeau {flambeau_us:11.2f}  ratio {ratio:6.2f}".format(b.name, **info)
         )
+    runs = [b for b in found if "cases_per_core_second" in b.extra_info]
+    if runs:
+        terminalreporter.section("judged cases a second and a core; µs of processor time a case")
+    for b in runs:
+        parts = ", ".join(f"{name} {us}" for name, us in b.extra_info["us_per_case"].items())
+        terminalreporter.write_line(f"{b.name:52} {b.extra_info['cases_per_core_second']:6}   {parts}")

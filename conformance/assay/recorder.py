@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from importlib.metadata import version
 from itertools import islice
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from assay.pool import Pool
 from assay.recording import Header, Recording, Writer, fingerprint
 from assay.subjects import parse
 from assay.truth import ReferenceAnswer
+from assay.waiting import readable
 from assay.worker import Limits, WorkerError
 
 _CHUNK, _IN_FLIGHT = 8, 96
@@ -91,7 +91,7 @@ def _answered(pool: Pool, cases: Iterable[Case]) -> Iterator[tuple[Case, Any]]:
             pool.submit(jobs)
         if not flying:
             return
-        wait(pool.connections, timeout=0.05)
+        readable(pool.connections, 0.05)
         found.update(pool.collect())
         while flying and flying[0][0] in found:
             number, case = flying.popleft()

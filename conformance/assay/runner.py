@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
 from assay.case import Case
@@ -28,6 +27,7 @@ from assay.record import Judged, Place, Record
 from assay.replay import same_capability
 from assay.result import Result
 from assay.truth import ReferenceAnswer
+from assay.waiting import readable
 from assay.worker import Called, Limits
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Session:
         """Leave the workers with empty hands when a run is broken off."""
         for pool in self._pools:
             while any(w.pending for w in pool.workers):
-                wait(pool.connections, timeout=0.05)
+                readable(pool.connections, 0.05)
                 pool.collect()
 
     def _judged(self, cases: Iterable[Case] | Feed, takes: Callable[[Case], bool], confirm: bool) -> Iterator[Judged]:
@@ -168,9 +168,7 @@ class Session:
                 if source.exhausted:
                     return
                 continue
-            ready = [connection for pool in self._pools for connection in pool.connections]
-            if ready:
-                wait(ready, timeout=0.05)
+            readable((connection for pool in self._pools for connection in pool.connections), 0.05)
             for number in self._collect(flights):
                 self._advance(number, flights[number], confirm)
             while told in flights and (found := flights[told].found) is not None:
@@ -271,7 +269,7 @@ class _Source:
             self.exhausted = not chunk
             return chunk
         feed = self._feed
-        if not self._drawn and not feed.done and (idle or feed.connection.poll(0)):
+        if not self._drawn and not feed.done and (idle or readable([feed.connection])):
             self._drawn.extend(filter(self._takes, feed.take()))
         chunk = [self._drawn.popleft() for _ in range(min(_CHUNK, len(self._drawn)))]
         self.exhausted = feed.done and not self._drawn

@@ -31,6 +31,7 @@ from assay.outcome import Outcome
 from assay.policy import Policy
 from assay.subjects import Subject
 from assay.subjects.adapter import Claims
+from assay.waiting import readable
 
 _POLL = 0.05
 _TAIL = 4000
@@ -308,7 +309,7 @@ class Worker:
         """The outcomes that are there now, in the order of the jobs; may be empty."""
         found: list[Answer] = list(self._skip())
         try:
-            while self._sent and self.connection.poll(0):
+            while self._sent and readable([self.connection]):
                 found.append(pickle.loads(self.connection.recv_bytes()))
                 self.pending.popleft()
                 self._sent -= 1
@@ -327,7 +328,7 @@ class Worker:
     def _trouble(self, process: Process, since: float) -> Outcome | None:
         now = time.monotonic()
         # A child of the subject may hold the pipe open when the subject is gone; what it has sent is read first.
-        if process.process.poll() is not None and not process.connection.poll(0):
+        if process.process.poll() is not None and not readable([process.connection]):
             return process.fatal()
         if now - since > self.limits.timeout:
             return Outcome("timeout", extra={"how": f"no answer within {self.limits.timeout:g} s"})
