@@ -68,7 +68,12 @@ class Subject:
             return Recorded(self.target)
         if self.kind == "adapter":
             path, _, name = self.target.partition(":")
-            made: Adapter = getattr(importlib.import_module(path), name)()
+            try:
+                made: Adapter = getattr(importlib.import_module(path), name)()
+            except ModuleNotFoundError as error:
+                if error.name in SHIPPED:
+                    error.add_note(f"assay's adapter needs {error.name}: pip install 'torch-assay[adapters]'")
+                raise
             return made
         module = _module(self.target)
         if self.device or self.compile:

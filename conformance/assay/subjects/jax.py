@@ -16,6 +16,7 @@ import numpy as np
 
 # before JAX is imported: it would take the GPU's memory, and every core
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 os.environ.setdefault("NPROC", os.environ.get("OMP_NUM_THREADS", "1"))
 
 import jax

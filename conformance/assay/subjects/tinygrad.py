@@ -73,8 +73,13 @@ class Tinygrad(TableAdapter):
         super().reset(seed, default_dtype)
         self._leaves, self._differentiated = [], False
 
+    def named(self, path: str) -> Any:
+        if path == "torch.bfloat16" and not knows_bfloat16():
+            raise NotImplementedError("bfloat16: the compiler does not know it")
+        return super().named(path)
+
     def tensor(self, array: np.ndarray, dtype: str) -> Any:
-        if dtype not in self.dtypes or (dtype == "bfloat16" and not knows_bfloat16()):
+        if dtype not in self.claims.dtypes:
             raise NotImplementedError(dtype)
         if dtype == "bfloat16":
             return Tensor(array.view(ml_dtypes.bfloat16).astype(np.float32)).cast(dtypes.bfloat16).realize()
@@ -95,6 +100,8 @@ class Tinygrad(TableAdapter):
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], leaves: Sequence[Any]
     ) -> Any:
         self._differentiated = bool(leaves)
+        if any(isinstance(value, complex) for value in (*args, *kwargs.values())):
+            raise NotImplementedError("complex numbers")
         return function(*args, **kwargs)
 
     def requires_grad(self, tensor: Any) -> bool:

@@ -267,6 +267,8 @@ def _qr(A: Any, mode: str = "reduced") -> Any:
 
 
 def _arange(*given: Any, dtype: Any = None, **named: Any) -> Any:
+    if set(named) - {"start", "end", "step"}:
+        raise NotImplementedError(f"so called: {sorted(named)}")
     return Tensor.arange(*given, **{"stop" if k == "end" else k: v for k, v in named.items()}, dtype=dtype)
 
 
@@ -300,7 +302,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         _binary,
     ),
     **spread("add sub subtract=sub", _scaled),
-    "rsub": lambda input, other, alpha=1: input.sub(other, reverse=True),
+    "rsub": lambda input, other, alpha=1: _binary("sub")(other, input if alpha == 1 else input * alpha),
     "div": _div,
     "divide": _div,
     **spread("clamp clip", lambda own: lambda input, min=None, max=None: find(own)(input, min, max)),
