@@ -7,12 +7,13 @@ an array; a tensor argument is a `TensorSpec` whose values are a small plan that
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from assay.plain import dumps, loads, plain
+from assay.plain import dumps, encode, loads, plain
 
 
 @plain("values")
@@ -127,8 +128,8 @@ class Case:
     labels: tuple[str, ...] = ()
 
     def to_json(self) -> str:
-        """One line of JSON."""
-        return dumps(self)
+        """One line of JSON. Keyword arguments keep their order: PyTorch's error texts name them in it."""
+        return json.dumps(encode(self), separators=(",", ":"), allow_nan=False)
 
     @staticmethod
     def from_json(text: str) -> Case:

@@ -8,7 +8,8 @@
 
 A case has two lines: itself, and [place of its arrays, `ReferenceAnswer`]. Answers are complete:
 nothing that is judged bit by bit is reduced to a digest, because xz leaves little enough of it, and a deviation can
-then be shown element by element. They are those of the second look that `assay.doubt` takes, whose scale is never the smaller one.
+then be shown element by element. They are those of the second look that `assay.doubt` takes, whose scale is never the
+smaller one.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from assay.policy import Policy
 from assay.subjects import SubjectError
 from assay.truth import ReferenceAnswer
 
-MAGIC = b"assay recording 1\n"
+MAGIC, FORMAT = b"assay recording ", b"1"
 #: Counted up whenever truth or scale come to mean something else, so that older answers must not be judged by.
 ANSWERS = 1
 _TAIL = struct.Struct(">QQ")
@@ -92,7 +93,8 @@ class Writer:
         self._arrays = bytearray()
         self._op = ""
         self.cases = self.size = 0
-        self._put(MAGIC + json.dumps(asdict(header), sort_keys=True).encode() + b"\n")
+        about = json.dumps(asdict(header), sort_keys=True).encode()
+        self._put(MAGIC + FORMAT + b"\n" + about + b"\n")
 
     def add(self, case: Case, answer: ReferenceAnswer) -> None:
         """The next case; those of one operation follow each other."""
@@ -196,10 +198,11 @@ class Recording:
         except OSError as error:
             raise RecordingError(f"cannot read the recording {path}: {error.strerror or error}") from error
         first, _, rest = data.partition(b"\n")
-        if first + b"\n" != MAGIC:
-            other = first.startswith(MAGIC.rpartition(b" ")[0])
-            why = f"has format {first.split()[-1].decode()!r}; this assay reads {MAGIC.split()[-1].decode()}"
-            raise RecordingError(f"{path} {why if other else 'is not a recording'}")
+        if not first.startswith(MAGIC):
+            raise RecordingError(f"{path} is not a recording")
+        if first != MAGIC + FORMAT:
+            told = first.removeprefix(MAGIC)[:20].decode(errors="replace")
+            raise RecordingError(f"{path} has format {told!r}; this assay reads {FORMAT.decode()!r}")
         whole, seal = data[:-_DIGEST], data[-_DIGEST:]
         if hashlib.sha256(whole).digest() != seal:
             raise RecordingError(f"{path} is damaged or not whole: its checksum is another; record it anew")

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from assay.case import Case
 from assay.plan import Plan, policy_of
 from assay.recording import Recording, RecordingError, opened
+from assay.reproduce import Answered
 from assay.subjects import Subject
 
 #: PyTorch's random streams of normal deviates are the same under these, bit by bit.
@@ -56,6 +57,17 @@ def require(found: Sequence[Recording], cases: Sequence[Case]) -> None:
         if lacking:
             how_many = f"{len(lacking)} of {len(cases)} cases are not in {recording.path}"
             raise RecordingError(f"{how_many}, the first is\n{lacking[0].to_json()}")
+
+
+def answered(plan: Plan, case: Case) -> list[Answered]:
+    """What the recorded sides of a plan answer to one of their cases. Raises RecordingError, KeyError."""
+    found = []
+    for role, side in (("reference", plan.reference), ("subject", plan.subject)):
+        if side.kind == "recorded":
+            recording = opened(side.target)
+            name = f"PyTorch {recording.header.torch}"
+            found.append(Answered(role, name, side.name, recording.answer(case).outcome))
+    return found
 
 
 def same_capability(plan: Plan) -> bool:

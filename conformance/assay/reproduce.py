@@ -7,6 +7,8 @@ import inspect
 import keyword
 import math
 import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,8 @@ from assay.case import Case, Make, Named, Same, TensorSpec, Window
 from assay.catalog import catalog
 from assay.gauge import covariant
 from assay.inputs import arrange, poison, span, works_in_place
+from assay.outcome import Outcome
+from assay.printed import printed
 from assay.subjects.adapter import paired
 from assay.surface import load_surface
 
@@ -23,7 +27,7 @@ _SCRIPT = '''\
 """{title}
 
 Found by assay. Shows what PyTorch and {subject} answer: python THIS_FILE [another torch-like module]
-To judge it again: save CASE as case.json, then `assay run {subject} --case case.json`.
+To judge it again: save CASE as case.json, then `assay run {subject}{against} --case case.json`.
 """
 import importlib
 import operator
@@ -75,9 +79,9 @@ def answer(name):
     sys.stdout.flush()
 
 
-if __name__ == "__main__":
-    answer("torch")
-    answer(sys.argv[1] if len(sys.argv) > 1 else "{subject}")
+{recorded}if __name__ == "__main__":
+    {reference}
+    {other}
 '''
 
 _GRADIENTS = """
@@ -123,6 +127,16 @@ _SECOND = """\
         show("second gradients, by the inputs and the first cotangents", found)"""
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What one side ("reference" or "subject") of a case was recorded to answer: who that was, where it stands."""
+
+    role: str
+    name: str
+    source: str
+    outcome: Outcome
+
+
 @functools.cache
 def _properties() -> frozenset[str]:
     return frozenset(n.path for n in load_surface().names.values() if n.kind == "property")
@@ -151,6 +165,7 @@ class _Writer:
         self.names: list[str] = []
         self.built: list[str] = []
         self.leaves: list[str] = []
+        self.windows: list[str] = []
 
     def body(self) -> str:
         case = self.case
@@ -246,6 +261,7 @@ class _Writer:
         shape, order = window.shape, window.order or tuple(range(len(window.shape)))
         place = span(math.prod(shape), window.start, window.step)
         text = f"memory{self.built[window.index][1:]}{_bracket(place)}.view({tuple(shape[d] for d in order)})"
+        self.windows.append(name)
         back = f".permute({tuple(int(i) for i in np.argsort(order))})" if window.order else ""
         self.lines.append(f"{name} = {text}{back}")
         self.names.append(name)
@@ -288,8 +304,9 @@ def _memory(array: np.ndarray, dtype: str) -> str:
     return f"torch.tensor({nested(array.tolist())}, dtype=torch.{dtype})"
 
 
-def script(case: Case, subject: str, aspect: str, detail: str) -> str:
-    """The source of a script that puts `case` to torch and to the module named `subject`."""
+def script(case: Case, subject: str, aspect: str, detail: str, recorded: Sequence[Answered] = ()) -> str:
+    """The source of a script that puts `case` to torch and to the module named `subject`, but for the side that is
+    `recorded`, whose answer it states."""
     writer = _Writer(case)
     body = writer.body()
     differentiated = case.order >= 1 and bool(writer.leaves)
@@ -301,9 +318,23 @@ def script(case: Case, subject: str, aspect: str, detail: str) -> str:
         follows = f"{inspect.getsource(covariant)}\n\n" if kinds else ""
         gradients = _GRADIENTS.format(seed=case.seed, second=second, kinds=kinds, gauge=follows)
     said = detail.replace("\\", "\\\\").replace('"""', "'''")
+    calls = {"reference": 'answer("torch")', "subject": f'answer(sys.argv[1] if len(sys.argv) > 1 else "{subject}")'}
+    stated = ""
+    for one in recorded:
+        labels = [name for name in writer.names if name not in writer.windows] + writer.windows
+        lines = [f"{one.name} answered, as recorded:", *printed(one.outcome, labels, aspect == "text")]
+        told = "\n".join(f"    print({line!r})" for line in lines)
+        stated += f"def recorded_{one.role}():\n{told}\n\n\n"
+        calls[one.role] = f"recorded_{one.role}()"
+    if any(one.role == "subject" for one in recorded):
+        calls["subject"] = f"answer(sys.argv[1]) if len(sys.argv) > 1 else {calls['subject']}"
     return _SCRIPT.format(
         title="\n".join(textwrap.wrap(f"{case.op} ({case.variant}), {aspect}: {said}", 110)),
         subject=subject,
+        against="".join(f" --against {one.source}" for one in recorded if one.role == "reference"),
+        recorded=stated,
+        reference=calls["reference"],
+        other=calls["subject"],
         json=case.to_json(),
         body=body,
         gradients=gradients,

@@ -18,7 +18,7 @@ from assay.feed import DrawingError, Source
 from assay.ledger import Ledger
 from assay.plan import Plan
 from assay.progress import Progress
-from assay.replay import recorded_cases
+from assay.replay import answered, recorded_cases
 from assay.report import terminal
 from assay.report.result_json import as_json
 from assay.report.results import ReportError, Run, earlier, load
@@ -110,7 +110,9 @@ def _scripts(session: Session, result: Result, store: Store) -> None:
             shrunk += 1
             budget = _SHRINK_BUDGET if group.status == "deviates" else _SHRINK_FATAL
             group.shrunk, group.detail = shrink(session, group, budget)
-        group.script = script(group.shrunk or group.case, result.plan.subject.name, group.aspect, group.detail)
+        case = group.shrunk or group.case
+        recorded = answered(result.plan, case)
+        group.script = script(case, result.plan.subject.name, group.aspect, group.detail, recorded)
         if fails:
             store.script(number, group)
 

@@ -133,9 +133,8 @@ def _recording(given: str) -> str:
         file = folder / f"recording-{given}.assay"
         if not file.is_file():
             shipped = sorted(entry.name[10:-6] for entry in folder.iterdir() if entry.name.startswith("recording-"))
-            raise SubjectError(
-                f"no recording of PyTorch {given} ships with assay, only of {', '.join(shipped) or 'none'}"
-            )
+            known = f"only of {', '.join(shipped)}" if shipped else "nor of any other version"
+            raise SubjectError(f"no recording of PyTorch {given} ships with assay, {known}")
         return str(file)
     return str(Path(given).absolute())
 
