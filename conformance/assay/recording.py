@@ -106,7 +106,7 @@ class Writer:
             self._op = case.op
         chunk, first, count = self._places.get(case.op, (len(self._chunks), len(self._lines) // 2, 0))
         self._places[case.op] = chunk, first, count + 1
-        told = [len(self._arrays), encode(_portable(answer), self._keep)]
+        told = [len(self._arrays), encode(portable(answer), self._keep)]
         self._lines += [case.to_json(), json.dumps(told, separators=(",", ":"), allow_nan=False)]
         self.cases += 1
 
@@ -153,7 +153,7 @@ def _unpacked(data: bytes) -> bytes:
     return lzma.decompress(data, lzma.FORMAT_RAW, filters=_FILTERS)
 
 
-def _portable(answer: ReferenceAnswer) -> ReferenceAnswer:
+def portable(answer: ReferenceAnswer) -> ReferenceAnswer:
     """Without what only says where on this machine it happened."""
 
     def bare(error: Error | None) -> Error | None:

@@ -84,9 +84,13 @@ def _carried_out(session: Session, store: Store, files: Files, remote: Remote | 
     if store.last is not None and setup.cases is None:
         # What was drawn before is complete: cases come operation by operation, those of the ledger at the end.
         ops = ops[ops.index(store.last.op) :] if store.last.at[0] == 0 else ()
-    source: Source = Drawn(ops, setup.plan.profile, setup.plan.seed) if setup.cases is None else setup.cases
-    if setup.cases is None and setup.plan.recorded:
+    source: Source
+    if setup.cases is not None:
+        source = setup.cases
+    elif setup.plan.recorded:
         source = recorded_cases(setup.plan, ops)
+    else:
+        source = Drawn(ops, setup.plan.profile, setup.plan.seed)
     if remote is not None:
         remote.hold = store.hold
     with Progress(list(setup.ops)) as progress:
