@@ -183,10 +183,31 @@ def _only_sized(case: Case) -> bool:
     return all(isinstance(g, int) or (isinstance(g, Make) and g.what == "Size") for g in given)
 
 
+def _grown(case: Case, outcome: Outcome) -> Outcome:
+    """Elements behind the memory that a tensor was told to look at (set_), which PyTorch then makes longer."""
+    source = case.args[1] if len(case.args) > 1 else case.kwargs.get("source")
+    if not isinstance(source, TensorSpec):
+        return outcome
+    held = math.prod(source.shape) * numpy_dtype(source.dtype).itemsize * (1 + (source.dtype == "complex32"))
+
+    def cut(leaf: Any) -> Any:
+        if not isinstance(leaf, TensorData) or not leaf.data or leaf.stride is None or leaf.offset is None:
+            return leaf
+        width = len(leaf.data) // math.prod(leaf.shape)
+        at = np.full(leaf.shape, leaf.offset)
+        for dim, step in enumerate(leaf.stride):
+            at += step * np.arange(leaf.shape[dim]).reshape(-1, *(1,) * (len(leaf.shape) - dim - 1))
+        elements = np.frombuffer(leaf.data, np.uint8).reshape(-1, width)
+        return replace(leaf, data=np.where((at.reshape(-1, 1) + 1) * width <= held, elements, 0).astype("u1").tobytes())
+
+    return replace(outcome, result=cut(outcome.result), inputs=(*map(cut, outcome.inputs[:1]), *outcome.inputs[1:]))
+
+
 CANONICAL: dict[str, _Canonical] = {
     "ties": _ties,
     "unordered": _unordered,
     "hidden ties": _unchanged,
     "fresh": _fresh,
+    "grown": _grown,
     **decomposed.forms(_seen),
 }

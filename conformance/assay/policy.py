@@ -38,7 +38,8 @@ class Policy:
     canonical: a name in `assay.canonical.CANONICAL`, applied to both sides before values are compared: "ties" (indices
         of an unstable sort, topk, median ... stand for the values they point at), "unordered" (unique without sorting),
         "hidden ties" (an order of equal elements that only gradients show), "fresh" (memory that was never written to,
-        behind what is kept); decompositions by what they rebuild: "svd", "eigh", "qr", "eig", "eigvals".
+        behind what is kept), "grown" (memory behind what was given); decompositions by what they rebuild: "svd",
+        "eigh", "qr", "eig", "eigvals".
     strides: whether the result's strides are part of the answer (views, creation, elementwise operations).
     text: whether the printed text is judged; only for results that are built from the case's bytes, never computed.
     overflow: an intermediate may overflow although every term is finite, so that non-finite elements of either side

@@ -485,3 +485,16 @@ def test_verdicts_are_plain_data() -> None:
     twice = case("torch.add", spec(2), Same(0))
     assert isinstance(both(twice, ELEMENTWISE)[1].result, TensorData)
     assert isinstance(answer(case("torch.sort", spec(3)), torch).result, Sequence)
+
+
+@pytest.mark.parametrize(("place", "status"), [(0, {"values": "deviates"}), (5, {})])
+def test_what_lies_behind_given_memory_is_nobodys_promise(place: int, status: dict[str, str]) -> None:
+    """Six elements looked at from the second of four: PyTorch makes the memory longer."""
+    looked = case("Tensor.set_", spec(2), spec(2, 2, dtype="float32", seed=2), 1, (2, 3), (3, 1), variant="inplace")
+
+    def other(outcome: Outcome) -> Outcome:
+        elements = np.frombuffer(outcome.result.data, np.float32).copy()
+        elements[place] = 7.0
+        return result(data=elements.tobytes())(outcome)
+
+    assert found(looked, replace(ELEMENTWISE, values="exact", canonical="grown"), other) == status

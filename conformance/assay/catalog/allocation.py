@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -166,7 +167,7 @@ entry(
         weight=2,
     ),
     calls=IN_PLACE["set_"],
-    policy=VIEW,
+    policy=replace(FRESH, canonical="grown"),
 )
 CLASS = choice((Named("Tensor"), Named("nn.Parameter")), (Named("Size"), 3, "Tensor"))
 entry("as_subclass", arg("input", tensor(ALL, grad=False)), arg("cls", CLASS), variants="method", policy=VIEW)
