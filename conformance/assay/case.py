@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from assay.plain import dumps, encode, loads, plain
+from assay.program import Program as Program  # a case may hold one: its classes must be known to read it
 
 
 @plain("values")

@@ -22,6 +22,8 @@ from assay.inputs import Adapt, Builder, Built, Inputs, works_in_place
 from assay.outcome import Error, Outcome, TensorData
 from assay.parts import leaves
 from assay.policy import Policy
+from assay.program import CALL
+from assay.programs.interpret import Interpreter
 from assay.reading import exposed, read, read_tensor, tensors_of
 from assay.rounding import Rounding
 from assay.subjects.adapter import Adapter, Missing, adapted
@@ -140,7 +142,7 @@ class Run:
                 self.side.reset(self.case.seed, self.case.default_dtype)
                 self.inputs = Builder(self.case, self.side, self.adapt).build()
                 self.stage = "call"
-                function, args = self.side.resolve(self.case.call, self.inputs.args)
+                function, args = self._called()
                 if self.rounding is not None:
                     self.rounding.exact(b.leaf for b in self.inputs.tensors)
                 with warnings.catch_warnings(record=True) as self.warned, self._saving():
@@ -157,6 +159,11 @@ class Run:
             finally:
                 if self.rounding is not None:
                     self.rounding.forget()
+
+    def _called(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        if self.case.call == CALL:
+            return Interpreter(self.side, self.rounding), self.inputs.args
+        return self.side.resolve(self.case.call, self.inputs.args)
 
     def _leaves(self) -> list[Any]:
         if not (self.want.gradients and self.case.order):

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from assay.case import Case, TensorSpec, specs_of
-from assay.catalog import catalog
+from assay.catalog import tested
 from assay.judge import ASPECTS, aspects_of
 from assay.policy import Policy
 from assay.subjects import Claims, Subject, parse
@@ -93,8 +93,13 @@ class Plan:
         )
 
     def claims(self, op: str) -> bool:
-        """Whether the subject claims this operation."""
-        return not self.operations or any(fnmatchcase(op, glob) for glob in self.operations)
+        """Whether the subject claims this operation. Programs are made of claimed operations, whichever they are."""
+        return not self.operations or op in programs() or any(fnmatchcase(op, glob) for glob in self.operations)
+
+    @property
+    def claimed(self) -> Claimed:
+        """What programs may be made of."""
+        return Claimed(self.operations, "mutation" in self.aspects)
 
 
 def dtype_of(case: Case) -> str:
@@ -110,11 +115,11 @@ def wanted(case: Case, dtypes: Collection[str]) -> bool:
 
 def policy_of(op: str) -> Policy:
     """The catalogue's policy; the strictest for an operation that is not in it."""
-    found = catalog().get(op)
+    found = tested().get(op)
     return Policy() if found is None else found.policy
 
 
 def select(only: Iterable[str]) -> list[str]:
-    """The operations that match any of the globs; all without globs."""
+    """The operations, and families of programs, that match any of the globs; all without globs."""
     globs = tuple(only)
-    return [op for op in catalog() if not globs or any(fnmatchcase(op, g) for g in globs)]
+    return [op for op in tested() if not globs or any(fnmatchcase(op, g) for g in globs)]

@@ -47,6 +47,16 @@ class Rounding:
         with self._module.autograd.graph.saved_tensors_hooks(self._pack, lambda packed: packed):
             yield
 
+    def result(self, value: Any) -> None:
+        """What a step of a program gave is moved where it lies, as that step's rounding would have done."""
+        if isinstance(value, self._module.Tensor):
+            if self._saved and (value.is_floating_point() or value.is_complex()):
+                plain = value.data  # the graph and its version counters know nothing of this
+                plain.copy_(self._moved(plain))
+        elif isinstance(value, tuple | list):
+            for item in value:
+                self.result(item)
+
     def between(self, outputs: Iterable[Any]) -> None:
         """The gradients that the nodes behind `outputs` hand on will be moved; known nodes are not taken twice."""
         waiting = [t.grad_fn for t in outputs if t.grad_fn is not None]

@@ -147,7 +147,7 @@ def _perturbed(
     """The outputs' change under one-ulp changes of the inputs, in units in which |truth| is the change of 1 ulp."""
     count = len(_movable(widened, policy))
     gradients = {path: leaf for path, leaf in wanted.items() if is_gradient(path)}
-    if count == 0 and not gradients:
+    if count == 0 and not gradients and not widened.steps:
         return {}
     step = 1.0 if widened.wider else _ENLARGED
     found: dict[str, Array] = {}
@@ -204,14 +204,15 @@ def _change(
         salt = pattern if count == 1 or pattern > count or count > _MANY else 0
         return _moved(array, step * ulp, _flip(pattern, i, count), i, salt)
 
-    between = step * 2 * max(format_of(widened.unit(path, leaf.dtype)).half_ulp for path, leaf in wanted.items())
+    units = [format_of(widened.unit(path, leaf.dtype)).half_ulp for path, leaf in wanted.items()]
+    between = step * 2 * max(*units, widened.steps)
     salts = itertools.count(97)
 
     def move_cotangent(array: Array) -> Array:
         return _moved(array, between, 1.0, next(salts), pattern).astype(array.dtype, copy=False)
 
     rounding = None
-    if any(is_gradient(path) for path in wanted):
+    if widened.steps or any(is_gradient(path) for path in wanted):
         rounding = Rounding(module, between, pattern, saved=not held)
     outcome = widened.run(module, None if held else move, move_cotangent, rounding, integers=policy.integers)
     if outcome.status != "returned":

@@ -14,6 +14,7 @@ from assay.execute import Want, answer
 from assay.inputs import arrange
 from assay.outcome import Outcome, TensorData
 from assay.parts import is_gradient, leaves, tensor_specs, tensors
+from assay.program import Program, mapped, plain_leaves, program_of
 from assay.rounding import Rounding
 from assay.tolerance import FORMATS, format_of, is_complex, numpy_dtype, wide_array
 
@@ -51,6 +52,8 @@ def _dtype_arguments(value: Any) -> Iterator[str]:
             yield from _dtype_arguments(item)
     elif isinstance(value, dict):
         yield from _dtype_arguments(tuple(value.values()))
+    elif isinstance(value, Program):
+        yield from _dtype_arguments(tuple(plain_leaves(value)))
 
 
 def dtypes_named(case: Case) -> set[str]:
@@ -81,6 +84,10 @@ class Widened:
         operands = {s.dtype for s in others} & RANK.keys()
         self.operands = tuple(sorted(operands | named or ({case.default_dtype} if others else set())))
         self.narrowest = max((FORMATS[_REAL_PART[d]].half_ulp for d in named), default=0.0)
+        # Every step of a program rounds, in whichever dtype it computes.
+        self.steps = 0.0
+        if program_of(case) is not None:
+            self.steps = max(format_of(d).half_ulp for d in (*present, case.default_dtype) if d in RANK)
         self.wider = any(RANK[self.unit(path, t.dtype)] < 3 for path, t in judged.items())
         self.wide_case = replace(
             case,
@@ -114,6 +121,8 @@ class Widened:
 
     def _value(self, value: Any) -> Any:
         kind = type(value)
+        if kind is Program:
+            return mapped(value, self._value)
         if kind is Named:
             return Named(self.dtype(value.name))
         if kind is float:

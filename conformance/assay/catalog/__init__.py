@@ -85,4 +85,12 @@ def entries() -> Iterator[Entry]:
     return iter(catalog().values())
 
 
-__all__ = ["Entry", "Form", "Param", "catalog", "entries"]
+def tested() -> dict[str, Entry]:
+    """All that a run can ask for: the operations of the catalogue, then the families of random programs, which are no
+    operations of PyTorch's surface."""
+    from assay.programs.families import programs
+
+    return {**catalog(), **programs()}
+
+
+__all__ = ["Entry", "Form", "Param", "catalog", "entries", "tested"]

@@ -196,6 +196,10 @@ class Adapter:
         differentiate functions and keep no graph."""
         return function(*args, **kwargs)
 
+    def step(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result of one call of a program; all of the program is itself one `call`."""
+        return function(*args, **kwargs)
+
     def requires_grad(self, tensor: Any) -> bool:
         """Whether a gradient can be asked of this result."""
         return bool(getattr(tensor, "requires_grad", False))

@@ -14,7 +14,7 @@ from typing import Any
 
 from assay.subjects.adapter import Adapter
 
-_CALLER = Adapter.call.__code__
+_CALLERS = (Adapter.call.__code__, Adapter.step.__code__)
 _OWN = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
 
 Original = Callable[..., Any]
@@ -40,7 +40,7 @@ def place(torch: Any, call: str) -> tuple[Any, list[str]]:
 
 def from_a_case() -> bool:
     """Whether the caller's caller is a case being put to the module."""
-    return sys._getframe(2).f_code is _CALLER
+    return sys._getframe(2).f_code in _CALLERS
 
 
 def replace(torch: Any, call: str, behave: Callable[..., Any]) -> list[tuple[Any, str, Any, bool]]:

@@ -1,0 +1,125 @@
+"""A random program as frozen plain data: calls of PyTorch one after the other, each on what came before.
+
+Values are numbered: the case's tensors first, then the result of each step. A program travels as the last argument of a
+case whose call is `CALL`; `assay.programs` draws, executes, simplifies and writes such cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from assay.plain import plain
+
+#: What a case with a program "calls".
+CALL = "program"
+#: A step that is no call but Python's own choice: (condition, value where it holds, value where it does not).
+CHOICE = "if"
+
+
+@plain("ref")
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The n-th value of a program; part: the item of it, where it is a tuple or list."""
+
+    index: int
+    part: int | None = None
+
+
+@plain("step")
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call ("torch.add", "Tensor.add_", "operator.setitem") with plain data, `Named` and `Ref` as arguments.
+
+    guard: the step is left out where this value, a tensor of one element, is false; what it would have given is then
+    its first operand. no_grad: the step is taken under `torch.no_grad()`.
+    """
+
+    call: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    guard: Ref | None = None
+    no_grad: bool = False
+
+
+@plain("program")
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Steps, and which values are the answer."""
+
+    steps: tuple[Step, ...]
+    returns: tuple[Ref, ...]
+
+
+def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Plain data with every leaf put through `change`; sequences, dicts and slices keep their form."""
+    kind = type(value)
+    if kind in (tuple, list):
+        return kind(mapped(v, change) for v in value)
+    if kind is dict:
+        return {k: mapped(v, change) for k, v in value.items()}
+    if kind is slice:
+        return slice(*(mapped(v, change) for v in (value.start, value.stop, value.step)))
+    if kind is Program:
+        return replace(value, steps=tuple(mapped(s, change) for s in value.steps), returns=mapped(value.returns, change))
+    if kind is Step:
+        guard = None if value.guard is None else change(value.guard)
+        return replace(value, args=mapped(value.args, change), kwargs=mapped(value.kwargs, change), guard=guard)
+    return change(value)
+
+
+def plain_leaves(value: Any) -> Iterator[Any]:
+    """Every leaf of plain data, those of programs included."""
+    found: list[Any] = []
+
+    def keep(leaf: Any) -> Any:
+        found.append(leaf)
+        return leaf
+
+    mapped(value, keep)
+    return iter(found)
+
+
+def program_of(case: Any) -> Program | None:
+    """The program of a case; None where it has none."""
+    found = case.args[-1] if case.args else None
+    return found if isinstance(found, Program) else None
+
+
+def operation_of(call: str) -> str:
+    """The catalogue's name of what a step calls: "add" for "torch.add", "Tensor.add_" and "operator.iadd"; "" for
+    what is no operation."""
+    return _operations().get(call, "")
+
+
+def operations_in(program: Program) -> frozenset[str]:
+    """All operations that a program calls."""
+    return frozenset(filter(None, (operation_of(s.call) for s in program.steps)))
+
+
+@cache
+def _operations() -> dict[str, str]:
+    from assay.surface import load_surface
+
+    found = {path: name.op for path, name in load_surface().names.items() if name.op is not None}
+    dunder = "Tensor.__"
+    for path, op in list(found.items()):
+        if path.startswith(dunder):
+            found.setdefault(f"operator.{path.removeprefix(dunder).removesuffix('__')}", op)
+    return found
+
+
+__all__ = [
+    "CALL",
+    "CHOICE",
+    "Program",
+    "Ref",
+    "Step",
+    "mapped",
+    "operation_of",
+    "operations_in",
+    "plain_leaves",
+    "program_of",
+]

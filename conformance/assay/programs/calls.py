@@ -1,0 +1,36 @@
+"""What the calls of programs do to numbers and memory, by their last name: "add" for torch.add, Tensor.add_, iadd."""
+
+from __future__ import annotations
+
+#: Calls that move, select or compare elements, and thus round nothing.
+EXACT = frozenset(
+    (
+        *("transpose", "swapaxes", "permute", "movedim", "t", "T", "mT", "view", "view_as", "reshape", "flatten"),
+        *("unflatten", "squeeze", "unsqueeze", "expand", "expand_as", "broadcast_to", "select", "narrow", "getitem"),
+        *("diagonal", "unbind", "split", "chunk", "unfold", "detach", "setitem", "fill", "zero", "masked_fill"),
+        *("where", "cat", "stack", "flip", "roll", "clone", "contiguous", "neg", "abs", "relu", "repeat", "tril"),
+        *("maximum", "minimum", "amax", "amin", "gt", "lt", "ge", "le", "eq", "ne", "logical_not", "logical_and"),
+        *("round", "requires_grad", "index_select", "masked_select", "if", "sign", "is_leaf", "item", "copy"),
+    )
+)
+
+
+def last_name(call: str) -> str:
+    """ "add" for "torch.add", "Tensor.add_", "Tensor.__add__" and "operator.iadd"."""
+    owner, _, name = call.rpartition(".")
+    if owner == "operator" and name in ("iadd", "isub", "imul", "itruediv"):
+        return name[1:]
+    return name.strip("_")
+
+
+def rounds(call: str) -> bool:
+    """Whether a call's floating results are rounded."""
+    return last_name(call) not in EXACT
+
+
+def in_place(call: str) -> bool:
+    """Whether a call writes into its first operand, or changes its form."""
+    owner, _, name = call.rpartition(".")
+    if owner == "operator":
+        return name == "setitem" or name in ("iadd", "isub", "imul", "itruediv")
+    return owner == "Tensor" and name.endswith("_") and (not name.endswith("__") or name == "__setitem__")
