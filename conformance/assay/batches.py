@@ -117,7 +117,7 @@ def judge_batch(text: str) -> str:
     given = json.loads(text)
     try:
         plan = _checked(given)
-        drawn = None if given["drawn"] is None else Drawn((), **given["drawn"])
+        drawn = None if given["drawn"] is None else Drawn((), **given["drawn"], made_of=plan.made_of)
         fatal = Counter({(op, variant): times for op, variant, times in given["fatal"]})
         return json.dumps(_judged(plan, drawn, [_piece(p) for p in given["pieces"]], fatal))
     except _Failed as error:

@@ -25,6 +25,8 @@ from assay.catalog.form import Entry, Execution, Form, Structure, is_in_place
 from assay.catalog.spelling import corrupt, fill, spell
 from assay.dtypes import FLOATS, category, is_differentiable
 from assay.pick import Pick
+from assay.program import MadeOf
+from assay.programs.families import Programs
 from assay.simpler import smaller
 from assay.traits import traits
 
@@ -149,13 +151,19 @@ def _execution(structure: Structure, rotation: _Rotation, pick: Pick) -> Executi
     return ex
 
 
-def draw_cases(entry: Entry, profile: Profile | str = "standard", seed: int = 0) -> Iterator[Case]:
+def draw_cases(
+    entry: Entry, profile: Profile | str = "standard", seed: int = 0, made_of: MadeOf | None = None
+) -> Iterator[Case]:
     """The cases of one operation: `profile.valid` meant to be accepted, then `profile.invalid` meant to be refused.
+    Those of a family of programs are made of what made_of says.
 
     Fewer where an operation has not that many different ones. Raises KeyError on an unknown profile.
     """
     if isinstance(profile, str):
         profile = PROFILES[profile]
+    if isinstance(entry, Programs):
+        yield from entry.cases(profile.name, seed, made_of)
+        return
     mixed = zlib.crc32(f"{seed}:{entry.op}".encode())
     pick = Pick(f"{seed}:{entry.op}")
     count = -(-profile.valid // profile.executions)
@@ -172,6 +180,14 @@ def draw_cases(entry: Entry, profile: Profile | str = "standard", seed: int = 0)
                 yield case
             if made == wanted:
                 break
+
+
+def most(entry: Entry, profile: str) -> int:
+    """How many cases `draw_cases` gives at most."""
+    if isinstance(entry, Programs):
+        return entry.most(profile)
+    found = PROFILES[profile]
+    return found.valid + (found.invalid if entry.mistakes else 0)
 
 
 def select(only: Iterable[str] = ()) -> list[Entry]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from assay.case import Case
-from assay.catalog import catalog
+from assay.catalog import everything
+from assay.program import MadeOf
 
 # Drawing replaces a part of Hypothesis while it lasts.
 _lock = threading.Lock()
@@ -15,27 +16,27 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """All cases that the catalogue draws for some operations, in this order."""
+    """All cases that the catalogue draws for some operations, in this order; made_of: what programs may be made of."""
 
     ops: tuple[str, ...]
     profile: str
     seed: int
+    made_of: MadeOf = MadeOf()
 
     def most(self, op: str) -> int:
         """How many cases of an operation there are at most."""
-        from assay.drawing import PROFILES
+        from assay.drawing import most
 
-        profile = PROFILES[self.profile]
-        return profile.valid + (profile.invalid if catalog()[op].mistakes else 0)
+        return most(everything()[op], self.profile)
 
     def cases(self, op: str) -> tuple[Case, ...]:
         """The cases of an operation. Raises what a fault in the catalogue raises."""
         with _lock:
-            return _cases(op, self.profile, self.seed)
+            return _cases(op, self.profile, self.seed, self.made_of)
 
 
 @lru_cache(maxsize=8)
-def _cases(op: str, profile: str, seed: int) -> tuple[Case, ...]:
+def _cases(op: str, profile: str, seed: int, made_of: MadeOf) -> tuple[Case, ...]:
     from assay.drawing import draw_cases  # Hypothesis, which a process that does not draw does without
 
-    return tuple(draw_cases(catalog()[op], profile, seed))
+    return tuple(draw_cases(everything()[op], profile, seed, made_of))

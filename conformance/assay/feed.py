@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, Pipe
 from assay.case import Case
 from assay.drawn import Drawn
 from assay.orphan import end_with_parent, start
+from assay.program import MadeOf
 
 _BATCH = 32
 
@@ -28,7 +29,8 @@ class DrawingError(Exception):
 class Feed:
     """Cases of some operations, operation by operation; `take` when `connection` is readable."""
 
-    def __init__(self, ops: Sequence[str], profile: str, seed: int) -> None:
+    def __init__(self, ops: Sequence[str], profile: str, seed: int, made_of: MadeOf | None = None) -> None:
+        """made_of: what programs may be made of (None: of everything)."""
         self.connection, child = Pipe()
         environment = dict(os.environ)
         environment["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
@@ -39,7 +41,7 @@ class Feed:
             command, stdin=subprocess.DEVNULL, pass_fds=[child.fileno()], env=environment, start_new_session=True
         )
         child.close()
-        self.connection.send((list(ops), profile, seed))
+        self.connection.send((list(ops), profile, seed, made_of))
         self.done = False
 
     def take(self) -> list[Case]:
@@ -70,7 +72,7 @@ def feeding(source: Source) -> Iterator[Iterable[Case] | Feed]:
     if not isinstance(source, Drawn):
         yield source
         return
-    feed = Feed(source.ops, source.profile, source.seed)
+    feed = Feed(source.ops, source.profile, source.seed, source.made_of)
     try:
         yield feed
     finally:
@@ -79,15 +81,16 @@ def feeding(source: Source) -> Iterator[Iterable[Case] | Feed]:
 
 def main() -> None:
     end_with_parent()
-    from assay.catalog import catalog
+    from assay.catalog import everything
     from assay.drawing import draw_cases
 
     connection = Connection(int(sys.argv[1]))
-    ops, profile, seed = connection.recv()
+    ops, profile, seed, made_of = connection.recv()
+    entries = everything()
     batch: list[Case] = []
     try:
         for op in ops:
-            for case in draw_cases(catalog()[op], profile, seed):
+            for case in draw_cases(entries[op], profile, seed, made_of):
                 batch.append(case)
                 if len(batch) == _BATCH:
                     connection.send_bytes(pickle.dumps(("cases", batch)))

@@ -8,9 +8,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from assay.case import Case, TensorSpec, specs_of
-from assay.catalog import tested
+from assay.catalog import is_program, everything
 from assay.judge import ASPECTS, aspects_of
 from assay.policy import Policy
+from assay.program import MadeOf, program_of
 from assay.subjects import Claims, Subject, parse
 from assay.worker import Limits
 
@@ -21,7 +22,8 @@ class Plan:
     cases are those that the catalogue draws, not given ones; operations: globs of those that the subject claims, empty
     for all; asked: which of "aspects", "operations" and "dtypes" were chosen by hand, whatever the subject claims;
     skipped: aspects left out by hand; shard: (i, n), the i-th of n parts, counted from 1; strict_flaky: whether what
-    deviates only once fails the run."""
+    deviates only once fails the run; parts, writes: what programs may be made of, as the subject claims, however its
+    operations were chosen."""
 
     subject: Subject
     only: tuple[str, ...] = ()
@@ -42,6 +44,8 @@ class Plan:
     skipped: tuple[str, ...] = ()
     shard: tuple[int, int] = (1, 1)
     strict_flaky: bool = False
+    parts: tuple[str, ...] = ()
+    writes: bool = True
 
     @property
     def recorded(self) -> bool:
@@ -61,8 +65,12 @@ class Plan:
         return self.unfiltered and self.shard[1] == 1
 
     def takes(self, case: Case) -> bool:
-        """Whether a case that was drawn is put to the subject: it has one of the dtypes and belongs to the shard."""
+        """Whether a case that was drawn is put to the subject: it has one of the dtypes, belongs to the shard, and is
+        no program made of what the subject does not claim."""
         part, parts = self.shard
+        program = program_of(case)
+        if program is not None and not self.made_of.allows(program):
+            return False
         return wanted(case, self.dtypes) and (parts == 1 or int(case.id, 16) % parts == part - 1)
 
     def as_json(self) -> dict[str, Any]:
@@ -90,16 +98,18 @@ class Plan:
             levels=levels,
             operations=() if "operations" in self.asked else claims.operations,
             dtypes=self.dtypes if "dtypes" in self.asked else claims.dtypes,
+            parts=claims.operations,
+            writes="mutation" in claims.shown(ASPECTS),
         )
 
     def claims(self, op: str) -> bool:
         """Whether the subject claims this operation. Programs are made of claimed operations, whichever they are."""
-        return not self.operations or op in programs() or any(fnmatchcase(op, glob) for glob in self.operations)
+        return not self.operations or is_program(op) or any(fnmatchcase(op, glob) for glob in self.operations)
 
     @property
-    def claimed(self) -> Claimed:
+    def made_of(self) -> MadeOf:
         """What programs may be made of."""
-        return Claimed(self.operations, "mutation" in self.aspects)
+        return MadeOf(self.parts, self.writes)
 
 
 def dtype_of(case: Case) -> str:
@@ -115,11 +125,11 @@ def wanted(case: Case, dtypes: Collection[str]) -> bool:
 
 def policy_of(op: str) -> Policy:
     """The catalogue's policy; the strictest for an operation that is not in it."""
-    found = tested().get(op)
+    found = everything().get(op)
     return Policy() if found is None else found.policy
 
 
 def select(only: Iterable[str]) -> list[str]:
     """The operations, and families of programs, that match any of the globs; all without globs."""
     globs = tuple(only)
-    return [op for op in tested() if not globs or any(fnmatchcase(op, g) for g in globs)]
+    return [op for op in everything() if not globs or any(fnmatchcase(op, g) for g in globs)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,8 @@ from assay.plain import plain
 
 #: What a case with a program "calls".
 CALL = "program"
+#: Operators that write into their first operand.
+_UPDATES = ("iadd", "isub", "imul", "itruediv")
 #: A step that is no call but Python's own choice: (condition, value where it holds, value where it does not).
 CHOICE = "if"
 
@@ -63,7 +66,9 @@ def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
     if kind is slice:
         return slice(*(mapped(v, change) for v in (value.start, value.stop, value.step)))
     if kind is Program:
-        return replace(value, steps=tuple(mapped(s, change) for s in value.steps), returns=mapped(value.returns, change))
+        return replace(
+            value, steps=tuple(mapped(s, change) for s in value.steps), returns=mapped(value.returns, change)
+        )
     if kind is Step:
         guard = None if value.guard is None else change(value.guard)
         return replace(value, args=mapped(value.args, change), kwargs=mapped(value.kwargs, change), guard=guard)
@@ -86,6 +91,44 @@ def program_of(case: Any) -> Program | None:
     """The program of a case; None where it has none."""
     found = case.args[-1] if case.args else None
     return found if isinstance(found, Program) else None
+
+
+@dataclass(frozen=True, slots=True)
+class MadeOf:
+    """What programs may be made of: calls of these operations (globs; all without any), and whether steps may write
+    into memory or leave the graph, which a library without views and in-place updates has no word for."""
+
+    operations: tuple[str, ...] = ()
+    writes: bool = True
+
+    def claimed(self, call: str) -> bool:
+        """Whether a step may make this call."""
+        return not self.operations or _matches(operation_of(call), self.operations)
+
+    def allows(self, program: Program) -> bool:
+        """Whether a program is made of nothing else."""
+        if not all(self.claimed(s.call) for s in program.steps if s.call != CHOICE):
+            return False
+        return self.writes or not any(s.no_grad or in_place(s.call) for s in program.steps)
+
+
+@cache
+def _matches(op: str, globs: tuple[str, ...]) -> bool:
+    return bool(op) and any(fnmatchcase(op, glob) for glob in globs)
+
+
+def last_name(call: str) -> str:
+    """ "add" for "torch.add", "Tensor.add_", "Tensor.__add__" and "operator.iadd"."""
+    owner, _, name = call.rpartition(".")
+    return name[1:] if owner == "operator" and name in _UPDATES else name.strip("_")
+
+
+def in_place(call: str) -> bool:
+    """Whether a call writes into its first operand, or changes its form."""
+    owner, _, name = call.rpartition(".")
+    if owner == "operator":
+        return name == "setitem" or name in _UPDATES
+    return owner == "Tensor" and name.endswith("_") and (not name.endswith("__") or name == "__setitem__")
 
 
 def operation_of(call: str) -> str:
@@ -114,9 +157,12 @@ def _operations() -> dict[str, str]:
 __all__ = [
     "CALL",
     "CHOICE",
+    "MadeOf",
     "Program",
     "Ref",
     "Step",
+    "in_place",
+    "last_name",
     "mapped",
     "operation_of",
     "operations_in",

@@ -43,10 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers of the items."""
     config.addinivalue_line("markers", "assay: conformance of one operation in one aspect")
     if _option(config, "--assay-subject", "ASSAY_SUBJECT"):
-        from assay.catalog import FAMILIES
+        from assay.catalog import families
         from assay.levels import ASPECTS
 
-        for name in (*FAMILIES, *ASPECTS):
+        for name in (*families(), *ASPECTS):
             config.addinivalue_line("markers", f"assay_{name}: conformance, {name}")
 
 
@@ -54,14 +54,14 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     """Add the items of the subject, unless tests of the session judge it themselves."""
     if config.getoption("--assay-subject") is None or any("assay_suite" in _fixtures(i) for i in items):
         return
-    from assay.catalog import catalog
+    from assay.catalog import everything
     from assay.levels import ASPECTS
 
     for op in _selected(config.getoption("--assay-only")):
         for aspect in ASPECTS:
             name = f"assay[{op}-{aspect}]"
             item = Conformance.from_parent(session, name=name, nodeid=name, op=op, aspect=aspect)
-            for marker in ("assay", f"assay_{catalog()[op].family}", f"assay_{aspect}"):
+            for marker in ("assay", f"assay_{everything()[op].family}", f"assay_{aspect}"):
                 item.add_marker(marker)
             item.add_marker(pytest.mark.xdist_group(op))
             items.append(item)
@@ -142,13 +142,14 @@ class Suite:
 
     def result(self, op: str) -> Result:
         """All verdicts on `op`."""
-        from assay.catalog import catalog
+        from assay.catalog import everything
         from assay.drawing import draw_cases
         from assay.runner import run
 
         if op not in self.results:
             # This process loads neither side, so that it may draw by itself.
-            self.results[op] = run(self.session, draw_cases(catalog()[op], self.plan.profile, self.plan.seed))
+            cases = draw_cases(everything()[op], self.plan.profile, self.plan.seed, self.plan.made_of)
+            self.results[op] = run(self.session, cases)
         return self.results[op]
 
     def check(self, op: str, *aspects: str) -> None:

@@ -15,11 +15,14 @@ import numpy as np
 
 from assay import values
 from assay.case import Case, Make, Named, Same, TensorSpec, Window
-from assay.catalog import catalog
+from assay.catalog import everything
 from assay.gauge import covariant
 from assay.inputs import arrange, poison, span, works_in_place
 from assay.outcome import Outcome
 from assay.printed import printed
+from assay.program import Program, Ref, program_of
+from assay.programs.source import name as name_of
+from assay.programs.source import statements
 from assay.subjects.adapter import paired
 from assay.surface import load_surface
 
@@ -182,19 +185,23 @@ class _Writer:
         inputs = [f'inputs["{name}"] = {name}' for name in self.names]
         if self.leaves:
             inputs.append(f"case.leaves = [{', '.join(self.leaves)}]")
-        called = self._call(args, keywords)
+        program = program_of(case)
+        if program is not None:
+            ends = statements(program, len(self.names), self.value, self._call)
+            return textwrap.indent("\n".join([*setup, *self.lines, *inputs, *ends]), "    ")
+        called = self._call(case.call, args, keywords)
         ends = [f"return {called}"]
         if in_place and args and args[0] in self.names:
             ends = [f"result = {called}", f"return {args[0]} if result is None else result"]
         return textwrap.indent("\n".join([*setup, *self.lines, *inputs, *ends]), "    ")
 
-    def _call(self, args: list[str], keywords: list[str]) -> str:
-        owner, _, name = self.case.call.rpartition(".")
+    def _call(self, call: str, args: list[str], keywords: list[str]) -> str:
+        owner, _, name = call.rpartition(".")
         if owner != "Tensor":
-            return f"{self.case.call}({', '.join(args + keywords)})"
+            return f"{call}({', '.join(args + keywords)})"
         if not args:
             return f"torch.Tensor.{name}({', '.join(keywords)})"
-        if self.case.call in _properties() and len(args) == 1 and not keywords:
+        if call in _properties() and len(args) == 1 and not keywords:
             return f"{args[0]}.{name}"
         return f"{args[0]}.{name}({', '.join(args[1:] + keywords)})"
 
@@ -202,6 +209,10 @@ class _Writer:
         kind = type(value)
         if kind is TensorSpec:
             return self.tensor(value, detach_leaf, poisoned)
+        if kind is Ref:
+            return name_of(value)
+        if kind is Program:
+            return ""
         if kind is Same:
             return self.built[int(value.index)]
         if kind is Window:
@@ -313,7 +324,7 @@ def script(case: Case, subject: str, aspect: str, detail: str, recorded: Sequenc
     gradients = ""
     if differentiated:
         second = _SECOND.format(seed=case.seed) if case.order >= 2 else _FIRST
-        found = catalog().get(case.op)
+        found = everything().get(case.op)
         kinds = list(found.policy.gauge) if found is not None else []
         follows = f"{inspect.getsource(covariant)}\n\n" if kinds else ""
         gradients = _GRADIENTS.format(seed=case.seed, second=second, kinds=kinds, gauge=follows)

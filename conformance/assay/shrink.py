@@ -14,11 +14,15 @@ import numpy as np
 from assay.case import Case, Layout, TensorSpec, Values, specs_of
 from assay.drawing import smaller
 from assay.outcome import Verdict
+from assay.program import program_of
+from assay.programs.simpler import shorter
 from assay.result import Group, kind_of
 from assay.runner import Session
 from assay.values import array
 
 _BATCH = 12
+#: Programs have their steps to lose beside all that other cases have.
+_LONGER = 3
 _WRITABLE = 600
 #: Plans whose elements depend on each other or on the shape: a part of them is no tensor of the same sort.
 _WHOLE = ("index", "distinct", "permutation")
@@ -29,11 +33,11 @@ def shrink(session: Session, group: Group, budget: int = 240) -> tuple[Case, str
 
     Goes down greedily; needs a session whose workers have no other cases in hand.
     """
-    best, detail, left = group.case, group.detail, budget
+    best, detail, left = group.case, group.detail, budget * (_LONGER if program_of(group.case) else 1)
     seen = {best.id}
     while left > 0:
         candidates = []
-        for case in islice(chain(parts(best, detail), smaller(best)), left):
+        for case in islice(chain(shorter(best), parts(best, detail), smaller(best)), left):
             if case.id not in seen:
                 seen.add(case.id)
                 candidates.append(case)

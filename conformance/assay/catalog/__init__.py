@@ -85,7 +85,21 @@ def entries() -> Iterator[Entry]:
     return iter(catalog().values())
 
 
-def tested() -> dict[str, Entry]:
+def is_program(op: str) -> bool:
+    """Whether this is a family of programs, not an operation."""
+    from assay.programs.families import programs
+
+    return op in programs()
+
+
+def families() -> tuple[str, ...]:
+    """The families of operations, and that of random programs."""
+    from assay.programs.families import FAMILY
+
+    return (*FAMILIES, FAMILY)
+
+
+def everything() -> dict[str, Entry]:
     """All that a run can ask for: the operations of the catalogue, then the families of random programs, which are no
     operations of PyTorch's surface."""
     from assay.programs.families import programs
@@ -93,4 +107,4 @@ def tested() -> dict[str, Entry]:
     return {**catalog(), **programs()}
 
 
-__all__ = ["Entry", "Form", "Param", "catalog", "entries", "tested"]
+__all__ = ["Entry", "Form", "Param", "catalog", "entries", "everything", "families", "is_program"]

@@ -27,11 +27,11 @@ def fail(text: str) -> NoReturn:
 
 def check_names(only: tuple[str, ...]) -> list[str]:
     """The operations that `only` selects. Exits with 2 on an unknown name."""
-    from assay.catalog import catalog
+    from assay.catalog import everything
     from assay.plan import select
     from assay.surface import load_surface
 
-    known = list(catalog())
+    known = list(everything())
     for name in only:
         if name in known or any(c in name for c in "*?["):
             continue

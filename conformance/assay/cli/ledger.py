@@ -103,7 +103,7 @@ def check(file: Path) -> None:
     \b
     Exit codes: 0 well formed, 2 not.
     """
-    from assay.catalog import catalog
+    from assay.catalog import everything
     from assay.dtypes import ALL
     from assay.ledger import Ledger, LedgerError
     from assay.levels import ASPECTS
@@ -115,7 +115,7 @@ def check(file: Path) -> None:
     faults = []
     for i, entry in enumerate(known, 1):
         for what, value, names in (
-            ("operation", entry.op, catalog()),
+            ("operation", entry.op, everything()),
             ("aspect", entry.aspect, ASPECTS),
             ("dtype", entry.dtype, ALL),
         ):

@@ -90,7 +90,7 @@ def _carried_out(session: Session, store: Store, files: Files, remote: Remote | 
     elif setup.plan.recorded:
         source = recorded_cases(setup.plan, ops)
     else:
-        source = Drawn(ops, setup.plan.profile, setup.plan.seed)
+        source = Drawn(ops, setup.plan.profile, setup.plan.seed, setup.plan.made_of)
     if remote is not None:
         remote.hold = store.hold
     with Progress(list(setup.ops)) as progress:

@@ -13,22 +13,22 @@ from assay.cli.common import CONFORMS, DEVIATES, NO_CASES, PROFILE_NAMES, check_
 @click.argument("globs", nargs=-1, metavar="[GLOB]…")
 @click.option("--family", metavar="NAME", help="Only one family.")
 def list_operations(globs: tuple[str, ...], family: str | None) -> None:
-    """List the operations of the catalogue with their family and variants.
+    """List the operations of the catalogue with their family and variants, at the end the families of random programs.
 
     \b
     Example: assay list 'cum*'
     """
-    from assay.catalog import FAMILIES, catalog
+    from assay.catalog import everything, families
 
-    if family is not None and family not in FAMILIES:
-        fail(f"{family!r} is not a family; one of {', '.join(FAMILIES)}")
-    ops = [op for op in check_names(globs) if family is None or catalog()[op].family == family]
+    if family is not None and family not in families():
+        fail(f"{family!r} is not a family; one of {', '.join(families())}")
+    ops = [op for op in check_names(globs) if family is None or everything()[op].family == family]
     if not ops:
         click.echo("assay: no operation matched", err=True)
         sys.exit(NO_CASES)
     width = max(map(len, ops))
     for op in ops:
-        found = catalog()[op]
+        found = everything()[op]
         click.echo(f"{op.ljust(width)}  {found.family:<12}  {' '.join(found.variants)}")
 
 

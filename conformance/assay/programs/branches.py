@@ -25,13 +25,19 @@ def mask(d: Drawing) -> bool:
 @move("branch", 4)
 def verdict(d: Drawing) -> bool:
     """One truth of many."""
-    v, call = d.value(lambda v: v.dtype == "bool" and v.rank > 0), d.spelled("Tensor.any", "torch.any", "Tensor.all", "torch.all")
+    v, call = (
+        d.value(lambda v: v.dtype == "bool" and v.rank > 0),
+        d.spelled("Tensor.any", "torch.any", "Tensor.all", "torch.all"),
+    )
     return v is not None and call is not None and d.result(call, (v,), (), "bool", _TRUTH, elementwise=False)
 
 
 @move("branch", 2)
 def negation(d: Drawing) -> bool:
-    v, call = d.value(lambda v: v.dtype == "bool"), d.spelled("torch.logical_not", "Tensor.logical_not", "operator.invert")
+    v, call = (
+        d.value(lambda v: v.dtype == "bool"),
+        d.spelled("torch.logical_not", "Tensor.logical_not", "operator.invert"),
+    )
     return v is not None and call is not None and d.result(call, (v,), v.shape, "bool", _TRUTH)
 
 
@@ -60,7 +66,7 @@ def _condition(d: Drawing) -> Value | None:
 def choice(d: Drawing) -> bool:
     condition = _condition(d)
     a = d.value(lambda v: v.kind > 1)
-    if condition is None or a is None or not d.claimed("Tensor.__bool__"):
+    if condition is None or a is None or not d.made_of.claimed("Tensor.__bool__"):
         return False
     b = d.value(lambda v: v is not a and v.shape == a.shape and v.dtype == a.dtype)
     return b is not None and d.choice("if", condition, a, b)
@@ -70,7 +76,7 @@ def choice(d: Drawing) -> bool:
 def guarded(d: Drawing) -> bool:
     """A write that happens only where a condition holds."""
     condition = _condition(d)
-    if condition is None or not d.mutable or not d.claimed("Tensor.__bool__"):
+    if condition is None or not d.writes or not d.made_of.claimed("Tensor.__bool__"):
         return False
     d.guard = condition
     try:
@@ -81,9 +87,9 @@ def guarded(d: Drawing) -> bool:
 
 @move("branch", 5)
 def without_graph(d: Drawing) -> bool:
-    """A step under no_grad: as a rule a write, as optimisers do it. Not a view: PyTorch says of one that it requires grad,
-    and cannot differentiate it."""
-    if not d.mutable:
+    """A step under no_grad: as a rule a write, as optimisers do it. Not a view: PyTorch says of one that it
+    requires grad, and cannot differentiate it."""
+    if not d.writes:
         return False
     d.no_grad = True
     try:

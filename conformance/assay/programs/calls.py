@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from assay.program import last_name
+
 #: Calls that move, select or compare elements, and thus round nothing.
 EXACT = frozenset(
     (
@@ -15,22 +17,6 @@ EXACT = frozenset(
 )
 
 
-def last_name(call: str) -> str:
-    """ "add" for "torch.add", "Tensor.add_", "Tensor.__add__" and "operator.iadd"."""
-    owner, _, name = call.rpartition(".")
-    if owner == "operator" and name in ("iadd", "isub", "imul", "itruediv"):
-        return name[1:]
-    return name.strip("_")
-
-
 def rounds(call: str) -> bool:
     """Whether a call's floating results are rounded."""
     return last_name(call) not in EXACT
-
-
-def in_place(call: str) -> bool:
-    """Whether a call writes into its first operand, or changes its form."""
-    owner, _, name = call.rpartition(".")
-    if owner == "operator":
-        return name == "setitem" or name in ("iadd", "isub", "imul", "itruediv")
-    return owner == "Tensor" and name.endswith("_") and (not name.endswith("__") or name == "__setitem__")

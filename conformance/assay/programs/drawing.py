@@ -8,26 +8,23 @@ from typing import Any
 from assay.case import TensorSpec
 from assay.dtypes import HALVES, category
 from assay.pick import Pick
-from assay.program import Program, Ref, Step
-from assay.programs.model import Memory, Operand, Range, Shape, Value, broadcast
+from assay.program import MadeOf, Program, Ref, Step
+from assay.programs.model import Memory, Range, Shape, Value, broadcast
 
 #: Elements may grow to this, of halves to that; a tensor may have so many.
 _LARGE, _LARGE_HALF, _MANY = 4096.0, 256.0, 96
 #: How often a step that PyTorch will refuse is taken where one offers itself, in a program that dares to.
 _DARING = 0.6
 
-Claimed = Callable[[str], bool]
-
 
 class Drawing:
-    """Chooses operands and keeps the model. claimed: whether a call may be made; mutable: whether memory may be
-    written to; risk: which sort of refusal by PyTorch one step may meet ("leaf",
-    "saved", "other"; "" for none)."""
+    """Chooses operands and keeps the model. made_of: what steps may be; risk: which sort of refusal by PyTorch one step
+    may meet ("leaf", "saved", "other"; "" for none)."""
 
-    def __init__(self, pick: Pick, claimed: Claimed, mutable: bool = True, risk: str = "") -> None:
+    def __init__(self, pick: Pick, made_of: MadeOf, risk: str = "") -> None:
         self.pick = pick
-        self.claimed = claimed
-        self.mutable = mutable
+        self.made_of = made_of
+        self.writes = made_of.writes
         self.risk = risk
         self.specs: list[TensorSpec] = []
         self.values: list[Value] = []
@@ -41,7 +38,7 @@ class Drawing:
 
     def spelled(self, *calls: str) -> str | None:
         """One of the calls that may be made."""
-        offered = [c for c in calls if self.claimed(c)]
+        offered = [c for c in calls if self.made_of.claimed(c)]
         return self.pick.choice(offered) if offered else None
 
     def value(self, fits: Callable[[Value], bool] = lambda v: True) -> Value | None:
@@ -49,7 +46,11 @@ class Drawing:
         found = [v for v in self.values if fits(v)]
         if not found:
             return None
-        return found[-1 - self.pick.integer(0, min(2, len(found) - 1))] if self.pick.chance(0.6) else self.pick.choice(found)
+        return (
+            found[-1 - self.pick.integer(0, min(2, len(found) - 1))]
+            if self.pick.chance(0.6)
+            else self.pick.choice(found)
+        )
 
     def grows(self, shape: Shape, dtype: str, bounds: Range | None) -> bool:
         """Whether a result would be too large, in number or in size."""
@@ -104,7 +105,9 @@ class Drawing:
         recorded = self._recorded(operands) and category(dtype) >= 2
         dense = all(v.dense for v in operands)
         promised = all(v.promised for v in operands) and (elementwise or dense)
-        made = Value(self._step(call, args, kwargs), shape, dtype, Memory(bounds, recorded), dense or not elementwise, promised)
+        made = Value(
+            self._step(call, args, kwargs), shape, dtype, Memory(bounds, recorded), dense or not elementwise, promised
+        )
         if recorded:
             made.memory.saved = saves == "out"
             for v in operands:
@@ -112,7 +115,9 @@ class Drawing:
         self._taken(operands, made)
         return True
 
-    def view(self, call: str, of: Value, args: tuple[Any, ...], shape: Shape, part: int | None = None, **known: Any) -> bool:
+    def view(
+        self, call: str, of: Value, args: tuple[Any, ...], shape: Shape, part: int | None = None, **known: Any
+    ) -> bool:
         """A step that looks at the memory of `of`. known: flags of the new value."""
         ref = self._step(call, (of, *args))
         made = Value(ref if part is None else Ref(ref.index, part), shape, of.dtype, of.memory)
@@ -141,9 +146,13 @@ class Drawing:
         shape of the part that is written.
         """
         operands = list(_values((args, kwargs)))
-        if not self.mutable or any(o.memory is target.memory and (o is not target or region is not None) for o in operands):
+        if not self.writes or any(
+            o.memory is target.memory and (o is not target or region is not None) for o in operands
+        ):
             return False
-        shape = broadcast(region if region is not None else target.shape, *(o.shape for o in operands if o.kind or o.rank))
+        shape = broadcast(
+            region if region is not None else target.shape, *(o.shape for o in operands if o.kind or o.rank)
+        )
         recorded = self._recorded([target, *operands]) and target.kind >= 2
         risks = []
         if (
@@ -227,4 +236,4 @@ def _values(value: Any) -> Iterable[Value]:
         yield from _values(tuple(value.values()))
 
 
-__all__ = ["Claimed", "Drawing", "Operand"]
+__all__ = ["Drawing"]

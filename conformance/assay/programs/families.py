@@ -1,23 +1,23 @@
 """The families of random programs, as entries that a run can ask for beside the operations; and their drawing.
 
-The same (family, profile, seed, claims) gives the same programs. They are drawn with `Pick`, not with Hypothesis: a step
-depends on all steps before it, so that Hypothesis's own shrinking finds nothing here (`assay.programs.simpler` does).
+The same (family, profile, seed, claims) gives the same programs. They are drawn with `Pick`, not with Hypothesis: a
+step depends on all steps before it, so that Hypothesis's own shrinking finds nothing here
+(`assay.programs.simpler` does).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 
 from assay.case import Case, Layout, TensorSpec, Values
 from assay.catalog.form import Entry
 from assay.dtypes import category
 from assay.pick import Pick
 from assay.policy import Policy
-from assay.program import CALL, operation_of
+from assay.program import CALL, MadeOf
 from assay.programs import branches, pointwise, views, writes
-from assay.programs.drawing import Claimed, Drawing
+from assay.programs.drawing import Drawing
 from assay.programs.model import Range, bounded
 from assay.programs.moves import MOVES
 
@@ -57,24 +57,28 @@ class Programs(Entry):
     def variants(self) -> tuple[str, ...]:
         return ("program",)
 
-    def cases(self, profile: str, seed: int, claimed: Claimed | None = None, mutable: bool = True) -> Iterator[Case]:
-        """The programs of a profile: calls that are not `claimed` are in none, nor are writes unless `mutable`."""
-        wanted = round(CASES[profile] * self.share)
+    def most(self, profile: str) -> int:
+        """How many programs a profile draws. Raises KeyError on an unknown profile."""
+        return round(CASES[profile] * self.share)
+
+    def cases(self, profile: str, seed: int, made_of: MadeOf | None = None) -> Iterator[Case]:
+        """The programs of a profile; fewer where they may be made of little."""
+        wanted = self.most(profile)
         pick = Pick(f"{seed}:{self.op}")
         seen: set[str] = set()
         for _ in range(_TRIES * wanted):
-            case = self.drawn(Pick(pick.seed()), claimed or _all, mutable)
+            case = self.drawn(Pick(pick.seed()), made_of or MadeOf())
             if case is not None and case.id not in seen:
                 seen.add(case.id)
                 yield case
                 if len(seen) == wanted:
                     return
 
-    def drawn(self, pick: Pick, claimed: Claimed, mutable: bool) -> Case | None:
+    def drawn(self, pick: Pick, made_of: MadeOf) -> Case | None:
         """One program; None where the moves that are left give none."""
-        d = Drawing(pick, claimed, mutable, pick.weighted(_RISKS) if mutable else "")
+        d = Drawing(pick, made_of, pick.weighted(_RISKS) if made_of.writes else "")
         _leaves(d, pick.integer(*self.leaves), self.sorts.get("branch", 0) > 2)
-        sorts = {sort: weight for sort, weight in self.sorts.items() if mutable or sort != "write"}
+        sorts = {sort: weight for sort, weight in self.sorts.items() if made_of.writes or sort != "write"}
         risk, wanted = d.risk, pick.integer(*_STEPS)
         for _ in range(12 * wanted):
             if len(d.steps) >= wanted or d.over:
@@ -85,10 +89,6 @@ class Programs(Entry):
         order = 1 if any(s.requires_grad for s in d.specs) else 0
         args = (*d.specs, d.program())
         return Case(self.op, "program", CALL, args, order=order, seed=pick.seed(), invalid=bool(risk and not d.risk))
-
-
-def _all(call: str) -> bool:
-    return True
 
 
 def _leaves(d: Drawing, count: int, masks: bool) -> None:
@@ -145,10 +145,18 @@ def _leaf(d: Drawing, shape: tuple[int, ...], dtype: str, plan: Values, bounds: 
 
 _POLICY = Policy(signed_zeros=False)
 _FAMILIES = {
-    "views": Programs("programs.views", (), replace(_POLICY, strides=True), FAMILY, sorts={"view": 6, "elementwise": 3, "write": 2}),
-    "inplace": Programs("programs.inplace", (), _POLICY, FAMILY, sorts={"write": 6, "view": 4, "elementwise": 2, "copy": 1}),
+    "views": Programs(
+        "programs.views", (), replace(_POLICY, strides=True), FAMILY, sorts={"view": 6, "elementwise": 3, "write": 2}
+    ),
+    "inplace": Programs(
+        "programs.inplace", (), _POLICY, FAMILY, sorts={"write": 6, "view": 4, "elementwise": 2, "copy": 1}
+    ),
     "branches": Programs(
-        "programs.branches", (), _POLICY, FAMILY, sorts={"branch": 7, "elementwise": 3, "write": 2, "view": 2, "reduction": 1}
+        "programs.branches",
+        (),
+        _POLICY,
+        FAMILY,
+        sorts={"branch": 7, "elementwise": 3, "write": 2, "view": 2, "reduction": 1},
     ),
     "mixed": Programs(
         "programs.mixed",
@@ -165,16 +173,4 @@ def programs() -> dict[str, Programs]:
     return {entry.op: entry for entry in _FAMILIES.values()}
 
 
-def claiming(operations: Collection[str]) -> Claimed:
-    """Whether a call belongs to one of the operations (globs; all without any)."""
-    if not operations:
-        return _all
-
-    def claimed(call: str) -> bool:
-        op = operation_of(call)
-        return bool(op) and any(fnmatchcase(op, glob) for glob in operations)
-
-    return claimed
-
-
-__all__ = ["CASES", "FAMILY", "Programs", "claiming", "programs"]
+__all__ = ["CASES", "FAMILY", "Programs", "programs"]

@@ -24,9 +24,7 @@ def function_of(d: Drawing) -> tuple[str, Value] | None:
     """An elementwise function and a floating value it may be taken of."""
     name = d.pick.choice(_FUNCTIONS)
     least = 2 if name != "neg" else 1
-    v = d.value(
-        lambda v: least <= v.kind < 3 and unary(name, v.range) is not None and (name not in KINKED or kinks(v))
-    )
+    v = d.value(lambda v: least <= v.kind < 3 and unary(name, v.range) is not None and (name not in KINKED or kinks(v)))
     return None if v is None else (name, v)
 
 
@@ -50,7 +48,13 @@ def combination(d: Drawing) -> bool:
     name = d.pick.weighted({"mul": 5, "add": 4, "sub": 3, "div": 2})
     b: Operand | None = None
     if d.pick.chance(0.7):
-        b = d.value(lambda v: broadcast(a.shape, v.shape) is not None and v.kind > 0 and arithmetic(name, a.range, v.range) is not None)
+        b = d.value(
+            lambda v: (
+                broadcast(a.shape, v.shape) is not None
+                and v.kind > 0
+                and arithmetic(name, a.range, v.range) is not None
+            )
+        )
     if b is None:
         b = number(d, a.kind, FACTORS if name in ("mul", "div") else TERMS)
     operands: tuple[Operand, ...] = (a, b)
@@ -67,7 +71,9 @@ def combination(d: Drawing) -> bool:
     kwargs = {}
     if name in ("add", "sub") and not call.startswith("operator") and d.pick.chance(0.2):
         kwargs["alpha"] = 2
-        bounds = arithmetic(name, range_of(operands[0]), arithmetic("mul", range_of(operands[1]), bounded(2, 2)) or bounded(0, 0))
+        bounds = arithmetic(
+            name, range_of(operands[0]), arithmetic("mul", range_of(operands[1]), bounded(2, 2)) or bounded(0, 0)
+        )
         if d.grows(shape, dtype, bounds):
             return False
     assert bounds is not None
@@ -102,7 +108,8 @@ def addcmul(d: Drawing) -> bool:
     c = d.value(lambda v: v.dtype == a.dtype and broadcast(a.shape, b.shape, v.shape) is not None)
     assert c is not None
     shape, product = broadcast(a.shape, b.shape, c.shape), arithmetic("mul", b.range, c.range)
-    assert shape is not None and product is not None
+    assert shape is not None
+    assert product is not None
     bounds = arithmetic("add", a.range, product)
     if bounds is None or d.grows(shape, a.dtype, bounds):
         return False
@@ -113,7 +120,10 @@ def addcmul(d: Drawing) -> bool:
 @move("reduction", 4)
 def reduction(d: Drawing) -> bool:
     name = d.pick.choice(("sum", "mean", "sum"))
-    v, call = d.value(lambda v: v.size > 0 and (name == "sum" or v.kind >= 2)), d.spelled(f"torch.{name}", f"Tensor.{name}")
+    v, call = (
+        d.value(lambda v: v.size > 0 and (name == "sum" or v.kind >= 2)),
+        d.spelled(f"torch.{name}", f"Tensor.{name}"),
+    )
     if v is None or call is None:
         return False
     dtype = "int64" if v.kind < 2 else v.dtype
@@ -155,7 +165,10 @@ def softmax(d: Drawing) -> bool:
 
 @move("reduction", 1)
 def logsumexp(d: Drawing) -> bool:
-    v, call = d.value(lambda v: v.rank > 0 and v.kind == 2 and v.size > 0), d.spelled("torch.logsumexp", "Tensor.logsumexp")
+    v, call = (
+        d.value(lambda v: v.rank > 0 and v.kind == 2 and v.size > 0),
+        d.spelled("torch.logsumexp", "Tensor.logsumexp"),
+    )
     if v is None or call is None or v.range.size > 16:
         return False
     v.memory.saved |= v.grad and not d.no_grad
@@ -165,7 +178,9 @@ def logsumexp(d: Drawing) -> bool:
 
 @move("reduction", 1)
 def amax(d: Drawing) -> bool:
-    v = d.value(lambda v: v.rank > 0 and v.kind == 2 and not v.half and not v.range.whole and not v.repeated and v.size > 0)
+    v = d.value(
+        lambda v: v.rank > 0 and v.kind == 2 and not v.half and not v.range.whole and not v.repeated and v.size > 0
+    )
     call = d.spelled("torch.amax", "Tensor.amax")
     if v is None or call is None:
         return False
@@ -204,7 +219,9 @@ def linear(d: Drawing) -> bool:
     product = arithmetic("mul", a.range, b.range)
     assert product is not None
     shape, bounds = (*a.shape[:-1], b.shape[0]), summed(product, a.shape[-1])
-    return not d.grows(shape, a.dtype, bounds) and d.result(call, (a, b), shape, a.dtype, bounds, saves="in", elementwise=False)
+    return not d.grows(shape, a.dtype, bounds) and d.result(
+        call, (a, b), shape, a.dtype, bounds, saves="in", elementwise=False
+    )
 
 
 @move("product", 1)

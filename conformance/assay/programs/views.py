@@ -125,7 +125,10 @@ def flatten(d: Drawing) -> bool:
 
 @move("view", 1)
 def unflatten(d: Drawing) -> bool:
-    v, call = d.value(lambda v: v.promised and any(n in (4, 6, 8, 9, 12) for n in v.shape)), d.spelled("Tensor.unflatten")
+    v, call = (
+        d.value(lambda v: v.promised and any(n in (4, 6, 8, 9, 12) for n in v.shape)),
+        d.spelled("Tensor.unflatten"),
+    )
     if v is None or call is None:
         return False
     dim = next(i for i, n in enumerate(v.shape) if n in (4, 6, 8, 9, 12))
@@ -173,7 +176,9 @@ def select(d: Drawing) -> bool:
         return False
     dim = _dim(d, v.rank)
     size = v.shape[dim]
-    return d.view(call, v, (dim, d.pick.integer(-size, size - 1)), _without(v.shape, dim), dense=v.dense and dim % v.rank == 0)
+    return d.view(
+        call, v, (dim, d.pick.integer(-size, size - 1)), _without(v.shape, dim), dense=v.dense and dim % v.rank == 0
+    )
 
 
 @move("view", 2)
@@ -311,7 +316,9 @@ def cat(d: Drawing) -> bool:
     assert other is not None
     dtype, shape = promoted(v, other), _sized(v.shape, dim, v.shape[dim] + other.shape[dim])
     bounds = v.range.joined(other.range)
-    return not d.grows(shape, dtype, bounds) and d.result(call, ([v, other], dim), shape, dtype, bounds, elementwise=False)
+    return not d.grows(shape, dtype, bounds) and d.result(
+        call, ([v, other], dim), shape, dtype, bounds, elementwise=False
+    )
 
 
 @move("copy", 2)
@@ -324,7 +331,9 @@ def stack(d: Drawing) -> bool:
     dim = d.pick.integer(0, v.rank)
     dtype, shape = promoted(v, other), (*v.shape[:dim], 2, *v.shape[dim:])
     bounds = v.range.joined(other.range)
-    return not d.grows(shape, dtype, bounds) and d.result(call, ([v, other], dim), shape, dtype, bounds, elementwise=False)
+    return not d.grows(shape, dtype, bounds) and d.result(
+        call, ([v, other], dim), shape, dtype, bounds, elementwise=False
+    )
 
 
 @move("copy", 1)
@@ -351,7 +360,9 @@ def repeat(d: Drawing) -> bool:
     times = tuple(d.pick.integer(1, 2) for _ in range(max(v.rank, 1)))
     sizes = v.shape or (1,)
     shape = tuple(n * t for n, t in zip(sizes, times, strict=True))
-    return not d.grows(shape, v.dtype, v.range) and d.result(call, (v, times), shape, v.dtype, v.range, elementwise=False)
+    return not d.grows(shape, v.dtype, v.range) and d.result(
+        call, (v, times), shape, v.dtype, v.range, elementwise=False
+    )
 
 
 @move("copy", 2)
@@ -362,7 +373,9 @@ def picked(d: Drawing) -> bool:
         return False
     rows = [d.pick.integer(-v.shape[0], v.shape[0] - 1) for _ in range(d.pick.integer(1, 3))]
     shape = (len(rows), *v.shape[1:])
-    return not d.grows(shape, v.dtype, v.range) and d.result(call, (v, rows), shape, v.dtype, v.range, elementwise=False)
+    return not d.grows(shape, v.dtype, v.range) and d.result(
+        call, (v, rows), shape, v.dtype, v.range, elementwise=False
+    )
 
 
 __all__ = ["Memory", "Ref", "indexed"]

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from assay.programs.drawing import Drawing
-from assay.programs.model import Operand, Value, arithmetic, bounded, broadcast, constant, promoted, range_of, unary
+from assay.programs.model import (
+    Operand,
+    Shape,
+    Value,
+    arithmetic,
+    bounded,
+    broadcast,
+    constant,
+    promoted,
+    range_of,
+    unary,
+)
 from assay.programs.moves import FACTORS, TERMS, move, number
 from assay.programs.pointwise import SAVES, function_of
 from assay.programs.views import indexed
@@ -34,10 +45,12 @@ def update(d: Drawing) -> bool:
     b: Operand | None = None
     if d.pick.chance(0.6):
         b = d.value(
-            lambda v: v.memory is not target.memory
-            and v.kind > 0
-            and (broadcast(target.shape, v.shape) == target.shape or d.risk == "other")
-            and arithmetic(name, target.range, v.range) is not None
+            lambda v: (
+                v.memory is not target.memory
+                and v.kind > 0
+                and (broadcast(target.shape, v.shape) == target.shape or d.risk == "other")
+                and arithmetic(name, target.range, v.range) is not None
+            )
         )
     if b is None:
         b = number(d, target.kind, FACTORS if name in ("mul", "div") else TERMS)
@@ -77,9 +90,11 @@ def setitem(d: Drawing) -> bool:
     value: Operand | None = None
     if d.pick.chance(0.7):
         value = d.value(
-            lambda v: v.memory is not target.memory
-            and broadcast(region, v.shape) == region
-            and (v.dtype == target.dtype or v.kind < target.kind)
+            lambda v: (
+                v.memory is not target.memory
+                and broadcast(region, v.shape) == region
+                and (v.dtype == target.dtype or v.kind < target.kind)
+            )
         )
     if value is None:
         value = number(d, target.kind, TERMS) if target.kind else d.pick.chance(0.5)
@@ -92,9 +107,11 @@ def copy(d: Drawing) -> bool:
     if target is None or call is None:
         return False
     value = d.value(
-        lambda v: v.memory is not target.memory
-        and broadcast(target.shape, v.shape) == target.shape
-        and (v.dtype == target.dtype or v.kind < target.kind)
+        lambda v: (
+            v.memory is not target.memory
+            and broadcast(target.shape, v.shape) == target.shape
+            and (v.dtype == target.dtype or v.kind < target.kind)
+        )
     )
     return value is not None and d.update(call, target, (value,), value.range)
 
@@ -139,9 +156,11 @@ def addcmul(d: Drawing) -> bool:
         return False
     a, b = (
         d.value(
-            lambda v: v.dtype == target.dtype
-            and v.memory is not target.memory
-            and broadcast(target.shape, v.shape) == target.shape
+            lambda v: (
+                v.dtype == target.dtype
+                and v.memory is not target.memory
+                and broadcast(target.shape, v.shape) == target.shape
+            )
         )
         for _ in range(2)
     )
@@ -158,7 +177,7 @@ def reform(d: Drawing) -> bool:
     target = _target(d)
     if target is None:
         return False
-    options = {"Tensor.unsqueeze_": ((0,), (1, *target.shape))}
+    options: dict[str, tuple[tuple[int, ...], Shape]] = {"Tensor.unsqueeze_": ((0,), (1, *target.shape))}
     if target.rank == 2:
         options["Tensor.t_"] = ((), target.shape[::-1])
     if target.rank >= 2:

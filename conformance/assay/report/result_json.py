@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
 
-from assay.catalog import catalog
+from assay.catalog import everything
 from assay.ledger import Known
 from assay.levels import SCORED
 from assay.plain import decode, encode
@@ -67,7 +67,7 @@ def _version_of(side: Subject) -> str | None:
 def as_json(result: Result) -> dict[str, Any]:
     """The result as what `json.dumps` writes; cells in order of operation, variant, aspect."""
     plan = result.plan
-    entries = catalog()
+    entries = everything()
     judged = {cell.op for cell in result.cells.values()}
     return {
         "schema": SCHEMA,

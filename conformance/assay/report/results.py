@@ -164,9 +164,9 @@ def _rank(status: str) -> int:
 
 
 def _catalogue_families() -> dict[str, str]:
-    from assay.catalog import catalog
+    from assay.catalog import everything
 
-    return {op: entry.family for op, entry in catalog().items()}
+    return {op: entry.family for op, entry in everything().items()}
 
 
 def load(path: Path, name: str = "") -> Run:

@@ -6,7 +6,7 @@ from collections import Counter
 from multiprocessing.connection import wait
 from typing import Any
 
-from assay.catalog import catalog
+from assay.catalog import catalog, everything
 from assay.catalog.omitted import OMITTED
 from assay.drawing import traits
 from assay.plan import Plan, policy_of
@@ -52,6 +52,8 @@ def coverage_lines(uncovered: bool) -> list[str]:
     lines.append(
         f"  {'all'.ljust(width)}  {len(coverage.covered):>4} of {len(surface.operations()):>4}  {coverage.share:6.1%}"
     )
+    count = len(everything()) - len(catalog())
+    lines.append(f"beside them {count} families of random programs, which are no operations (assay list 'programs.*')")
     if coverage.unknown:
         lines.append(f"in the catalogue but not in the record: {', '.join(coverage.unknown)}")
     lines += [f"left out: {op}: {OMITTED[op]}" for op in coverage.uncovered if op in OMITTED]
@@ -108,7 +110,7 @@ def draws_report(ops: list[str], profile: str, seed: int) -> tuple[list[str], bo
     lines += ["", "valid cases that show a trait:", f"{'operation'.ljust(width)}  {'  '.join(COLUMNS)}  variants"]
     for op in ops:
         fields = "  ".join(str(shown[op][c] or "·").rjust(len(c)) for c in COLUMNS)
-        told = " ".join(f"{v}:{variants[op][v] or 'NONE'}" for v in catalog()[op].variants)
+        told = " ".join(f"{v}:{variants[op][v] or 'NONE'}" for v in everything()[op].variants)
         lines.append(f"{op.ljust(width)}  {fields}  {told}")
     return lines, good
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from assay.catalog import catalog
+from assay.catalog import catalog, everything
 from assay.judge import ASPECTS, STATUSES
 from assay.rerun import command
 from assay.result import Group, Result, worst_first
@@ -41,7 +41,7 @@ def table(result: Result) -> tuple[list[str], list[list[tuple[str, str]]]]:
     aspects = [a for a in ASPECTS if any(c.aspect == a for c in result.cells.values())]
     counts: dict[tuple[str, str], Counter[str]] = {}
     families: dict[str, set[str]] = {}
-    entries = catalog()
+    entries = everything()
     for cell in result.cells.values():
         family = entries[cell.op].family if cell.op in entries else "other"
         families.setdefault(family, set()).add(cell.op)

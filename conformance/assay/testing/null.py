@@ -53,7 +53,7 @@ def null_test(
     differences, elements, unjudged = [], Counter[str](), Counter[str]()
     cases = 0
     with Session(plan) as session:
-        feed = Feed(select(only), profile, seed)
+        feed = Feed(select(only), profile, seed, session.plan.made_of)
         try:
             for judged in session.judged(feed):
                 cases += 1
