@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from assay.case import Case
@@ -21,7 +21,7 @@ class Drawn:
     ops: tuple[str, ...]
     profile: str
     seed: int
-    made_of: MadeOf = MadeOf()
+    made_of: MadeOf = field(default_factory=MadeOf)
 
     def most(self, op: str) -> int:
         """How many cases of an operation there are at most."""

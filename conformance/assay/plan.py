@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from assay.case import Case, TensorSpec, specs_of
-from assay.catalog import is_program, everything
+from assay.catalog import everything, is_program
 from assay.judge import ASPECTS, aspects_of
 from assay.policy import Policy
 from assay.program import MadeOf, program_of
