@@ -9,8 +9,10 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -23,6 +25,7 @@ from assay.levels import LEVELS
 from assay.outcome import Outcome
 from assay.policy import ELEMENTWISE
 from assay.subjects import parse
+from assay.testing import thorough
 from assay.testing.faulty import DEADLY, FAULTS, Fault
 from assay.testing.handmade import catalogued, try_fault
 from assay.testing.mutants import WAYS, population, rate, table, try_all
@@ -129,6 +132,36 @@ def test_a_sample_is_a_function_of_its_seed() -> None:
     named = [[(e.op, w.name) for e, w in population(sample=20, seed=s)] for s in (1, 1, 2)]
     assert named[0] == named[1] != named[2]
     assert len(population()) == len(WAYS) * len(select())
+
+
+def _harmless(torch: Any, original: Any, *args: Any, **kwargs: Any) -> Any:
+    return original(*args, **kwargs)
+
+
+def test_thorough_goes_on_and_tells_what_was_not_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FAULTS, "harmless", Fault("harmless", "neg", ("values",), ("torch.neg",), _harmless))
+    keep = tmp_path / "keep.jsonl"
+    some = [*thorough.jobs(4, "quick", 3)[:4], *(("fault", name, "", "quick", 0) for name in ("sum_wrong", "harmless"))]
+    rows = thorough.carried_out(some, 1, keep)
+    assert [row["outcome"] for row in rows[-2:]] == ["caught", "survived"]
+    assert not any(row["elsewhere"] for row in rows)
+    assert not thorough.holds(rows)
+    assert thorough.holds(rows[:-1])
+    assert "- fault `harmless` survived" in thorough.told(rows, "quick", 3)
+
+    lines = keep.read_text().splitlines(keepends=True)
+    keep.write_text("".join(lines[:-1]) + lines[-1].replace("survived", "caught"))
+    assert thorough.holds(thorough.carried_out(some, 1, keep)), "what is kept is not tried again"
+
+
+def test_what_is_blamed_elsewhere_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = FAULTS["exp_in_half_precision"]
+    calls = tuple(f"torch.{entry.op}" for entry in [thorough.bystander("exp")])
+    monkeypatch.setitem(FAULTS, fault.name, replace(fault, calls=(*fault.calls, *calls)))
+    row = thorough.one(("fault", fault.name, "", "quick", 0))
+    assert row["outcome"] == "caught"
+    assert row["elsewhere"] == [thorough.bystander("exp").op]
+    assert not thorough.holds([row])
 
 
 @pytest.mark.slow

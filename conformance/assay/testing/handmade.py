@@ -11,7 +11,7 @@ from typing import Any
 from assay.drawing import select
 from assay.execute import Want, answer
 from assay.testing.faulty import DEADLY, FAULTS, Fault
-from assay.testing.mutants import judged_twice, references
+from assay.testing.mutants import judged_as_in_a_run, references
 from assay.testing.planting import restore
 
 #: The profiles that a fault is put to, until it is blamed.
@@ -48,7 +48,7 @@ def try_fault(fault: Fault, torch: Any, seed: int = 0, profiles: Sequence[str] =
         finally:
             restore(undo)
         finding.cases += 1
-        for verdict in judged_twice(case, reference, subject, entry.policy):
+        for verdict in judged_as_in_a_run(case, reference, subject, entry.policy):
             if verdict.status == "deviates":
                 finding.aspects[verdict.aspect] += 1
                 finding.details.setdefault(verdict.aspect, verdict.detail)

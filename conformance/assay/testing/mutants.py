@@ -3,8 +3,8 @@
     python -m assay.testing.mutants [--sample 200] [--seed 0] [--profile quick] [--only GLOB] [--json FILE]
 
 A mutant is planted in this process's torch and put to cases of its operation; what it answers is judged by the sound
-torch's answers. A mutant that never changes an answer (a wrong dtype of an operation that returns none) is no mutant:
-it is told as such and left out of the rate.
+torch's answers. Where no answer to any case differs in a single byte from the sound one (a wrong dtype of an operation
+that returns none), the mutant has no effect: it is told as such and left out of the rate.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,9 @@ from assay.catalog.form import Entry
 from assay.doubt import careful, in_doubt
 from assay.drawing import Profile, draw_cases, select
 from assay.execute import Want, answer
-from assay.judge import judge
-from assay.outcome import Outcome, Verdict
+from assay.judge import UnmeasuredError, judge
+from assay.outcome import Error, Outcome, Verdict
+from assay.plain import dumps
 from assay.policy import Policy
 from assay.testing.planting import planted
 from assay.truth import ReferenceAnswer, reference_answer
@@ -205,7 +206,8 @@ WAYS = (
 @dataclass(slots=True)
 class Fate:
     """What became of a mutant. cases: put to it; changed: answers it changed; caught: of these, those the judge
-    refused; outcome: "caught" (and rightly blamed), "misblamed", "survived" or "no mutant"."""
+    refused; unseen: the first of the others, as JSON; outcome: "caught" (and rightly blamed), "misblamed", "survived",
+    "no effect"."""
 
     op: str
     way: str
@@ -215,6 +217,7 @@ class Fate:
     outcome: str = "survived"
     aspects: dict[str, int] | None = None
     detail: str = ""
+    unseen: str = ""
 
 
 class Mutant:
@@ -243,10 +246,10 @@ class Mutant:
 
 
 class References:
-    """The cases of an operation with the sound torch's answers, each asked for once, when it is first needed."""
+    """The cases of an operation with the sound torch's bare answers, each asked for once, when it is first needed."""
 
     def __init__(self, entry: Entry, profile: str | Profile, seed: int) -> None:
-        self._policy = entry.policy
+        self._bare = replace(entry.policy, looks=0)
         self._cases = tuple(draw_cases(entry, profile, seed))
         self._answers: list[ReferenceAnswer] = []
 
@@ -255,7 +258,7 @@ class References:
 
         for i, case in enumerate(self._cases):
             if i == len(self._answers):
-                self._answers.append(reference_answer(case, torch, self._policy))
+                self._answers.append(reference_answer(case, torch, self._bare))
             yield case, self._answers[i]
 
 
@@ -266,21 +269,38 @@ def references(op: str, profile: str | Profile, seed: int) -> References:
     return References(entry, profile, seed)
 
 
-def judged_twice(case: Case, reference: ReferenceAnswer, subject: Outcome, policy: Policy) -> list[Verdict]:
-    """Verdicts as a run gives them, with its second look. No fault may be planted."""
+def judged_as_in_a_run(case: Case, reference: ReferenceAnswer, subject: Outcome, policy: Policy) -> list[Verdict]:
+    """Verdicts as a run gives them: the truth where answers differ, and a second look. No fault may be planted."""
     import torch
 
-    verdicts = judge(case, reference, subject, policy)
+    try:
+        verdicts = judge(case, reference, subject, policy)
+    except UnmeasuredError:
+        verdicts = judge(case, reference_answer(case, torch, policy), subject, policy)
     if in_doubt(verdicts):
         verdicts = judge(case, reference_answer(case, torch, careful(policy)), subject, policy)
     return verdicts
 
 
-def _is_flat(reference: ReferenceAnswer) -> bool:
-    """Whether every derivative is zero, so that a hundredth more of it is the same."""
-    outcome = reference.outcome
-    found = [g for g in (*(outcome.gradients or ()), *(outcome.gradients2 or ())) if g is not None and g.data]
-    return not any(any(g.data or b"") for g in found)
+def is_same(a: Outcome, b: Outcome) -> bool:
+    """Whether two answers are the same in every byte; where an error was raised does not count."""
+    first, second = _unplaced(a), _unplaced(b)
+    return first == second or dumps(first) == dumps(second)  # NaN is not itself
+
+
+def _unplaced(outcome: Outcome) -> Outcome:
+    def plain(error: Error | None) -> Error | None:
+        return error and replace(error, traceback="")
+
+    return replace(outcome, error=plain(outcome.error), gradient_error=plain(outcome.gradient_error))
+
+
+def _can_change(way: Way, case: Case, sound: Outcome) -> bool:
+    """Whether a mutant may change the answer at all; asked first, because most cases are neither refused nor
+    differentiated."""
+    if way.name == "error":
+        return sound.status == "raised"
+    return sound.status == "returned" and (way.name != "gradient" or case.order > 0)
 
 
 def try_mutant(entry: Entry, way: Way, profile: str = "quick", seed: int = 0, enough: int = 3) -> Fate:
@@ -290,26 +310,31 @@ def try_mutant(entry: Entry, way: Way, profile: str = "quick", seed: int = 0, en
     fate = Fate(entry.op, way.name)
     aspects: Counter[str] = Counter()
     for case, reference in references(entry.op, profile, seed):
+        fate.cases += 1
+        if not _can_change(way, case, reference.outcome):
+            continue
         mutant = Mutant(torch, way)
         try:
             with planted(torch, [case.call], mutant):
                 subject = answer(case, torch, want=Want.of(entry.policy))
         except AttributeError:
             continue  # nothing is called: a property, or a name that is absent in torch too
-        fate.cases += 1
-        if not mutant.changed or (way.name == "gradient" and _is_flat(reference)):
+        if not mutant.changed or is_same(subject, reference.outcome):
             continue
         fate.changed += 1
-        wrong = [v for v in judged_twice(case, reference, subject, entry.policy) if v.status == "deviates"]
+        verdicts = judged_as_in_a_run(case, reference, subject, entry.policy)
+        wrong = [v for v in verdicts if v.status == "deviates"]
         if wrong:
             fate.caught += 1
             aspects.update(v.aspect for v in wrong)
             fate.detail = fate.detail or f"{wrong[0].aspect}: {wrong[0].detail}"
+        elif not fate.unseen:
+            fate.unseen = case.to_json()
         if aspects.keys() & way.aspects and fate.caught >= enough:
             break
     fate.aspects = dict(aspects)
     if not fate.changed:
-        fate.outcome = "no mutant"
+        fate.outcome = "no effect"
     elif aspects.keys() & way.aspects:
         fate.outcome = "caught"
     elif fate.caught:
@@ -347,13 +372,13 @@ def reason(fate: Fate) -> str:
 def rate(fates: Sequence[Fate]) -> float:
     """The share of real mutants that were caught and rightly blamed; 0.0 where none changes an answer, which proves
     nothing."""
-    real = [f for f in fates if f.outcome != "no mutant"]
+    real = [f for f in fates if f.outcome != "no effect"]
     return sum(f.outcome == "caught" for f in real) / len(real) if real else 0.0
 
 
 def table(fates: Sequence[Fate]) -> str:
     """Counts by way and outcome, the rate, and every mutant that was not caught."""
-    outcomes = ("caught", "misblamed", "survived", "no mutant")
+    outcomes = ("caught", "misblamed", "survived", "no effect")
     counts = Counter((f.way, f.outcome) for f in fates)
     lines = [f"{'way':14s}" + "".join(f"{o:>12s}" for o in outcomes)]
     lines += [f"{w.name:14s}" + "".join(f"{counts[w.name, o]:12d}" for o in outcomes) for w in WAYS]
