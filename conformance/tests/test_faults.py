@@ -9,7 +9,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -154,13 +153,17 @@ def test_thorough_goes_on_and_tells_what_was_not_caught(tmp_path: Path, monkeypa
     assert thorough.holds(thorough.carried_out(some, 1, keep)), "what is kept is not tried again"
 
 
+def _refuses(torch: Any, original: Any, *args: Any, **kwargs: Any) -> Any:
+    raise RuntimeError("not today")
+
+
 def test_what_is_blamed_elsewhere_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    fault = FAULTS["exp_in_half_precision"]
-    calls = tuple(f"torch.{entry.op}" for entry in [thorough.bystander("exp")])
-    monkeypatch.setitem(FAULTS, fault.name, replace(fault, calls=(*fault.calls, *calls)))
-    row = thorough.one(("fault", fault.name, "", "quick", 0))
+    other = thorough.bystander("exp").op
+    calls = ("torch.exp", f"torch.{other}", f"Tensor.{other}")
+    monkeypatch.setitem(FAULTS, "wide", Fault("wide", "exp", ("structure",), calls, _refuses))
+    row = thorough.one(("fault", "wide", "", "quick", 0))
     assert row["outcome"] == "caught"
-    assert row["elsewhere"] == [thorough.bystander("exp").op]
+    assert row["elsewhere"] == [other]
     assert not thorough.holds([row])
 
 
