@@ -35,6 +35,7 @@ def set_history(t: Tensor, node: Node) -> None:
         for value in node.saved or ():
             if type(value) is Saved:
                 value.update = weakref.ref(update)
+    node_of(t)  # PyTorch asks the updated view at once; other views are taken for leaves until somebody asks them
 
 
 def _move_retained(t: Tensor, node: Node) -> None:

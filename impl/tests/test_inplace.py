@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -228,3 +229,39 @@ def compare(program: list[Step]) -> None:
 def test_programs(program: list[Step]) -> None:
     """Any program gives the answers that PyTorch gives."""
     compare(program)
+
+
+#: Updates after each of which nobody looks at a tensor: asking for its node can change what PyTorch takes for a leaf.
+UNSEEN: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "the view": lambda t, b, y: b[:2].mul_(y).add_(2.0),
+    "a stepped view": lambda t, b, y: b[::2].mul_(y).add_(2.0),
+    "its base": lambda t, b, y: (b[:2].mul_(y), b.add_(2.0))[1],
+}
+
+
+def _other_view(t: Any, b: Any, y: Any) -> Any:
+    first, second = b[:2], b[2:]
+    first.mul_(y)
+    return second.add_(2.0)
+
+
+def _view_of_the_updated(t: Any, b: Any, y: Any) -> Any:
+    second = b[2:]
+    b.mul_(y)
+    return second.add_(2.0)
+
+
+UNSEEN |= {"another view": _other_view, "a view of what was updated": _view_of_the_updated}
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_updates_that_nobody_looks_at_between(name: str) -> None:
+    found = []
+    for t in LIBRARIES:
+        y = t.tensor(3.0, requires_grad=True)
+        try:
+            result = UNSEEN[name](t, t.ones(4), y)
+            found.append((result.tolist(), t.autograd.grad(result.sum(), y)[0].item()))
+        except RuntimeError as error:
+            found.append(str(error))
+    assert found[0] == found[1]
