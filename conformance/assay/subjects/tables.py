@@ -1,8 +1,8 @@
 """What adapters by table share: an operation is a function with PyTorch's own parameter names.
 
-An adapter gives a table {"sum": function, ...} by the operation's name, as in the catalogue. Function, method and
-operator of an operation are that function; in-place forms and `out=` are missing. Operations that are alike are made
-alike, by `spread` and `Conventions`.
+An adapter gives a table {"sum": function, ...} by the operation's name, as in the catalogue. Function and method of an
+operation are that function, its operator is Python's; in-place forms and `out=` are missing. Operations that are alike
+are made alike, by `spread` and `Conventions`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from assay.subjects.adapter import Adapter
 
 #: What Python's operators are called as operations.
 OPERATORS = {
+    "getitem": "__getitem__",
     "truediv": "div",
     "floordiv": "floor_divide",
     "mod": "remainder",
@@ -62,7 +63,9 @@ class TableAdapter(Adapter):
         return _offering(self.operations[name])
 
     def operator(self, name: str) -> Callable[..., Any]:
-        return self.function(OPERATORS.get(name, name))
+        if OPERATORS.get(name, name) not in self.operations:
+            raise AttributeError(name)
+        return super().operator(name)
 
     def method(self, name: str, args: tuple[Any, ...]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return self.function(name), args

@@ -26,7 +26,7 @@ from assay.subjects.tables import TableAdapter
 if shutil.which("clang") is None:
     os.environ.setdefault("DEV", "PYTHON")
 
-from tinygrad import Tensor, dtypes
+from tinygrad import Device, Tensor, dtypes
 
 from assay.subjects.tinygrad_table import OPERATIONS
 
@@ -39,12 +39,17 @@ _PRINTED |= {"ulong": "uint64"}
 
 @functools.cache
 def knows_bfloat16() -> bool:
-    """Whether the compiler here takes tinygrad's bfloat16."""
-    try:
-        Tensor([1.0]).cast(dtypes.bfloat16).realize()
-    except subprocess.CalledProcessError:
-        return False
-    return True
+    """Whether what computes here takes tinygrad's bfloat16: older versions of clang do not."""
+    clang = shutil.which("clang")
+    if Device.DEFAULT != "CPU" or clang is None:
+        return True
+    asked = subprocess.run([clang, "-x", "c", "-fsyntax-only", "-"], input=b"__bf16 one;", capture_output=True)
+    return asked.returncode == 0
+
+
+def _reaches(output: Any, leaf: Any) -> bool:
+    """Whether the output is computed from the leaf."""
+    return leaf.uop in output.uop.backward_slice_with_self
 
 
 class Tinygrad(TableAdapter):
@@ -64,14 +69,13 @@ class Tinygrad(TableAdapter):
             claimed = tuple(name for name in self.claims.dtypes if name != "bfloat16")
             self.claims = replace(self.claims, dtypes=claimed)
         self._leaves: list[Any] = []
-        self._differentiated = False
 
     def start(self) -> None:
         """Nothing to switch on."""
 
     def reset(self, seed: int, default_dtype: str) -> None:
         super().reset(seed, default_dtype)
-        self._leaves, self._differentiated = [], False
+        self._leaves = []
 
     def named(self, path: str) -> Any:
         if path == "torch.bfloat16" and not knows_bfloat16():
@@ -99,22 +103,21 @@ class Tinygrad(TableAdapter):
     def call(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], leaves: Sequence[Any]
     ) -> Any:
-        self._differentiated = bool(leaves)
         if any(isinstance(value, complex) for value in (*args, *kwargs.values())):
             raise NotImplementedError("complex numbers")
         return function(*args, **kwargs)
 
     def requires_grad(self, tensor: Any) -> bool:
-        leaf = any(tensor is one for one in self._leaves)
-        return leaf or (self._differentiated and tensor.is_floating_point())
+        return bool(tensor.is_floating_point()) and any(_reaches(tensor, leaf) for leaf in self._leaves)
 
     def grad(
         self, outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence[Any], create_graph: bool
     ) -> Sequence[Any]:
         found: list[Any] = [None] * len(inputs)
         for output, cotangent in zip(outputs, cotangents, strict=True):
-            parts = output.gradient(*inputs, gradient=cotangent)
-            found = [part if sum_ is None else sum_ + part for sum_, part in zip(found, parts, strict=True)]
+            for i, part in enumerate(output.gradient(*inputs, gradient=cotangent)):
+                if _reaches(output, inputs[i]):  # elsewhere tinygrad answers zeros, PyTorch None
+                    found[i] = part if found[i] is None else found[i] + part
         return found
 
     def is_tensor(self, value: Any) -> bool:
