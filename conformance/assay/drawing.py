@@ -23,6 +23,7 @@ from assay.case import Case
 from assay.catalog import entries
 from assay.catalog.form import Entry, Execution, Form, Structure, is_in_place
 from assay.catalog.spelling import corrupt, fill, spell
+from assay.diversity.twists import Twists
 from assay.dtypes import FLOATS, category, is_differentiable
 from assay.pick import Pick
 from assay.program import MadeOf
@@ -151,13 +152,26 @@ def _execution(structure: Structure, rotation: _Rotation, pick: Pick) -> Executi
     return ex
 
 
+def executions(entry: Entry, count: int, seed: int = 0) -> Iterator[Execution]:
+    """Executions of `count` structures, filled in but not spelled."""
+    pick = Pick(f"{seed}:{entry.op}")
+    rotation = _Rotation(entry, pick)
+    return (_execution(structure, rotation, pick) for structure in _collect(entry, count, seed))
+
+
 def draw_cases(
-    entry: Entry, profile: Profile | str = "standard", seed: int = 0, made_of: MadeOf | None = None
+    entry: Entry,
+    profile: Profile | str = "standard",
+    seed: int = 0,
+    made_of: MadeOf | None = None,
+    *,
+    twisted: bool = True,
 ) -> Iterator[Case]:
     """The cases of one operation: `profile.valid` meant to be accepted, then `profile.invalid` meant to be refused.
     Those of a family of programs are made of what made_of says.
 
-    Fewer where an operation has not that many different ones. Raises KeyError on an unknown profile.
+    Fewer where an operation has not that many different ones. The last of both are `twisted`: turned into kinds of
+    input that the entry does not draw by itself. Raises KeyError on an unknown profile.
     """
     if isinstance(profile, str):
         profile = PROFILES[profile]
@@ -172,8 +186,11 @@ def draw_cases(
     seen: set[str] = set()
     for wanted, make in ((profile.valid, spell), (profile.invalid if entry.mistakes else 0, corrupt)):
         made = 0
+        twists = Twists(entry.op, make is corrupt, seed)
+        plain = wanted - (twists.turns(wanted) if twisted else 0)
         for structure, _ in zip(cycle(found), range(2 * wanted)):
-            case = make(entry, _execution(structure, rotation, pick))
+            ex = _execution(structure, rotation, pick)
+            case = (twists.turned(spell(entry, ex)) if made >= plain else None) or make(entry, ex)
             if case.id not in seen:
                 seen.add(case.id)
                 made += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import ml_dtypes
@@ -13,15 +14,20 @@ from assay.case import Case, Same, TensorSpec, Window, specs_of
 from assay.dtypes import NUMPY, category, real_part
 from assay.values import array
 
+#: What a vector register of halves does not hold at once.
+LONG = 17
 #: Plans whose floating elements show none of the value traits, so that they need not be expanded.
 _PLAIN = frozenset(("normal", "uniform", "positive", "nonzero", "sorted", "permutation", "counting"))
 
 
 def traits(case: Case) -> frozenset[str]:
-    """Which of these a case shows: empty, 0-dim, non-contiguous, expanded, offset, nan, inf, -0.0, subnormal, huge,
-    ties, mixed-dtype, mixed-rank, aliased, window, keyword, gradients, gradients2, and the variant's name."""
+    """Which of these a case shows: empty, 0-dim, size-1, long, non-contiguous, permuted, stepped, expanded,
+    channels-last, offset, nan, inf, -0.0, subnormal, huge, border, ties, broadcast, mixed-dtype, mixed-rank, aliased,
+    window, keyword, default-dtype, gradients, gradients2, the dtypes, the variant's name, and the case's labels."""
     tensors = [s for arg in (*case.args, *(v for k, v in case.kwargs.items() if k != "out")) for s in specs_of(arg)]
-    found = {case.variant}
+    found = {case.variant, *case.labels}
+    if case.default_dtype != "float32":
+        found.add("default-dtype")
     if case.kwargs:
         found.add("keyword")
     if case.order >= 1:
@@ -32,11 +38,19 @@ def traits(case: Case) -> frozenset[str]:
         found |= _of_tensor(spec)
     others = (*case.args, *case.kwargs.values())
     found |= {"aliased" for v in others if isinstance(v, Same)} | {"window" for v in others if isinstance(v, Window)}
-    if len({len(s.shape) for s in tensors}) > 1:
+    shapes = {s.shape for s in tensors}
+    if len({len(s) for s in shapes}) > 1:
         found.add("mixed-rank")
+    if any(_broadcast(a, b) for a, b in combinations(shapes, 2)):
+        found.add("broadcast")
     if len({s.dtype for s in tensors}) > 1 or any(_above(number, s) for number in _numbers(case) for s in tensors[:1]):
         found.add("mixed-dtype")
     return frozenset(found)
+
+
+def _broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether different shapes broadcast with each other."""
+    return all(a == b or 1 in (a, b) for a, b in zip(reversed(one), reversed(other), strict=False))
 
 
 def _numbers(case: Case) -> Iterator[bool | int | float | complex]:
@@ -49,13 +63,19 @@ def _above(number: bool | int | float | complex, spec: TensorSpec) -> bool:
 
 
 def _of_tensor(spec: TensorSpec) -> set[str]:
-    found: set[str] = set()
+    found = {spec.dtype}
     if 0 in spec.shape:
         found.add("empty")
+    if 1 in spec.shape:
+        found.add("size-1")
+    if any(s >= LONG for s in spec.shape):
+        found.add("long")
     if not spec.shape:
         found.add("0-dim")
     if is_strided(spec):
         found.add("non-contiguous")
+        if spec.layout.kind in ("permuted", "stepped", "channels_last"):
+            found.add(spec.layout.kind.replace("_", "-"))
     if spec.layout.kind == "expanded" and any(spec.shape[d] > 1 for d in spec.layout.dims):
         found.add("expanded")
     if spec.layout.kind == "offset":
@@ -96,6 +116,8 @@ def _of_elements(spec: TensorSpec) -> set[str]:
             limits = np.iinfo(NUMPY[spec.dtype])
             if elements.max() > limits.max // 2 or elements.min() < limits.min // 2:
                 found.add("huge")
+            if elements.max() == limits.max or (limits.min < 0 and elements.min() == limits.min):
+                found.add("border")
         return found
     part = real_part(spec.dtype)
     numbers = np.ascontiguousarray(elements).reshape(-1).view(NUMPY[part]) if spec.dtype != part else flat

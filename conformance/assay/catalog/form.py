@@ -63,7 +63,7 @@ class Execution:
 
     dtype is the primary dtype, values the arguments so far, by name. `variant` is "function", "method", "inplace",
     "out" or "operator"; `operator` the operator's name, where there is one ("add", "radd", "iadd"). out is the value
-    of `out=`, refused whether PyTorch must refuse it.
+    of `out=`, refused whether PyTorch must refuse it. labels: what the finished case cannot tell of itself.
     """
 
     structure: Structure
@@ -77,6 +77,7 @@ class Execution:
     values: dict[str, Any] = field(default_factory=dict)
     out: Any = None
     refused: bool = False
+    labels: list[str] = field(default_factory=list)
 
     @property
     def in_place(self) -> bool:

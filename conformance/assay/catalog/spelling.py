@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from assay.case import Case, Layout, Make, Same, TensorSpec, Values, specs_of
-from assay.catalog.form import ABSENT, Entry, Execution, Param, is_reflected
-from assay.catalog.kinds import Tensor, broadcasting, either
+from assay.catalog.form import ABSENT, Entry, Execution, Kind, Param, is_reflected
+from assay.catalog.kinds import Tensor, broadcasting, either, number
 from assay.catalog.overlap import overlapping
 from assay.catalog.results import broadcast_shape
 from assay.dtypes import ALL, category
@@ -72,10 +72,17 @@ def _spelled(entry: Entry, ex: Execution) -> Case:
         kwargs["out"] = ex.out
     if entry.alias and ex.pick.chance(0.06):
         args = _alias(args)
+    labels = [*ex.labels, "number"] if any(_is_number(p.kind, ex.values[p.name]) for p in params) else ex.labels
     return Case(
-        entry.op, ex.variant, entry.call(ex.variant, ex.operator), args, kwargs,
-        order=ex.order, seed=ex.pick.seed(), default_dtype=ex.default_dtype, invalid=ex.refused,
+        entry.op, ex.variant, entry.call(ex.variant, ex.operator), args, kwargs, order=ex.order, seed=ex.pick.seed(),
+        default_dtype=ex.default_dtype, invalid=ex.refused, labels=tuple(dict.fromkeys(labels)),
     )  # fmt: skip
+
+
+def _is_number(kind: Kind, value: Any) -> bool:
+    """Whether it is a Python number that is computed with, and no dim or size."""
+    kinds = kind.kinds if isinstance(kind, either) else (kind,)
+    return any(isinstance(k, number) for k in kinds) and isinstance(value, bool | int | float | complex)
 
 
 def _positions(params: list[Param], ex: Execution) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -124,12 +131,18 @@ def _out(ex: Execution) -> tuple[Any, bool]:
         shape, dtype = fitting, rule(ex)
         if shape is None or ex.pick.chance(0.35):
             shape = (0,)
+            if fitting is not None and shape != fitting:
+                ex.labels.append("out-resized")
         elif ex.pick.chance(0.12):
             shape = (*shape, 2)
+            ex.labels.append("out-resized")
         if ex.pick.chance(0.2):
             dtype_ = ex.pick.choice(ALL[:13])
             casts = form.out is broadcast_shape and ex.get("dtype") is None
-            refused |= category(dtype_) < category(dtype) or (dtype_ != dtype and not casts)
+            wrong = category(dtype_) < category(dtype) or (dtype_ != dtype and not casts)
+            refused |= wrong
+            if dtype_ != dtype:
+                ex.labels.append("bad-out" if wrong else "out-cast")
             dtype = dtype_
         lies = layout(ex.pick, shape, expanded=False) if ex.pick.chance(0.4) else Layout()
         specs.append(TensorSpec(shape, dtype, Values("zeros"), lies))
@@ -140,11 +153,28 @@ def _several_out(fitting: list[Shape], ex: Execution) -> tuple[Any, bool]:
     """A list of tensors for `out=`, now and then one too many, which PyTorch must refuse."""
     dtype = ex.structure.form.result[0](ex)
     refused = ex.pick.chance(0.12)
+    if refused:
+        ex.labels.append("bad-out")
     specs = []
     for shape in (*fitting, (2,)) if refused else fitting:
         lies = layout(ex.pick, shape, expanded=False) if ex.pick.chance(0.4) else Layout()
         specs.append(TensorSpec(shape, dtype, Values("zeros"), lies))
     return (tuple(specs) if ex.pick.chance(0.5) else specs), refused
+
+
+def mistaken(ex: Execution, params: list[Param]) -> list[tuple[str, Any]]:
+    """Every mistake that may be made in one argument: its name and the wrong value."""
+    found = [(p.name, value) for p in params for value in p.kind.bad(ex.values[p.name], p.name, ex)]
+    if ex.variant in ("method", "inplace"):
+        # a method is looked up on its first argument, which must stay a tensor
+        found = [(n, v) for n, v in found if n != params[0].name or isinstance(v, TensorSpec)]
+    return found
+
+
+def mistakes_of(ex: Execution) -> set[str]:
+    """The kinds of these mistakes, as labels name them."""
+    params = [p for p in ex.structure.form.params if ex.values[p.name] is not ABSENT]
+    return {_mistake(ex.values[name], value) for name, value in mistaken(ex, params)}
 
 
 def corrupt(entry: Entry, ex: Execution) -> Case:
@@ -154,33 +184,51 @@ def corrupt(entry: Entry, ex: Execution) -> Case:
         if own:
             args, kwargs = ex.pick.choice(own)
             return Case(entry.op, ex.variant, entry.call(ex.variant, ex.operator), args, kwargs,
-                        seed=ex.pick.seed(), invalid=True)  # fmt: skip
+                        seed=ex.pick.seed(), invalid=True, labels=("bad-own",))  # fmt: skip
     params = [p for p in ex.structure.form.params if ex.values[p.name] is not ABSENT]
     written = ex.values[params[0].name] if ex.in_place else None
     if isinstance(written, TensorSpec) and any(s > 1 for s in written.shape) and ex.pick.chance(0.2):
         longest = max(range(len(written.shape)), key=written.shape.__getitem__)
         ex.values[params[0].name] = replace(written, layout=Layout("expanded", (longest,)), requires_grad=False)
-        return replace(_spelled(entry, ex), invalid=True)
+        return replace(_spelled(entry, ex), invalid=True, labels=("bad-overlap",))
     if (ex.in_place or ex.variant == "out") and not ex.refused and ex.pick.chance(0.5):
         found = overlapping(entry, ex, _spelled(entry, ex), partly=True)
         if found is not None:
-            return found
-    bad = [(p.name, value) for p in params for value in p.kind.bad(ex.values[p.name], p.name, ex)]
+            return replace(found, labels=("bad-overlap",))
+    bad = mistaken(ex, params)
     how = ex.pick.weighted({"value": 8, "missing": 1, "extra": 1, "unexpected": 1})
-    if ex.variant in ("method", "inplace"):
-        # a method is looked up on its first argument, which must stay a tensor
-        bad = [(n, v) for n, v in bad if n != params[0].name or isinstance(v, TensorSpec)]
     if how == "value" and bad:
         name, value = ex.pick.choice(bad)
+        ex.labels.append(_mistake(ex.values[name], value))
         ex.values[name] = value
     case = _spelled(entry, ex)
+    label = ""
     args, kwargs = case.args, dict(case.kwargs)
     if how == "missing" and (len(args) > 1 or (args and ex.variant == "function")):
-        args = args[:-1]
+        args, label = args[:-1], "bad-count"
     elif how == "extra" or how == "missing":
         args = (*args, *ex.pick.choice(((Make("object"),), (1, "x"), (None, None, None, None, 0.5))))
+        label = "bad-count"
     elif how == "unexpected" or not bad:
         kwargs[ex.pick.choice(("bogus", "dims", "axes", "inplace", "input_"))] = ex.pick.choice((1, None, True))
+        label = "bad-keyword"
     if ex.operator:
-        args, kwargs = args[: 3 if ex.operator == "setitem" else 2], {}
-    return replace(case, args=args, kwargs=kwargs, invalid=True)
+        args, kwargs, label = args[: 3 if ex.operator == "setitem" else 2], {}, ""
+    return replace(case, args=args, kwargs=kwargs, invalid=True, labels=(*case.labels, *([label] if label else [])))
+
+
+def _mistake(good: Any, bad: Any) -> str:
+    """What is wrong with an argument."""
+    if isinstance(good, TensorSpec) and isinstance(bad, TensorSpec):
+        return "bad-dtype" if good.dtype != bad.dtype else "bad-shape"
+    listed = isinstance(good, tuple | list) and isinstance(bad, tuple | list)
+    if listed and any(isinstance(v, TensorSpec) for v in (*good, *bad)):
+        return next((_mistake(a, b) for a, b in zip(good, bad, strict=False) if a != b), "bad-count")
+    if listed or type(good) is type(bad) or (_is_places(good) and _is_places(bad)):
+        return "bad-value"
+    return "bad-type"
+
+
+def _is_places(value: Any) -> bool:
+    """A dim or several."""
+    return all(type(v) is int for v in (value if isinstance(value, tuple | list) else (value,)))

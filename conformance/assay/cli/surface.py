@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from typing import NoReturn
 
 import click
 
@@ -38,15 +40,34 @@ def list_operations(globs: tuple[str, ...], family: str | None) -> None:
 @click.option("--profile", type=click.Choice(PROFILE_NAMES), default="standard", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--uncovered", is_flag=True, help="Name the operations that the catalogue lacks.")
-def surface(draws: bool, only: tuple[str, ...], profile: str, seed: int, uncovered: bool) -> None:
+@click.option("--diversity", is_flag=True, help="Draw, and tell for every kind of input how often, or why never.")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON (with --diversity).")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes (with --diversity).")
+def surface(
+    draws: bool,
+    only: tuple[str, ...],
+    profile: str,
+    seed: int,
+    uncovered: bool,
+    diversity: bool,
+    as_json: bool,
+    jobs: int,
+) -> None:
     """Show what PyTorch offers and what share the catalogue covers.
 
     \b
     Example: assay surface
     Example: assay surface --draws --only sum --profile quick
+    Example: assay surface --diversity --only 'cum*'
+
+    --diversity exits with 1 when a kind of input is neither drawn nor explained, or explained though it is drawn.
     """
     from assay.report.surface_text import coverage_lines, draws_report
 
+    if diversity:
+        _diversity(check_names(only), profile, seed, jobs, as_json, bool(only))
+    if as_json:
+        fail("--json goes with --diversity")
     if not draws:
         for line in coverage_lines(uncovered):
             click.echo(line)
@@ -59,3 +80,16 @@ def surface(draws: bool, only: tuple[str, ...], profile: str, seed: int, uncover
     for line in lines:
         click.echo(line)
     sys.exit(CONFORMS if good else DEVIATES)
+
+
+def _diversity(ops: list[str], profile: str, seed: int, jobs: int, as_json: bool, by_operation: bool) -> NoReturn:
+    from assay.catalog import is_program
+    from assay.diversity.table import draw_table
+    from assay.report.diversity_text import as_data, lines
+
+    table = draw_table([op for op in ops if not is_program(op)], profile, seed, jobs)
+    if not table.cells:
+        click.echo("assay: no operation matched", err=True)
+        sys.exit(NO_CASES)
+    click.echo(json.dumps(as_data(table, profile, seed)) if as_json else "\n".join(lines(table, by_operation)))
+    sys.exit(CONFORMS if table.is_whole else DEVIATES)

@@ -1,0 +1,92 @@
+"""What is drawn for each operation and kind, and what is said of the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import repeat
+from multiprocessing import get_context
+
+from assay.case import Case, specs_of
+from assay.catalog import catalog
+from assay.catalog.form import Entry
+from assay.diversity.kinds import KINDS, MISTAKES
+from assay.diversity.reasons import Drawn, why
+from assay.drawing import draw_cases
+from assay.traits import traits
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How often a kind is drawn for an operation and, where it never is, why; "" for no reason."""
+
+    op: str
+    kind: str
+    drawn: int
+    reason: str = ""
+
+    @property
+    def is_hole(self) -> bool:
+        """Neither drawn nor explained."""
+        return not self.drawn and not self.reason
+
+    @property
+    def is_stale(self) -> bool:
+        """Drawn, although a person or the record of PyTorch's answers says that it cannot be."""
+        return bool(self.drawn and self.reason)
+
+
+@dataclass(slots=True)
+class Table:
+    """The cells of all operations and kinds, operation by operation."""
+
+    cells: list[Cell] = field(default_factory=list)
+
+    def holes(self) -> Iterator[Cell]:
+        """What is neither drawn nor explained."""
+        return (cell for cell in self.cells if cell.is_hole)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is neither a hole nor a stale reason."""
+        return not any(cell.is_hole or cell.is_stale for cell in self.cells)
+
+    def stale(self) -> Iterator[Cell]:
+        """What is explained though it is drawn."""
+        return (cell for cell in self.cells if cell.is_stale)
+
+
+def count(cases: Iterable[Case]) -> Drawn:
+    """What the cases of one operation show: those meant to be refused by their mistakes, all others by their traits."""
+    shown: Counter[str] = Counter()
+    tensors = rank = longest = 0
+    for case in cases:
+        shown.update(set(case.labels) & set(MISTAKES) if case.invalid else traits(case))
+        given = list(specs_of((case.args, {k: v for k, v in case.kwargs.items() if k != "out"})))
+        tensors = max(tensors, len(given))
+        rank = max((rank, *(len(s.shape) for s in given)))
+        longest = max((longest, *(n for s in given for n in s.shape)))
+    return Drawn(shown, tensors, rank, longest)
+
+
+def row(entry: Entry, drawn: Drawn) -> Iterator[Cell]:
+    """The cells of one operation."""
+    for kind in KINDS:
+        yield Cell(entry.op, kind, drawn.shown[kind], why(entry, kind, drawn))
+
+
+def draw_table(ops: Sequence[str], profile: str = "standard", seed: int = 0, jobs: int = 1) -> Table:
+    """The table of these operations, drawn now, by `jobs` processes."""
+    if jobs == 1:
+        return Table([cell for op in ops for cell in row_of(op, profile, seed)])
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        rows = pool.map(row_of, ops, repeat(profile), repeat(seed), chunksize=8)
+        return Table([cell for row in rows for cell in row])
+
+
+def row_of(op: str, profile: str = "standard", seed: int = 0) -> list[Cell]:
+    """The cells of one operation, drawn now. Raises KeyError on an unknown operation or profile."""
+    entry = catalog()[op]
+    return list(row(entry, count(draw_cases(entry, profile, seed))))

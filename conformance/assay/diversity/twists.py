@@ -1,0 +1,46 @@
+"""Kinds of input that PyTorch takes although an entry does not draw them by itself: cases are turned into such."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+
+from assay.case import Case
+from assay.diversity.byhand import by_hand
+from assay.diversity.kinds import MISTAKES
+from assay.diversity.record import record
+from assay.diversity.showing import showing
+from assay.pick import Pick
+
+#: One case in so many is turned, where there is anything to turn it into.
+RARITY = 16
+#: Fewer cases than these have no room for it.
+LEAST = 60
+_CHOICES = 12
+
+
+class Twists:
+    """The kinds that one operation's cases, those meant as valid or those meant to be refused, are turned into."""
+
+    def __init__(self, op: str, invalid: bool, seed: int | str) -> None:
+        taken: Sequence[str] = record().taken.get(op, ())
+        kinds = [k for k in taken if (k in MISTAKES) == invalid and not by_hand(op, k)]
+        self.made = dict.fromkeys(Pick(f"{seed}:{op}:{invalid}").shuffled(kinds), 0)
+
+    def turns(self, wanted: int) -> int:
+        """How many of so many cases are turned."""
+        return wanted // RARITY if self.made and wanted >= LEAST else 0
+
+    def turned(self, case: Case) -> Case | None:
+        """The case as one of a kind that came up least; None where it can be made none."""
+        if case.invalid:
+            return None
+        for kind in sorted(self.made, key=lambda k: self.made[k]):
+            found = list(islice(showing(kind, case), _CHOICES))
+            if found:
+                self.made[kind] += 1
+                turned = Pick(f"{case.seed}:{kind}").choice(found)
+                labels = (kind,) if kind in MISTAKES or kind in ("number", "out-resized", "out-cast") else ()
+                return replace(turned, invalid=kind in MISTAKES, labels=labels)
+        return None
