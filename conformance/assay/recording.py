@@ -27,21 +27,28 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+import numpy as np
+
 from assay.case import Case
 from assay.outcome import Error
+from assay.parts import tensors
 from assay.plain import decode, encode
 from assay.policy import Policy
 from assay.subjects import SubjectError
-from assay.truth import ReferenceAnswer
+from assay.tolerance import FLOATING, wide_array
+from assay.truth import ReferenceAnswer, Truth
 
 MAGIC, FORMAT = b"assay recording ", b"1"
 #: Counted up whenever truth or scale come to mean something else, so that older answers must not be judged by.
 ANSWERS = 1
+Filters = list[dict[str, int]]
 _TAIL = struct.Struct(">QQ")
 _DIGEST = 32
 #: A chunk ends with the operation that brings it to so many cases: more compress better, fewer are quicker to read.
 _CHUNK = 400
-_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
+_LINES: Filters = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
+#: Places modulo 8 tell a number's bytes apart; what stood before one tells nothing.
+_ARRAYS: Filters = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 0, "lp": 3, "pb": 3}]
 #: What of a policy decides how the reference answers; the rest only how that is judged.
 _ANSWERING = ("values", "scale", "gradient_scale", "canonical", "text", "overflow", "integers", "gauge")
 #: A line of the traceback's own machine says nothing elsewhere.
@@ -106,7 +113,7 @@ class Writer:
             self._op = case.op
         chunk, first, count = self._places.get(case.op, (len(self._chunks), len(self._lines) // 2, 0))
         self._places[case.op] = chunk, first, count + 1
-        told = [len(self._arrays), encode(portable(answer), self._keep)]
+        told = [len(self._arrays), encode(_folded(portable(answer)), self._keep)]
         self._lines += [case.to_json(), json.dumps(told, separators=(",", ":"), allow_nan=False)]
         self.cases += 1
 
@@ -115,7 +122,7 @@ class Writer:
         return len(data)
 
     def _close_chunk(self) -> None:
-        lines, arrays = (_packed(data) for data in ("\n".join(self._lines).encode(), bytes(self._arrays)))
+        lines, arrays = _packed("\n".join(self._lines).encode()), _packed(bytes(self._arrays), _ARRAYS)
         self._chunks.append((self.size, len(lines), len(arrays)))
         self._put(lines + arrays)
         self._lines, self._arrays = [], bytearray()
@@ -145,12 +152,25 @@ class Writer:
             self._part.unlink()
 
 
-def _packed(data: bytes) -> bytes:
-    return lzma.compress(data, lzma.FORMAT_RAW, filters=_FILTERS)
+def _packed(data: bytes, filters: Filters = _LINES) -> bytes:
+    return lzma.compress(data, lzma.FORMAT_RAW, filters=filters)
 
 
-def _unpacked(data: bytes) -> bytes:
-    return lzma.decompress(data, lzma.FORMAT_RAW, filters=_FILTERS)
+def _unpacked(data: bytes, filters: Filters = _LINES) -> bytes:
+    return lzma.decompress(data, lzma.FORMAT_RAW, filters=filters)
+
+
+def _folded(answer: ReferenceAnswer) -> ReferenceAnswer:
+    """Truth as the bits in which it differs from the answer, few of which are set; of that again the truth itself."""
+    own = {path: leaf for path, leaf in tensors(answer.outcome) if leaf.dtype in FLOATING}
+
+    def fold(path: str, truth: Truth) -> Truth:
+        if truth.value is None or path not in own:
+            return truth
+        bits = [np.frombuffer(data, np.uint8) for data in (truth.value, wide_array(own[path]).tobytes())]
+        return replace(truth, value=(bits[0] ^ bits[1]).tobytes()) if bits[0].size == bits[1].size else truth
+
+    return replace(answer, truths={path: fold(path, truth) for path, truth in answer.truths.items()})
 
 
 def portable(answer: ReferenceAnswer) -> ReferenceAnswer:
@@ -169,7 +189,7 @@ class _Chunk:
     """The cases and answers of a chunk, made of its lines where they are asked for."""
 
     def __init__(self, lines: bytes, arrays: bytes) -> None:
-        self._lines, self._arrays = _unpacked(lines).split(b"\n"), _unpacked(arrays)
+        self._lines, self._arrays = _unpacked(lines).split(b"\n"), _unpacked(arrays, _ARRAYS)
 
     def case(self, row: int) -> Case:
         return Case.from_json(self._lines[2 * row].decode())
@@ -184,7 +204,7 @@ class _Chunk:
 
         found = decode(data, take)
         assert isinstance(found, ReferenceAnswer)
-        return found
+        return _folded(found)
 
 
 class Recording:
