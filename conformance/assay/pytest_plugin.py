@@ -7,7 +7,8 @@ Without --assay-subject nothing is added to a session. Items carry the markers `
 `assay_<aspect>`, and are grouped by operation for pytest-xdist, so that each operation's cases run once. The fixture
 `assay_suite` answers for operations in tests of one's own; conformance/suites is made of such tests.
 
-Environment variables say the same as the options: ASSAY_SUBJECT, ASSAY_PROFILE (quick), ASSAY_SEED (0), ASSAY_LEVELS.
+Environment variables say the same as the options: ASSAY_SUBJECT, ASSAY_PROFILE (quick), ASSAY_SEED (0), ASSAY_LEVELS,
+ASSAY_AGAINST (PyTorch itself).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--assay-only", metavar="GLOB", action="append", default=[], help="only these operations; repeatable"
     )
+    group.addoption("--assay-against", metavar="recorded:…", help="PyTorch's recorded answers, not PyTorch")
     group.addoption("--assay-profile", choices=("quick", "standard", "deep"), help="how many cases (quick)")
     group.addoption("--assay-seed", metavar="N", help="which cases (0)")
     group.addoption("--assay-levels", metavar="L,…", help="what is promised (what the subject claims)")
@@ -122,20 +124,41 @@ def operations(choose: Callable[[Entry], bool] = lambda entry: True) -> pytest.M
 class Suite:
     """Runs an operation's cases once and answers for each of its aspects."""
 
-    def __init__(self, subject: str, profile: str = "quick", seed: int = 0, levels: tuple[str, ...] = ()) -> None:
-        """levels: those the subject claims, or core and gradients, without any.
+    def __init__(
+        self,
+        subject: str,
+        profile: str | None = None,
+        seed: int | None = None,
+        levels: tuple[str, ...] = (),
+        against: str = "",
+    ) -> None:
+        """profile, seed: quick and 0, or those of a recording, without any. levels: those the subject claims, or core
+        and gradients, without any. against: the recording that takes the place of PyTorch.
 
         Raises SubjectError, ValueError for an unknown level, LedgerError, and WorkerError where it does not start.
         """
+        from assay.catalog import everything
         from assay.judge import aspects_of
         from assay.ledger import Ledger
         from assay.plan import Plan
+        from assay.replay import drawn_as, recorded_ops, recordings, sides
         from assay.runner import Session
-        from assay.subjects import parse
 
         asked = frozenset({"aspects"} if levels else ())
         levels = levels or ("core", "gradients")
-        plan = Plan(parse(subject), aspects=aspects_of(levels), levels=levels, profile=profile, seed=seed, asked=asked)
+        who, reference = sides(subject, against)
+        if recorded := recordings(who, reference):
+            profile, seed = drawn_as(recorded, profile, seed)
+            recorded_ops(recorded, everything())
+        plan = Plan(
+            who,
+            reference=reference,
+            aspects=aspects_of(levels),
+            levels=levels,
+            profile=profile or "quick",
+            seed=seed or 0,
+            asked=asked,
+        )
         self.session = Session(plan, Ledger.packaged(subject))
         self.plan = self.session.plan
         self.results: dict[str, Result] = {}
@@ -144,11 +167,17 @@ class Suite:
         """All verdicts on `op`."""
         from assay.catalog import everything
         from assay.drawing import draw_cases
+        from assay.replay import recorded_cases
         from assay.runner import run
 
         if op not in self.results:
+            plan = self.plan
             # This process loads neither side, so that it may draw by itself.
-            cases = draw_cases(everything()[op], self.plan.profile, self.plan.seed, self.plan.made_of)
+            cases = (
+                recorded_cases(plan, [op])
+                if plan.recorded
+                else draw_cases(everything()[op], plan.profile, plan.seed, plan.made_of)
+            )
             self.results[op] = run(self.session, cases)
         return self.results[op]
 
@@ -172,17 +201,23 @@ class Suite:
         missing = sorted({c.variant for c in cells if c.counts["missing"]})
         if missing:
             pytest.skip(f"missing: {', '.join(missing)}")
+        if self.plan.recorded and not result.cases:
+            pytest.skip("it is not recorded")
         if not any(c.counts["conforms"] or c.counts["known"] for c in cells):
             pytest.skip("no case puts it to the test")
 
     def _told(self, group: Group) -> str:
+        from assay.replay import answered
         from assay.reproduce import script
         from assay.shrink import shrink
 
         if not group.script:
-            budget = _BUDGET if group.status == "deviates" else _FATAL_BUDGET
-            group.shrunk, group.detail = shrink(self.session, group, budget)
-            group.script = script(group.shrunk, self.plan.subject.name, group.aspect, group.detail)
+            if not self.plan.recorded:
+                budget = _BUDGET if group.status == "deviates" else _FATAL_BUDGET
+                group.shrunk, group.detail = shrink(self.session, group, budget)
+            case = group.shrunk or group.case
+            recorded = answered(self.plan, case)
+            group.script = script(case, self.plan.subject.name, group.aspect, group.detail, recorded)
         return f"{group.op} · {group.aspect} · {group.status}: {group.detail}\n\n{group.script}"
 
     def close(self) -> None:
@@ -200,10 +235,11 @@ def the_suite(config: pytest.Config) -> Suite:
     if found is None:
         subject = _option(config, "--assay-subject", "ASSAY_SUBJECT", "flambeau")
         levels = tuple(filter(None, _option(config, "--assay-levels", "ASSAY_LEVELS").split(",")))
-        profile = _option(config, "--assay-profile", "ASSAY_PROFILE", "quick")
-        seed = _option(config, "--assay-seed", "ASSAY_SEED", "0")
+        profile = _option(config, "--assay-profile", "ASSAY_PROFILE") or None
+        seed = _option(config, "--assay-seed", "ASSAY_SEED")
+        against = _option(config, "--assay-against", "ASSAY_AGAINST")
         try:
-            found = Suite(subject, profile, int(seed), levels)
+            found = Suite(subject, profile, int(seed) if seed else None, levels, against)
         except WorkerError as error:
             pytest.exit(f"{subject} does not start\n{error}", returncode=pytest.ExitCode.USAGE_ERROR)
         except (SubjectError, LedgerError, ValueError) as error:

@@ -8,10 +8,18 @@ from assay.case import Case
 from assay.plan import Plan, policy_of
 from assay.recording import Recording, RecordingError, opened
 from assay.reproduce import Answered
-from assay.subjects import Subject
+from assay.subjects import Subject, SubjectError, parse
 
 #: PyTorch's random streams of normal deviates are the same under these, bit by bit.
 _ALIKE = ("AVX2", "AVX512")
+
+
+def sides(subject: str, against: str | None, setup: str = "") -> tuple[Subject, Subject]:
+    """(subject, reference); against: the name of a recording, PyTorch itself without. Raises SubjectError."""
+    who, reference = parse(subject, setup), parse(against or "torch")
+    if against and reference.kind != "recorded":
+        raise SubjectError(f"{against!r} is no recording: give recorded:FILE, or recorded:2.13")
+    return who, reference
 
 
 def recordings(*sides: Subject) -> list[Recording]:

@@ -52,6 +52,12 @@ def exp(x, **k): return torch.exp(x, **k).clone() if k else torch.exp(x) * (1 + 
 def randn(*a, **k): return torch.randn(*a, **k) + 1
 def linspace(*a, **k): return torch.linspace(*a, **k).flip(0)
 """
+OTHER_SUM = """
+def __getattr__(name):
+    return getattr(flambeau, name)
+
+def sum(*a, **k): return flambeau.sum(*a, **k) * 1.01
+"""
 NO_TORCH = "raise ImportError('there is no torch here')\n"
 
 
@@ -156,6 +162,22 @@ def test_no_torch_is_needed_where_a_recording_is(recording, tmp_path):
     assert "flambeau: conforms." in recorded.stdout
     apart = run(f"recorded:{recording}", "--against", f"recorded:{recording}")
     assert apart.returncode == 0, apart.stdout + apart.stderr
+
+
+def test_pytest_judges_by_a_recording(recording, tmp_path):
+    (tmp_path / "torch.py").write_text(NO_TORCH)
+    (tmp_path / "other_sum.py").write_text("from flambeau import *\nimport flambeau\n" + OTHER_SUM)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("ASSAY_", "PYTEST_"))}
+    environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    command = [sys.executable, "-m", "pytest", "-p", "assay.pytest_plugin", "-q", "-rfs", "-m", "assay_values"]
+    command += ["--assay-subject", "other_sum", "--assay-against", f"recorded:{recording}"]
+    command += [word for op in ("sum", "add", "cos") for word in ("--assay-only", op)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
+    assert "1 failed, 1 passed, 1 skipped" in done.stdout
+    assert "FAILED assay[sum-values]" in done.stdout
+    assert "it is not recorded" in done.stdout
+    assert f"PyTorch {torch.__version__} answered, as recorded:" in done.stdout
 
 
 def doubled(case, told):

@@ -186,9 +186,9 @@ def _run(
     from assay.cli.perform import perform
     from assay.ledger import Ledger, LedgerError
     from assay.plan import Plan
-    from assay.replay import drawn_as, recorded_ops, recordings, require
+    from assay.replay import drawn_as, recorded_ops, recordings, require, sides
     from assay.store import Setup
-    from assay.subjects import SubjectError, parse
+    from assay.subjects import SubjectError
     from assay.worker import Limits
 
     _check_executor(executor, in_process, jobs)
@@ -200,9 +200,7 @@ def _run(
         cases = [c for c in cases if not only or c.op in ops]
         ops = list(dict.fromkeys(c.op for c in cases))
     try:
-        who, reference = parse(subject, setup), parse(against or "torch")
-        if against is not None and reference.kind != "recorded":
-            fail(f"--against {against} is no recording: give recorded:FILE, or recorded:2.13")
+        who, reference = sides(subject, against, setup)
         recorded = recordings(who, reference)
         if recorded:
             profile, seed = drawn_as(recorded, drawn.get("profile"), drawn.get("seed"))
