@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from assay import values
 from assay.canonical import canonical
 from assay.case import TensorSpec
 from assay.outcome import Outcome, TensorData
@@ -53,28 +54,28 @@ SCALES: dict[str, tuple[tuple[Transform, Callable[[Array], Array], Callable[[Any
 }
 
 
-def _span(path: str, truth: Array, dtype: str) -> Array:
+def _span(widened: Widened, path: str, truth: Array, dtype: str) -> Array:
     magnitude = np.abs(truth)
     return np.full(truth.shape, np.max(magnitude, initial=0.0, where=np.isfinite(magnitude)))
 
 
 #: Scales that the inputs' perturbation is part of.
-_PERTURBED = ("perturbation", "bounded", "fused", "matrix", "positions")
+_PERTURBED = ("perturbation", "bounded", "fused", "matrix", "positions", "sampling")
 
 
-def _bounded(path: str, truth: Array, dtype: str) -> Array:
+def _bounded(widened: Widened, path: str, truth: Array, dtype: str) -> Array:
     """Cotangents are below 2 and slopes at most 1; a second derivative has two cotangents and slopes below 2."""
     return np.full(truth.shape, 8.0 if path.startswith("gradients2") else 2.0)
 
 
-def _fused(path: str, truth: Array, dtype: str) -> Array:
+def _fused(widened: Widened, path: str, truth: Array, dtype: str) -> Array:
     """A kernel subtracts rounded terms of up to some eight inside (x·(1 - tanh²)·u' of gelu, for |x| below six); what
     is narrower than float32 goes through it in float32, and is rounded once."""
     finer = min(format_of("float32").half_ulp / format_of(dtype).half_ulp, 1.0)
-    return 4 * finer * _bounded(path, truth, dtype)
+    return 4 * finer * _bounded(widened, path, truth, dtype)
 
 
-def _matrix(path: str, truth: Array, dtype: str) -> Array:
+def _matrix(widened: Widened, path: str, truth: Array, dtype: str) -> Array:
     """The largest element of the matrix that the last two dims are, or of the vector."""
     magnitude = np.abs(truth)
     over = tuple(range(-min(truth.ndim, 2), 0))
@@ -83,14 +84,26 @@ def _matrix(path: str, truth: Array, dtype: str) -> Array:
     )
 
 
-#: Declared scales that the path, its truth and its dtype tell.
-SIMPLE_SCALES: dict[str, Callable[[str, Array, str], Array]] = {
-    "magnitude": lambda path, truth, dtype: np.abs(truth),
+def _sampling(widened: Widened, path: str, truth: Array, dtype: str) -> Array:
+    """Of a derivative by places in an image: its neighbouring elements are subtracted, times half its length and
+    cotangents below 2. Of a derivative by the image, as "positions"."""
+    image = widened.specs[0]
+    wanted = [spec for spec in widened.specs if spec.requires_grad]
+    if not path.startswith("gradients.") or wanted[int(path.partition(".")[2])] is image:
+        return _span(widened, path, truth, dtype)
+    elements = TensorData(image.dtype, image.shape, values.array(image).tobytes())
+    return np.full(truth.shape, np.max(np.abs(wide_array(elements)), initial=0.0) * max(image.shape[2:], default=1))
+
+
+#: Declared scales that the case, the path, its truth and its dtype tell.
+SIMPLE_SCALES: dict[str, Callable[[Widened, str, Array, str], Array]] = {
+    "magnitude": lambda widened, path, truth, dtype: np.abs(truth),
     "span": _span,
     "matrix": _matrix,
     "bounded": _bounded,
     "fused": _fused,
     "positions": _span,
+    "sampling": _sampling,
 }
 
 
@@ -109,7 +122,7 @@ def scales_of(
     if unknown:
         raise ValueError(f"unknown scale {sorted(unknown)[0]!r}")
     found |= {
-        path: SIMPLE_SCALES[name](path, base[path], judged[path].dtype)
+        path: SIMPLE_SCALES[name](widened, path, base[path], judged[path].dtype)
         for path, name in by_path.items()
         if name in SIMPLE_SCALES
     }

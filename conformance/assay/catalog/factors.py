@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from assay.case import Values
 from assay.catalog.form import Execution, Structure, arg, entry, kw, opt
-from assay.catalog.kinds import choice, finite, flag, made, tensor
+from assay.catalog.kinds import choice, finite, flag, made, tensor, unresized
 from assay.catalog.lapack import CHECK, FACTORS, FM, INT32, MATRIX, UPPER, F, lapack
 from assay.catalog.linalg import IS_LEFT, LEFT, SIZE, beside, columns, matrices_beside, whole
 from assay.catalog.matrices import (
@@ -16,7 +16,6 @@ from assay.catalog.matrices import (
     DEFINITE,
     DOMINANT,
     LAPACK,
-    SMALL,
     SYMMETRIC,
     WELL,
     matrices,
@@ -42,9 +41,9 @@ def _one_a_row(of: str) -> Any:
     return rule
 
 
-def pivots(of: str) -> Any:
+def pivots(of: str, contiguous: float = 0.0) -> Any:
     """The exchanges that LU factors of this shape come with."""
-    return tensor(("int32",), _one_a_row(of), own=True, values=_pivots, grad=False)
+    return tensor(("int32",), _one_a_row(of), own=True, values=_pivots, grad=False, contiguous=contiguous)
 
 
 PIVOT = kw("pivot", choice((True,), (False, "yes")), 0.6)
@@ -61,10 +60,11 @@ entry(
     order=2,
     policy=MATRIX,
 )
+# PyTorch 2.13 reads beyond pivots that are too few.
 lapack(
     "lu_unpack",
-    arg("LU_data", matrices(DOMINANT, rectangular())),
-    arg("LU_pivots", pivots("LU_data")),
+    arg("LU_data", unresized(matrices(DOMINANT, rectangular()))),
+    arg("LU_pivots", unresized(pivots("LU_data"))),
     opt("unpack_data", flag()),
     opt("unpack_pivots", flag()),
     result=(same, same, same),
@@ -109,10 +109,11 @@ lapack("linalg.ldl_factor", arg("input", matrices(SYMMETRIC)), HERMITIAN, result
 lapack(
     "linalg.ldl_factor_ex", arg("input", matrices(SYMMETRIC)), HERMITIAN, CHECK, result=(same, INT32, INT32), order=0
 )
+# Contiguous: PyTorch 2.13 crashes on pivots of other strides.
 lapack(
     "linalg.ldl_solve",
     arg("LD", matrices(DOMINANT, contiguous=1.0)),
-    arg("pivots", pivots("LD")),
+    arg("pivots", pivots("LD", contiguous=1.0)),
     arg("B", beside("", "LD")),
     HERMITIAN,
     order=0,
@@ -120,17 +121,24 @@ lapack(
 
 
 # -- reflectors --------------------------------------------------------------------------------------------------------
+#: Short vectors and small factors: the derivative undoes each reflection, by 1 - τ |v|², which must stay clear of 0.
+VECTORS, SCALARS = Values("uniform", low=-0.35, high=0.35), Values("uniform", low=-0.3, high=0.3)
+
+
 def _reflections(of: str) -> Any:
     def rule(draw: st.DrawFn, env: Structure) -> Shape:
         shape = env.shape(of)
         return (*shape[:-2], draw(st.integers(0, shape[-1])))
 
-    return tensor((), rule, values=Values("uniform", low=-1, high=1))
+    return tensor((), rule, values=SCALARS)
 
 
 for name, second, how in (("linalg.householder_product", "tau", F), ("orgqr", "input2", FM)):
     lapack(
-        name, arg("input", matrices(SMALL, rectangular(tall=True))), arg(second, _reflections("input")), variants=how
+        name,
+        arg("input", tensor(LAPACK, rectangular(tall=True), values=VECTORS)),
+        arg(second, _reflections("input")),
+        variants=how,
     )
 
 
@@ -144,8 +152,8 @@ def _multiplied(draw: st.DrawFn, env: Structure) -> Shape:
 lapack(
     "ormqr",
     LEFT,
-    arg("input", matrices(SMALL, rectangular(tall=True, empty=False))),
-    arg("input2", tensor((), sized(("input", -1), of="input"), values=Values("uniform", low=-1, high=1))),
+    arg("input", tensor(LAPACK, rectangular(tall=True, empty=False), values=VECTORS)),
+    arg("input2", tensor((), sized(("input", -1), of="input"), values=SCALARS)),
     arg("input3", tensor((), _multiplied, values=finite)),
     arg("left", made(lambda drawn, ex: ex.structure.drawn["side"], refused=("yes", 2.5))),
     opt("transpose", flag()),

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from assay.case import TensorSpec
 from assay.catalog.form import Alternatives, Execution, Kind, Param, Structure, is_reflected
-from assay.catalog.operands import ShapeRule, Tensor, broadcasting, divisor, finite, like, other, shaped, tensor
+from assay.catalog.operands import (
+    ShapeRule,
+    Tensor,
+    broadcasting,
+    divisor,
+    finite,
+    like,
+    other,
+    shaped,
+    tensor,
+    unresized,
+)
 from assay.catalog.places import dim, dims, index, permutation, reshaping, size
 from assay.catalog.scalars import choice, dtype, flag, integer, nonzero, number, real
 from assay.strategies.arguments import stranger
@@ -44,6 +55,7 @@ __all__ = [
     "size",
     "tensor",
     "tensor_or_number",
+    "unresized",
 ]
 
 

@@ -77,7 +77,7 @@ class Matrices(Tensor):
 
     def bad(self, good: Any, name: str, ex: Execution) -> Iterator[Any]:
         yield from super().bad(good, name, ex)
-        if isinstance(good, TensorSpec):
+        if self.resized and isinstance(good, TensorSpec):
             yield replace(good, shape=(3,), layout=Layout(), values=Values("ones"))
             if good.shape[-1:] == good.shape[-2:-1]:
                 wider = (*good.shape[:-1], good.shape[-1] + 1)
@@ -106,7 +106,7 @@ def matrices(
 ) -> Matrices:
     """Matrices of these plans, square unless told otherwise; without dtypes, of the primary one."""
     return Matrices(
-        dtypes, shape or square(), "mixed" if mixed else "primary", None, None, grad, contiguous, mix, within
+        dtypes, shape or square(), "mixed" if mixed else "primary", None, None, grad, contiguous, mix=mix, within=within
     )
 
 

@@ -63,7 +63,8 @@ class Tensor(Kind):
 
     dtypes: of the first tensor, the primary dtypes; of others, what they may be. relation: "primary" (the primary
     dtype), "mixed" (now and then another of `dtypes`), "own" (any of `dtypes`). plans: the only value plans, where
-    elements are constrained; prefer: a plan for most draws. contiguous: how often at least it is contiguous.
+    elements are constrained; prefer: a plan for most draws. contiguous: how often at least it is contiguous. resized:
+    whether wrong shapes are among the mistakes.
     """
 
     dtypes: tuple[str, ...] = ()
@@ -73,6 +74,7 @@ class Tensor(Kind):
     prefer: Values | None = None
     grad: bool = True
     contiguous: float = 0.0
+    resized: bool = True
 
     def structure(self, draw: st.DrawFn, env: Structure) -> Shape:
         return self.shape(draw, env)
@@ -107,7 +109,7 @@ class Tensor(Kind):
     def bad(self, good: Any, name: str, ex: Execution) -> Iterator[Any]:
         yield stranger(ex.pick)
         yield from (replace(good, dtype=d, values=Values("ones"), requires_grad=False) for d in self._strange(good, ex))
-        for shape in self._wrong(good, ex) if isinstance(good, TensorSpec) else ():
+        for shape in self._wrong(good, ex) if self.resized and isinstance(good, TensorSpec) else ():
             yield replace(good, shape=shape, layout=Layout(), values=Values("zeros"))
 
     def _strange(self, good: Any, ex: Execution) -> list[str]:
@@ -149,6 +151,11 @@ def tensor(
     plans = (lambda ex, shape: values) if isinstance(values, Values) else values
     relation = "own" if own else "mixed" if mixed else "primary"
     return Tensor(dtypes, shape or shaped(), relation, plans, prefer, grad, contiguous)
+
+
+def unresized(kind: Tensor) -> Tensor:
+    """The same, never given in a wrong shape: PyTorch would read memory that is not its own."""
+    return replace(kind, resized=False)
 
 
 def other(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ from assay.strategies.shapes import Shape
 
 #: What is interpolated is a sum whose weights come from positions, which are rounded too.
 RESIZED = Policy(scale="positions", gradient_scale="positions", overflow=True)
-SAMPLED = RESIZED
+SAMPLED = replace(RESIZED, gradient_scale="sampling")
 
 
 def ordinary(ex: Execution, shape: Shape) -> Values:
