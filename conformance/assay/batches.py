@@ -15,7 +15,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -194,6 +194,10 @@ class _Kept:
         self._waiting: list[tuple[float, Plan, Session]] = []
         self._watched = False
 
+    def forget(self) -> None:
+        """After a fork: the parent's sessions are the parent's, and its threads are not here."""
+        self.__init__()  # type: ignore[misc]
+
     def take(self, plan: Plan) -> Session | None:
         """One of this plan; those of others end."""
         with self._lock:
@@ -232,18 +236,21 @@ class _Kept:
                 session.close()
 
 
+# A subject that is in this process has one default dtype, one generator and one grad mode for all threads.
+_alone = threading.Lock()
 _kept = _Kept()
 Finalize(None, _kept.end, exitpriority=10)
-os.register_at_fork(after_in_child=_kept.__init__)  # type: ignore[misc]  # the parent's sessions are the parent's
+os.register_at_fork(after_in_child=_kept.forget)
 
 
 @contextmanager
 def _session(plan: Plan) -> Iterator[Session]:
     """Both sides, started. Raises WorkerError."""
-    session = _kept.take(plan) or Session(plan)
-    try:
-        yield session
-    except BaseException:
-        session.close()
-        raise
-    _kept.give(plan, session)
+    with _alone if plan.in_process else nullcontext():
+        session = _kept.take(plan) or Session(plan)
+        try:
+            yield session
+        except BaseException:
+            session.close()
+            raise
+        _kept.give(plan, session)

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -398,14 +399,18 @@ class Worker:
 
 
 class Local:
-    """The same interface without a process, for debugging: a subject's death is the run's."""
+    """The same interface without a process, for debugging: a subject's death is the run's. Raises WorkerError."""
 
     connection = None
 
     def __init__(self, subject: Subject, role: str = "subject", aspects: Collection[str] | None = None) -> None:
-        self._side, self._role = subject.load(), role
+        self._role = role
+        try:
+            self._side = subject.load()
+            self._side.start()
+        except Exception as error:
+            raise WorkerError(traceback.format_exc()) from error
         self.claims = self._side.claims
-        self._side.start()
         self.observe(aspects)
         self.pending: deque[Job] = deque()
         self.restarts = 0

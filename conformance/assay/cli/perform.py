@@ -67,7 +67,8 @@ def perform(
     except WorkerError as error:
         fail(f"{plan.subject.name} does not start{_kept(store)}\n{error}")
     except ExecutorError as error:
-        fail(f"{error}{_kept(store)}")
+        why, _, trace = str(error).partition("\n")
+        fail("\n".join(filter(None, [f"{why}{_kept(store)}", trace])))
     except DrawingError as error:
         fail(f"drawing failed{_kept(store)}\n{error}")
     except (StoreError, SubjectError) as error:

@@ -104,7 +104,7 @@ def run(context: click.Context, /, subject: str | None, **options: Any) -> None:
         given = {p for p in context.params if context.get_parameter_source(p) != ParameterSource.DEFAULT}
         if others := sorted(given - _WITH_RESUME):
             fail(f"--resume goes on as the run was begun; leave out {', '.join(others)}")
-        _check_executor(options["executor"], options["in_process"], options["jobs"])
+        _check_executor(options["executor"], options["jobs"])
         sys.exit(_resume(options["resume"], options["jobs"], options["in_process"], options["executor"], files))
     if subject is None:
         raise click.MissingParameter(ctx=context, param_hint="'SUBJECT'", param_type="argument")
@@ -113,7 +113,7 @@ def run(context: click.Context, /, subject: str | None, **options: Any) -> None:
     sys.exit(_run(subject, files=files, drawn=drawn, **options))
 
 
-def _check_executor(executor: str | None, in_process: bool, jobs: int) -> None:
+def _check_executor(executor: str | None, jobs: int) -> None:
     """Exits with 2 on what is no executor, and on what does not go with one."""
     if executor is None:
         return
@@ -124,8 +124,8 @@ def _check_executor(executor: str | None, in_process: bool, jobs: int) -> None:
         address(executor)
     except ExecutorError as error:
         fail(f"--executor: {error}")
-    if in_process or jobs > 1:
-        fail(f"--executor has processes of its own; leave out {'--in-process' if in_process else '--jobs'}")
+    if jobs > 1:
+        fail("--executor has as many workers as it has; leave out --jobs")
 
 
 def _resume(run: str, jobs: int, in_process: bool, executor: str | None, files: Files) -> int:
@@ -191,7 +191,7 @@ def _run(
     from assay.subjects import SubjectError
     from assay.worker import Limits
 
-    _check_executor(executor, in_process, jobs)
+    _check_executor(executor, jobs)
     levels, aspects = check_aspects(subject, level, aspect, skip_aspect)
     chosen = check_dtypes(dtypes)
     cases = read_cases(case_file) if case_file is not None else None
