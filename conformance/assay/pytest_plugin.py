@@ -137,11 +137,10 @@ class Suite:
 
         Raises SubjectError, ValueError for an unknown level, LedgerError, and WorkerError where it does not start.
         """
-        from assay.catalog import everything
         from assay.judge import aspects_of
         from assay.ledger import Ledger
         from assay.plan import Plan
-        from assay.replay import drawn_as, recorded_ops, recordings, sides
+        from assay.replay import drawn_as, recordings, sides
         from assay.runner import Session
 
         asked = frozenset({"aspects"} if levels else ())
@@ -149,7 +148,6 @@ class Suite:
         who, reference = sides(subject, against)
         if recorded := recordings(who, reference):
             profile, seed = drawn_as(recorded, profile, seed)
-            recorded_ops(recorded, everything())
         plan = Plan(
             who,
             reference=reference,

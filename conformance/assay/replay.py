@@ -52,9 +52,9 @@ def recorded_ops(found: Sequence[Recording], ops: Collection[str]) -> tuple[str,
 
 
 def recorded_cases(plan: Plan, ops: Sequence[str]) -> Iterator[Case]:
-    """The cases of `ops` that every recorded side of a plan has. Raises RecordingError."""
-    first, *others = recordings(plan.subject, plan.reference)
-    for op in ops:
+    """The cases of `ops` that every recorded side of a plan has. Raises RecordingError, as `recorded_ops` does."""
+    first, *others = found = recordings(plan.subject, plan.reference)
+    for op in recorded_ops(found, ops):
         yield from (case for case in first.cases(op) if all(case in other for other in others))
 
 
