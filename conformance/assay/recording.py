@@ -91,8 +91,7 @@ class Writer:
     """
 
     def __init__(self, path: Path, header: Header) -> None:
-        self._path, self._part = path, path.with_name(path.name + ".part")
-        self._file: BinaryIO = self._part.open("wb")
+        self._path, self._part, self._header = path, path.with_name(path.name + ".part"), header
         self._hash = hashlib.sha256()
         self._places: dict[str, tuple[int, int, int]] = {}
         self._chunks: list[tuple[int, int, int]] = []
@@ -100,8 +99,6 @@ class Writer:
         self._arrays = bytearray()
         self._op = ""
         self.cases = self.size = 0
-        about = json.dumps(asdict(header), sort_keys=True).encode()
-        self._put(MAGIC + FORMAT + b"\n" + about + b"\n")
 
     def add(self, case: Case, answer: ReferenceAnswer) -> None:
         """The next case; those of one operation follow each other."""
@@ -144,10 +141,21 @@ class Writer:
         os.replace(self._part, self._path)
 
     def __enter__(self) -> Writer:
+        self._file: BinaryIO = self._part.open("wb")
+        try:
+            about = json.dumps(asdict(self._header), sort_keys=True).encode()
+            self._put(MAGIC + FORMAT + b"\n" + about + b"\n")
+        except BaseException:
+            self._discard()
+            raise
         return self
 
     def __exit__(self, kind: type | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        self._file.close()
+        self._discard()
+
+    def _discard(self) -> None:
+        with contextlib.suppress(OSError):  # of a full disk, told already
+            self._file.close()
         with contextlib.suppress(FileNotFoundError):  # it has its own name by now
             self._part.unlink()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import io
 import json
@@ -19,7 +20,7 @@ import torch
 from click.testing import CliRunner
 
 from assay.case import Case
-from assay.catalog import catalog
+from assay.catalog import catalog, everything
 from assay.cli import main
 from assay.doubt import careful
 from assay.drawing import draw_cases
@@ -37,6 +38,7 @@ from assay.runs import find
 from assay.store import records
 from assay.subjects import parse
 from assay.subjects.adapter import adapted
+from assay.surface import DEFAULT_VERSION
 from assay.truth import reference_answer
 
 #: Judged by truth, exactly, by what they rebuild, by metadata, by a stream; with a scale of its own; refused.
@@ -378,7 +380,7 @@ def test_bad_input_of_record(cli, recording, tmp_path):
     (tmp_path / "there.assay").write_text("precious")
     for arguments, told in (
         (("--only", "exp", "--output", "there.assay"), "--force replaces it"),
-        (("--only", "exp", "--output", "no/where.assay"), "cannot write the recording"),
+        (("--only", "exp", "--output", "no/where.assay"), "cannot write no/where.assay: No such file"),
         (("--only", "expp"), "'expp' is not an operation"),
     ):
         code, _, said = cli("record", *arguments)
@@ -403,6 +405,21 @@ def test_what_ends_early_leaves_nothing_and_loses_nothing(recording, tmp_path):
     assert path.read_bytes() == recording.read_bytes()
 
 
+@pytest.mark.parametrize("room", [0, 3000])
+def test_a_full_disk_leaves_nothing(recording, tmp_path, monkeypatch, room):
+    written = Writer._put
+
+    def put(self, data):
+        if self.size + len(data) > room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written(self, data)
+
+    monkeypatch.setattr(Writer, "_put", put)
+    with pytest.raises(OSError, match="No space left"):
+        rewritten(recording, tmp_path / "full.assay")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_that_changes_is_read_anew(recording, tmp_path):
     path = tmp_path / "changing.assay"
     path.write_bytes(recording.read_bytes())
@@ -417,3 +434,19 @@ def test_a_file_that_changes_is_read_anew(recording, tmp_path):
         with pytest.raises(ValueError, match="do not follow each other"):
             writer.add(exp, first.answer(exp))
     assert opened(path).header.numpy == "0"
+
+
+SHIPPED = Path(__file__).parents[2] / "reference" / f"recording-{DEFAULT_VERSION}.assay"
+
+
+@pytest.mark.skipif(not SHIPPED.exists(), reason="it is made at a release, when the catalogue is settled")
+def test_the_recording_that_ships_fits_the_catalogue():
+    assert SHIPPED.stat().st_size < 15_000_000
+    made = opened(parse(f"recorded:{DEFAULT_VERSION}").target)
+    assert made.path.samefile(SHIPPED)
+    assert made.header.torch.startswith(DEFAULT_VERSION)
+    assert (made.header.profile, made.header.seed, made.header.only) == ("quick", 0, ())
+    assert made.header.capability in ("AVX2", "AVX512")
+    made.check((op, entry.policy) for op, entry in everything().items())
+    assert set(made.ops) <= set(everything())
+    assert len(set(made.ops) & set(catalog())) > 0.98 * len(catalog())

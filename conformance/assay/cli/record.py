@@ -44,9 +44,12 @@ def record(only: tuple[str, ...], profile: str, seed: int, output: Path | None, 
     begun = time.monotonic()
     try:
         about = header(ops, profile, seed, only)
-        path = output or Path(f"recording-{'.'.join(about.torch.split('.')[:2])}.assay")
-        if path.exists() and not force:
-            fail(f"{path} is there already; --force replaces it")
+    except WorkerError as error:
+        fail(f"PyTorch does not start\n{error}")
+    path = output or Path(f"recording-{'.'.join(about.torch.split('.')[:2])}.assay")
+    if path.exists() and not force:
+        fail(f"{path} is there already; --force replaces it")
+    try:
         with Progress(ops) as progress:
             made = make(path, ops, about, jobs, on_case=lambda case, n: progress.tell(case.op, f"{n} cases"))
     except WorkerError as error:
@@ -54,7 +57,7 @@ def record(only: tuple[str, ...], profile: str, seed: int, output: Path | None, 
     except DrawingError as error:
         fail(f"drawing failed\n{error}")
     except OSError as error:
-        fail(f"cannot write the recording {error.filename or path}: {error.strerror or error}")
+        fail(f"cannot write {path}: {error.strerror or error}")
     except KeyboardInterrupt:
         fail("interrupted; nothing was written")
     size, seconds = path.stat().st_size, time.monotonic() - begun

@@ -180,4 +180,6 @@ def summary(result: Result) -> str:
     verdict = "conforms" if not groups else f"{groups} kind{'s' if groups > 1 else ''} of deviation"
     stopped = " (stopped early)" if result.stopped else ""
     counted = f"{result.cases} cases, {ops} operations; cells: {told or 'none'}."
-    return f"{result.plan.subject.name}: {verdict}{stopped}. {counted}"
+    reference = result.plan.reference
+    judge = f" Judged by {reference.name}." if reference.kind == "recorded" else ""
+    return f"{result.plan.subject.name}: {verdict}{stopped}. {counted}{judge}"
