@@ -224,13 +224,17 @@ def _change(
     def move_cotangent(array: Array) -> Array:
         return _moved(array, between, 1.0, next(salts), pattern).astype(array.dtype, copy=False)
 
-    rounding = None
-    if widened.steps or any(is_gradient(path) for path in wanted):
-        rounding = Rounding(module, between, pattern, saved=not held)
-    outcome = widened.run(module, None if held else move, move_cotangent, rounding, integers=policy.integers)
-    if outcome.status != "returned":
-        return {}
-    moved = arrays_of(canonical(policy.canonical, widened.wide_case, outcome), wanted)
+    def moved_by(dense: bool) -> dict[str, Array]:
+        rounding = None
+        if widened.steps or any(is_gradient(path) for path in wanted):
+            rounding = Rounding(module, between, pattern, saved=not held)
+        transform = None if held else move
+        outcome = widened.run(module, transform, move_cotangent, rounding, integers=policy.integers, dense=dense)
+        return arrays_of(canonical(policy.canonical, widened.wide_case, outcome), wanted)
+
+    moved = moved_by(dense=True)
+    if wanted.keys() - moved.keys():  # PyTorch may choose another kernel by the strides, one without derivatives
+        moved = moved_by(dense=False) | moved
     change = {}
     for path, array in moved.items():
         ulp = 2 * format_of(widened.unit(path, wanted[path].dtype)).half_ulp

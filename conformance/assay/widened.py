@@ -152,10 +152,12 @@ class Widened:
         rounding: Rounding | None = None,
         factor: Callable[[Any], Any] | None = None,
         integers: bool = False,
+        dense: bool = True,
     ) -> Outcome:
         """The case in the wider dtype, its floating inputs (integers, too: as floating ones) put through `transform`
-        after the cast, and the numbers that terms are multiplied by through `factor`."""
-        case = self.wide_case if transform is None else self.dense_case
+        after the cast, and the numbers that terms are multiplied by through `factor`. dense: what is transformed is
+        expanded before, not after."""
+        case = self.wide_case if transform is None or not dense else self.dense_case
         if factor is not None:
             case = replace(case, kwargs={k: factor(v) if k in _FACTORS else v for k, v in case.kwargs.items()})
 

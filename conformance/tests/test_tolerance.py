@@ -15,7 +15,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.case import Case, Named, TensorSpec, Values
+from assay.case import Case, Layout, Named, TensorSpec, Values
+from assay.catalog.vision import SAMPLED
 from assay.execute import answer
 from assay.judge import judge
 from assay.outcome import Outcome, TensorData
@@ -436,3 +437,24 @@ def test_a_small_slope_has_an_error_of_its_own() -> None:
     changed = replace(subject, gradients=(replace(slope, data=wrong.tobytes()),))
     assert judge(case, reference, subject, ELEMENTWISE, aspects=("gradients",))[0].status == "conforms"
     assert judge(case, reference, changed, ELEMENTWISE, aspects=("gradients",))[0].status == "deviates"
+
+
+def test_conditioning_where_a_dense_tensor_meets_a_kernel_without_second_derivatives() -> None:
+    """PyTorch's fused attention, which it takes for dense queries only, has none."""
+    query = TensorSpec((1, 1, 2, 8), "float64", Values("normal", 1), Layout("expanded", (2,)), requires_grad=True)
+    key, value = (TensorSpec((1, 1, 4, 8), "float64", Values("normal", seed), requires_grad=True) for seed in (2, 3))
+    call = "torch.nn.functional.scaled_dot_product_attention"
+    case = Case("nn.functional.scaled_dot_product_attention", "function", call, (query, key, value), order=2)
+    truths = reference_answer(case, torch, Policy()).truths
+    assert {path for path, truth in truths.items() if truth.scale is None} == set()
+    assert sum(path.startswith("gradients2") for path in truths) == 4
+
+
+def test_scale_of_derivatives_by_places_in_an_image() -> None:
+    """Of one element, whose neighbours are all itself, every derivative by a place cancels to rounding errors."""
+    image = TensorSpec((1, 1, 1, 1), "float32", Values("literal", literal=(3.0,)), requires_grad=True)
+    grid = TensorSpec((1, 2, 2, 2), "float32", Values("uniform", 1, low=-1, high=1), requires_grad=True)
+    case = Case("grid_sampler_2d", "function", "torch.grid_sampler_2d", (image, grid, 0, 1, False), order=1)
+    truths = reference_answer(case, torch, SAMPLED).truths
+    assert np.frombuffer(truths["gradients.1"].scale or b"").min() == 3.0
+    assert np.frombuffer(truths["gradients.0"].scale or b"").max() < 12.0
