@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -24,6 +25,7 @@ from assay.catalog import catalog, everything
 from assay.cli import main
 from assay.doubt import careful
 from assay.drawing import draw_cases
+from assay.executors import Remote
 from assay.inputs import works_in_place
 from assay.parts import tensor_specs
 from assay.plain import decode
@@ -31,9 +33,10 @@ from assay.plan import Plan, dtype_of, policy_of
 from assay.printed import printed
 from assay.recorder import record
 from assay.recording import FORMAT, MAGIC, Recording, Writer, fingerprint, opened, portable
+from assay.replay import recorded_cases
 from assay.reproduce import script
 from assay.result import kind_of
-from assay.runner import Session
+from assay.runner import Session, run
 from assay.runs import find
 from assay.store import records
 from assay.subjects import parse
@@ -316,6 +319,22 @@ def test_an_interrupted_run_is_gone_on_with(cli, recording, wrong, tmp_path):
         assert (code, "cannot read the recording" in said) == (2, True)
     finally:
         moved.rename(recording)
+
+
+def test_an_executor_judges_by_a_recording(recording, wrong):
+    reference, ops = parse(f"recorded:{recording}"), ("sum", "linspace")
+    plan = Plan(parse(wrong), reference=reference, profile="quick", in_process=True)
+    found = []
+    with Session(plan) as session, ThreadPoolExecutor(1) as executor:
+        for remote in (None, Remote(executor, 2)):
+            kept: list[str] = []
+            run(
+                session, recorded_cases(plan, ops), write=lambda r, kept=kept: kept.append(r.to_line()), executor=remote
+            )
+            found.append(kept)
+    assert len(found[0]) == sum(len(opened(recording).cases(op)) for op in ops)
+    assert found[0] == found[1]
+    assert any('"deviates"' in line for line in found[0])
 
 
 def test_broken_recordings_are_told(cli, recording, tmp_path):
