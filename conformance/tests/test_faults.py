@@ -6,6 +6,7 @@ What is bounded here runs in full under `-m slow` (`tox -e deep`).
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -139,6 +140,7 @@ def _harmless(torch: Any, original: Any, *args: Any, **kwargs: Any) -> Any:
 
 def test_thorough_goes_on_and_tells_what_was_not_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FAULTS, "harmless", Fault("harmless", "neg", ("values",), ("torch.neg",), _harmless))
+    monkeypatch.setattr(thorough, "done", lambda todo, size: ((job, thorough.one(job)) for job in todo))
     keep = tmp_path / "keep.jsonl"
     some = [*thorough.jobs(4, "quick", 3)[:4], *(("fault", name, "", "quick", 0) for name in ("sum_wrong", "harmless"))]
     rows = thorough.carried_out(some, 1, keep)
@@ -151,6 +153,20 @@ def test_thorough_goes_on_and_tells_what_was_not_caught(tmp_path: Path, monkeypa
     lines = keep.read_text().splitlines(keepends=True)
     keep.write_text("".join(lines[:-1]) + lines[-1].replace("survived", "caught"))
     assert thorough.holds(thorough.carried_out(some, 1, keep)), "what is kept is not tried again"
+
+
+def _dies_unless_warned(job: thorough.Job, unsafe: bool = False) -> thorough.Row:
+    if not unsafe and job[1] == "deadly":
+        os._exit(11)
+    return {"name": job[1], "unsafe": unsafe}
+
+
+def test_a_job_that_kills_its_process_is_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thorough, "one", _dies_unless_warned)
+    todo = [("fault", name, "", "quick", 0) for name in ("sum_wrong", "deadly", "sum_wrong")]
+    rows = [row for _, row in thorough.done(todo, 1)]
+    assert [row["name"] for row in rows] == [job[1] for job in todo]
+    assert [row["unsafe"] for row in rows] == [False, True, False]
 
 
 def _refuses(torch: Any, original: Any, *args: Any, **kwargs: Any) -> Any:

@@ -29,8 +29,10 @@ from assay.judge import UnmeasuredError, judge
 from assay.outcome import Error, Outcome, Verdict
 from assay.plain import dumps
 from assay.policy import Policy
+from assay.subjects import parse
 from assay.testing.planting import planted
 from assay.truth import ReferenceAnswer, reference_answer
+from assay.worker import Limits, Worker
 
 _OTHER_DTYPE = {
     "float32": "float64",
@@ -245,12 +247,29 @@ class Mutant:
         return result if changed is _NOTHING else changed
 
 
+#: Operations with cases on which PyTorch itself dies, so that they are first put to it in a process of its own.
+UNSAFE: set[str] = set()
+
+
+def survived(cases: Sequence[Case], policy: Policy) -> tuple[Case, ...]:
+    """The cases that PyTorch answers, one way or the other."""
+    with Worker(parse("torch"), limits=Limits(patience=len(cases))) as worker:
+        outcomes = worker.answers([(case, policy) for case in cases])
+    answered = ("returned", "raised", "missing")
+    return tuple(case for case, outcome in zip(cases, outcomes, strict=True) if outcome.status in answered)
+
+
 class References:
-    """The cases of an operation with the sound torch's bare answers, each asked for once, when it is first needed."""
+    """The cases of an operation with the sound torch's bare answers, each asked for once, when it is first needed.
+
+    fatal: how many PyTorch itself dies of, which are left out of those of an operation in `UNSAFE`.
+    """
 
     def __init__(self, entry: Entry, profile: str | Profile, seed: int) -> None:
         self._bare = replace(entry.policy, looks=0)
-        self._cases = tuple(draw_cases(entry, profile, seed))
+        drawn = tuple(draw_cases(entry, profile, seed))
+        self._cases = survived(drawn, entry.policy) if entry.op in UNSAFE else drawn
+        self.fatal = len(drawn) - len(self._cases)
         self._answers: list[ReferenceAnswer] = []
 
     def __iter__(self) -> Iterator[tuple[Case, ReferenceAnswer]]:

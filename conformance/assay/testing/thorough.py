@@ -17,13 +17,15 @@ import argparse
 import json
 import os
 import platform
+import queue
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -38,10 +40,12 @@ from assay.execute import Want, answer
 from assay.testing.faulty import DEADLY, FAULTS
 from assay.testing.handmade import catalogued, try_fault
 from assay.testing.mutants import (
+    UNSAFE,
     WAYS,
     Fate,
     Mutant,
     is_same,
+    judged_as_in_a_run,
     population,
     rate,
     reason,
@@ -54,6 +58,7 @@ from assay.testing.planting import planted, restore
 #: Cases of another operation that each fault must leave alone.
 BYSTANDERS = 6
 Row = dict[str, Any]
+Job = tuple[str, str, str, str, int]
 
 
 def prepare() -> None:
@@ -101,7 +106,9 @@ def _elsewhere(op: str, seed: int, plant: Any) -> list[str]:
     for (case, reference), _ in zip(references(entry.op, "quick", seed), range(BYSTANDERS), strict=False):
         with plant():
             subject = answer(case, torch, want=Want.of(entry.policy))
-        if entry.policy.values != "metadata" and not is_same(subject, reference.outcome):
+        if is_same(subject, reference.outcome):
+            continue
+        if any(v.status == "deviates" for v in judged_as_in_a_run(case, reference, subject, entry.policy)):
             return [entry.op]
     return []
 
@@ -165,26 +172,76 @@ def _environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 
 
-def one(job: tuple[str, str, str, str, int]) -> Row:
-    """A job of `jobs`, carried out."""
+def one(job: Job, unsafe: bool = False) -> Row:
+    """A job of `jobs`, carried out. unsafe: PyTorch may die on the operation's cases; row["fatal"] says on how many."""
     kind, name, way, profile, seed = job
+    op = name if kind == "mutant" else FAULTS[name].op
+    if unsafe:
+        UNSAFE.add(op)
+        references.cache_clear()
     start = time.process_time()
     if kind == "mutant":
         (entry,) = [e for e in select([name]) if e.op == name]
         row = mutant_row(entry, way, profile, seed)
     else:
         row = deadly_row(name) if name in DEADLY else fault_row(name, profile, seed)
-    return row | {"seconds": round(time.process_time() - start, 3)}
+    fatal = references(op, profile, seed).fatal if unsafe else 0
+    return row | {"seconds": round(time.process_time() - start, 3), "fatal": fatal}
 
 
-def jobs(mutants: int, profile: str, seed: int) -> list[tuple[str, str, str, str, int]]:
+def jobs(mutants: int, profile: str, seed: int) -> list[Job]:
     """(kind, operation or fault, way, profile, seed) of everything to be tried."""
     found = [("mutant", entry.op, way.name, profile, seed) for entry, way in population((), mutants, seed)]
     found += [("fault", fault.name, "", profile, seed) for fault in sorted(catalogued(), key=lambda f: f.op)]
     return found + [("fault", name, "", profile, seed) for name in DEADLY]
 
 
-def carried_out(todo: Sequence[tuple[str, str, str, str, int]], size: int, keep: Path | None) -> list[Row]:
+class Hand:
+    """A process of its own for one job after the other; a new one when PyTorch dies in it."""
+
+    def __init__(self) -> None:
+        self._pool = self._new()
+
+    @staticmethod
+    def _new() -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, get_context("spawn"), prepare)
+
+    def do(self, job: Job) -> Row:
+        """The job's row. Raises BrokenProcessPool where it kills even a process that was warned."""
+        try:
+            return self._pool.submit(one, job).result()
+        except BrokenProcessPool:
+            self._pool = self._new()
+            return self._pool.submit(one, job, True).result()
+
+    def close(self) -> None:
+        """End the process."""
+        self._pool.shutdown()
+
+
+def done(todo: Sequence[Job], size: int) -> Iterator[tuple[Job, Row]]:
+    """Every job with its row, in order, by `size` processes."""
+    hands = [Hand() for _ in range(size)]
+    try:
+        free: queue.SimpleQueue[Hand] = queue.SimpleQueue()
+        for hand in hands:
+            free.put(hand)
+
+        def do(job: Job) -> Row:
+            hand = free.get()
+            try:
+                return hand.do(job)
+            finally:
+                free.put(hand)
+
+        with ThreadPoolExecutor(size) as threads:
+            yield from zip(todo, threads.map(do, todo), strict=True)
+    finally:
+        for hand in hands:
+            hand.close()
+
+
+def carried_out(todo: Sequence[Job], size: int, keep: Path | None) -> list[Row]:
     """The rows of all jobs; those that `keep` has are taken from it, new ones are appended to it at once."""
     kept: dict[str, Row] = {}
     if keep is not None and keep.exists():
@@ -192,10 +249,8 @@ def carried_out(todo: Sequence[tuple[str, str, str, str, int]], size: int, keep:
             row = json.loads(line)
             kept[row["job"]] = row
     left = [job for job in todo if json.dumps(job) not in kept]
-    pool = ProcessPoolExecutor(size, get_context("spawn"), prepare) if size > 1 else None
-    with pool or nullcontext(), keep.open("a") if keep is not None else nullcontext() as file:
-        answers = pool.map(one, left, chunksize=4) if pool is not None else map(one, left)
-        for job, row in zip(left, answers, strict=True):
+    with keep.open("a") if keep is not None else nullcontext() as file:
+        for job, row in done(left, size):
             row["job"] = json.dumps(job)
             kept[row["job"]] = row
             if file is not None:
@@ -242,6 +297,7 @@ def told(rows: Sequence[Row], profile: str, seed: int) -> str:
         f"- **Hand-planted faults**: {caught} of {len(faults)} caught and rightly blamed, in "
         f"{len({row['op'] for row in faults})} operations of {len(families)} families.",
         f"- **Other operations blamed**: {sum(bool(row['elsewhere']) for row in rows)}.",
+        *_fatal(rows),
         "",
         "```",
         table(mutants),
@@ -256,6 +312,13 @@ def told(rows: Sequence[Row], profile: str, seed: int) -> str:
             also = f"; also blamed: {', '.join(row['elsewhere'])}" if row["elsewhere"] else ""
             lines.append(f"- {row['kind']} `{row['name']}` {row['outcome']}: {why or row['detail']}{also}")
     return "\n".join([*lines, ""])
+
+
+def _fatal(rows: Sequence[Row]) -> list[str]:
+    """What was left out because PyTorch itself dies of it."""
+    left = {row["op"]: row["fatal"] for row in rows if row["fatal"]}
+    told = ", ".join(f"{n} of `{op}`" for op, n in left.items())
+    return [f"- **Left out**, because PyTorch itself dies of them: {told}."] if left else []
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
