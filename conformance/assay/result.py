@@ -14,10 +14,19 @@ from assay.case import Case
 from assay.levels import FAILING, SCORED, STATUSES, worst
 from assay.outcome import Verdict
 from assay.parts import tensor_specs
-from assay.plan import Plan
+from assay.plan import Plan, dtype_of
 from assay.record import Record
 from assay.tolerance import UNJUDGED_SHARE
+from assay.traits import traits
 
+#: How many cases of a group are compared.
+_COMPARED = 60
+_BECAUSE = {
+    "place": "raised in the same place of the subject, {}",
+    "words": "raised with the same words: {}",
+    "calls": "all of {}, or of operations that call it and fail in the same aspects",
+    "trait": "only cases with this deviate: {}",
+}
 _BY_ELEMENT = frozenset({"values", "gradients", "gradients2", "mutation", "random"})
 
 
@@ -50,12 +59,31 @@ class Cell:
             self.detail = verdict.detail
 
 
+#: A group's name in `Result.groups`: operation, aspect, status, kind.
+Name = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """Failures with one root (`assay.roots`). kind: "place", "words", "calls" or "trait"; what: the place, the words,
+    the operation, the trait; failures: names of groups, the one to look at first in front."""
+
+    kind: str
+    what: str
+    failures: tuple[Name, ...]
+
+    @property
+    def because(self) -> str:
+        """What it is based on, in words."""
+        return _BECAUSE[self.kind].format(self.what)
+
+
 @dataclass(slots=True)
 class Group:
     """Deviations of one kind: same operation, aspect, status and kind; the first is its example.
 
     cause: the innermost frame of the subject, where it raised. first: the id of the example as it was drawn.
-    file: the script's place in the run's folder.
+    file: the script's place in the run's folder. shared: what its cases have in common (`marks`), None if unknown.
     """
 
     op: str
@@ -71,6 +99,14 @@ class Group:
     cause: str = ""
     first: str = ""
     file: str = ""
+    shared: frozenset[str] | None = None
+
+    def share(self, case: Case) -> None:
+        """Keep of `shared` what this case has too; the first cases of many are enough."""
+        if self.shared is None:
+            self.shared = marks(case)
+        elif self.shared and self.cases < _COMPARED:
+            self.shared &= marks(case)
 
 
 @dataclass(slots=True)
@@ -79,7 +115,7 @@ class Result:
 
     plan: Plan
     cells: dict[tuple[str, str, str], Cell] = field(default_factory=dict)
-    groups: dict[tuple[str, str, str, str], Group] = field(default_factory=dict)
+    groups: dict[Name, Group] = field(default_factory=dict)
     cases: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
@@ -88,6 +124,7 @@ class Result:
     restarts: int = 0
     stopped: bool = False
     stale: list[Any] = field(default_factory=list)
+    roots: list[Root] = field(default_factory=list)
     harness_errors: list[tuple[Case, str]] = field(default_factory=list)
     started: float = field(default_factory=time.time)
     seconds: float = 0.0
@@ -145,6 +182,8 @@ class Result:
                     new.append(self.groups[name])
                 elif self.plan.recorded and record.case is not None:
                     _show_smaller(self.groups[name], record, verdict)
+                if record.case is not None:
+                    self.groups[name].share(record.case)
                 self.groups[name].cases += 1
                 self.groups[name].variants.add(record.variant)
         return new
@@ -160,6 +199,11 @@ def _show_smaller(group: Group, record: Record, verdict: Verdict) -> None:
 def _size(case: Case) -> tuple[int, int]:
     """Elements of all tensors, then length."""
     return sum(prod(spec.shape) for spec in tensor_specs(case)), len(case.to_json())
+
+
+def marks(case: Case) -> frozenset[str]:
+    """The traits of a case, and its dtype."""
+    return traits(case) | {dtype_of(case)}
 
 
 def worst_first(result: Result, groups: Iterable[Group]) -> list[Group]:

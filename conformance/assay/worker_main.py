@@ -28,6 +28,10 @@ def answering(side: Adapter, role: str, aspects: Collection[str] | None = None) 
     if isinstance(side, Recorded):
         return lambda case, policy: side.answered(case, role)
     aspects = None if aspects is None and not side.claims.aspects else side.claims.shown(aspects or ASPECTS)
+    if role == "called":
+        from assay.called import watching
+
+        return watching(side)
     if role == "reference":
         from assay.truth import reference_answer
 

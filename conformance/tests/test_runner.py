@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from assay import roots
 from assay.case import Case, TensorSpec, Values
 from assay.catalog import catalog, everything
 from assay.doubt import LOOKS, Glances
@@ -222,11 +223,13 @@ def test_failures_raised_in_one_place_are_told_as_one(planted, tmp_path):
     assert causes["exp"].startswith("_inside (")
     assert f"{subject}.py:" in causes["abs"]
     assert causes["abs"].startswith("abs (")
+    result.roots = roots.find(result, {})
     lines: list[str] = []
     say_failures(result, tmp_path, lines.append)
     text = "\n".join(lines)
     assert text.count("    case   ") == 2
-    assert f"the same place of the subject, {causes['exp']}, also raises in:\n        neg · structure" in text
+    told = f"    also fails, raised in the same place of the subject, {causes['exp']}:\n        neg · structure"
+    assert told in text
 
 
 # Ledger

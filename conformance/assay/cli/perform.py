@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from assay import roots
+from assay.called import called_by
 from assay.cli.common import CONFORMS, DEVIATES, NO_CASES, fail
 from assay.cluster import connected
 from assay.database import Database
@@ -35,6 +37,8 @@ from assay.worker import WorkerError
 _SHRUNK_GROUPS = 30
 _SHRINK_BUDGET = 240
 _SHRINK_FATAL = 6
+#: Of how many failures it is seen what they call.
+_TRACED = 300
 #: How many earlier runs the page shows beside this one.
 _HISTORY = 5
 
@@ -103,6 +107,7 @@ def _carried_out(session: Session, store: Store, files: Files, remote: Remote | 
         return NO_CASES
     result.started = setup.started.timestamp()
     _scripts(session, result, store)
+    _roots(session.plan, result)
     return finish(store, result, files)
 
 
@@ -120,6 +125,14 @@ def _scripts(session: Session, result: Result, store: Store) -> None:
         group.script = script(case, result.plan.subject.name, group.aspect, group.detail, recorded)
         if fails:
             store.script(number, group)
+
+
+def _roots(plan: Plan, result: Result) -> None:
+    """Find the failures that have one root."""
+    deviating = [g for g in result.failing if g.status == "deviates"][:_TRACED]
+    cases = {roots.name_of(g): g.shrunk or g.case for g in deviating}
+    several = len({op for op, *_ in cases}) > 1
+    result.roots = roots.find(result, called_by(plan, cases) if several else {})
 
 
 def finish(store: Store, result: Result, files: Files) -> int:

@@ -36,17 +36,34 @@ def markdown(run: Run, before: Run | None = None) -> str:
         lines += ["", *_since(run, before)]
     lines += ["", *_troubles(run)]
     text = "\n".join(lines).rstrip() + "\n"
-    failing = run.failing
     shown = 0
-    for failure in failing[:_SHOWN]:
-        section = _failure(run, failure)
+    told = _by_root(run)
+    for because, (failure, *others) in told[:_SHOWN]:
+        section = _failure(run, failure) + _also(because, others)
         if len(text) + len(section) > LIMIT:
             break
         text += section
         shown += 1
-    if shown < len(failing):
-        text += f"\n… and {len(failing) - shown} more kinds of deviation; all are in the JSON and the HTML report.\n"
+    left = sum(len(failures) for _, failures in told[shown:])
+    if left:
+        text += f"\n… and {left} more kinds of deviation; all are in the JSON and the HTML report.\n"
     return text + f"\nAgain: `{run_again(run)}`\n"
+
+
+def _by_root(run: Run) -> list[tuple[str, list[dict[str, Any]]]]:
+    """What fails the run, worst first: (why they are together, kinds of deviation)."""
+    roots = {id(failure): root for root in run.roots for failure in root[1]}
+    found = [roots.get(id(failure), ("", [failure])) for failure in run.failing]
+    return list({id(failures[0]): (because, failures) for because, failures in found}.values())
+
+
+def _also(because: str, others: list[dict[str, Any]]) -> str:
+    """The failures of the same root."""
+    if not others:
+        return ""
+    names = ", ".join(f"`{f['op']}` · {f['aspect']}" for f in others[:_LISTED])
+    more = f" and {len(others) - _LISTED} more" if len(others) > _LISTED else ""
+    return f"Also fails, {_text(because)}: {names}{more}\n"
 
 
 def verdict(run: Run) -> str:

@@ -6,6 +6,7 @@ A run holds what its result says of itself, and
 
     "cells": {op: [cell or 0, …]}      in the order of aspects; cell: [standing, parts, dtypes]
     "failures": [{"op", "aspect", "status", "detail", "cases", "variants", "fails", "dtype", "call", "rerun", "script"}]
+    "roots": [[what it is based on, [index into failures, …]]]
 
 standing: index into standings. parts: [variant's index, cases] of a variant that conforms, and otherwise [variant's
 index, {status: cases}, detail]. dtypes: one character for each dtype, a standing in base 36, or "-" where none was
@@ -110,6 +111,7 @@ def _run(run: Run, name: str, order: _Order) -> dict[str, Any]:
         "command": run_again(run),
         "cells": cells,
         "failures": [_failure(run, failure, id(failure) in failing) for failure in data["failures"]],
+        "roots": [[root["because"], root["failures"]] for root in data.get("roots", ())],
     }
 
 

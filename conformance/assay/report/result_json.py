@@ -22,7 +22,7 @@ from assay.plan import Plan
 from assay.recording import opened
 from assay.report.results import SCHEMA
 from assay.rerun import command
-from assay.result import Cell, Group, Result
+from assay.result import Cell, Group, Result, Root
 from assay.subjects import Subject
 
 #: How many cases on which assay itself failed are kept with their tracebacks.
@@ -104,6 +104,7 @@ def as_json(result: Result) -> dict[str, Any]:
         },
         "cells": [_cell(cell) for _, cell in sorted(result.cells.items())],
         "failures": [_failure(result, group) for group in result.groups.values()],
+        "roots": _roots(result),
     }
 
 
@@ -118,6 +119,14 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "detail": cell.detail,
         "dtypes": {dtype: dict(sorted(counts.items())) for dtype, counts in sorted(cell.dtypes.items())},
     }
+
+
+def _roots(result: Result) -> list[dict[str, Any]]:
+    place = {name: i for i, name in enumerate(result.groups)}
+    return [
+        {"kind": r.kind, "what": r.what, "because": r.because, "failures": [place[n] for n in r.failures]}
+        for r in result.roots
+    ]
 
 
 def _failure(result: Result, group: Group) -> dict[str, Any]:
@@ -178,6 +187,9 @@ def from_json(data: dict[str, Any], plan: Plan) -> Result:
             row["first"],
             row["file"],
         )
+    names = list(result.groups)
+    for row in data.get("roots", ()):
+        result.roots.append(Root(row["kind"], row["what"], tuple(names[i] for i in row["failures"])))
     result.stale = [Known(**row) for row in data["stale_known"]]
     result.harness_errors = [(decode(row["case"]), row["traceback"]) for row in data["harness_errors"]["first"]]
     for op, share in data["hard_to_judge"].items():

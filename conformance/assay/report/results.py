@@ -149,6 +149,12 @@ class Run:
         return sorted(fails, key=lambda f: (_rank(f["status"]), f["op"], f["aspect"]))
 
     @cached_property
+    def roots(self) -> list[tuple[str, list[dict[str, Any]]]]:
+        """(what it is based on, kinds of deviation) of each root that several share, the first to look at in front."""
+        failures = self.data["failures"]
+        return [(root["because"], [failures[i] for i in root["failures"]]) for root in self.data.get("roots", ())]
+
+    @cached_property
     def standings(self) -> Counter[str]:
         """How many cells stand where."""
         return Counter(cell.standing for cell in self.cells.values())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from assay.catalog import catalog, everything
 from assay.judge import ASPECTS, STATUSES
 from assay.rerun import command
-from assay.result import Group, Result, worst_first
+from assay.result import Group, Name, Result, worst_first
 
 _SIGN = {
     "crash": "CRASH",
@@ -112,27 +112,35 @@ def _kind(group: Group) -> str:
     return f"{group.op} · {group.aspect} · {group.status} ({', '.join(sorted(group.variants))}{more})"
 
 
-def by_cause(groups: Iterable[Group]) -> list[list[Group]]:
-    """The groups in their order, those that were raised in the same place of the subject together."""
-    found: dict[object, list[Group]] = {}
-    for group in groups:
-        found.setdefault(group.cause or id(group), []).append(group)
-    return list(found.values())
+def by_root(result: Result) -> list[tuple[str, list[Group]]]:
+    """What fails the run, worst first: (why they are together, groups); "" and one group where nothing is shared."""
+    roots = {name: root for root in result.roots for name in root.failures}
+    told: set[Name] = set()
+    found = []
+    for group in worst_first(result, result.failing):
+        name = (group.op, group.aspect, group.status, group.kind)
+        root = roots.get(name)
+        if root is None:
+            found.append(("", [group]))
+        elif name not in told:
+            told.update(root.failures)
+            found.append((root.because, [result.groups[n] for n in root.failures]))
+    return found
 
 
 def say_failures(result: Result, folder: Path, echo: Callable[[str], None], limit: int = 40) -> None:
-    """All groups that fail the run, worst first; what was raised in one place of the subject is told as one."""
-    places = by_cause(worst_first(result, result.failing))
-    for number, (group, *others) in enumerate(places[:limit], 1):
+    """All groups that fail the run, worst first; those of one root are told as one."""
+    roots = by_root(result)
+    for number, (because, (group, *others)) in enumerate(roots[:limit], 1):
         echo(failure_text(number, group, result, folder))
         if others:
-            echo(f"    the same place of the subject, {group.cause}, also raises in:")
+            echo(f"    also fails, {because}:")
             for other in others:
                 script = f"  {folder / other.file}" if other.file else ""
                 echo(f"        {_kind(other)}{script}")
         echo("")
-    if len(places) > limit:
-        echo(f"… and {len(places) - limit} more; all of them are in the JSON result.\n")
+    if len(roots) > limit:
+        echo(f"… and {len(roots) - limit} more; all of them are in the JSON result.\n")
 
 
 def say_rest(result: Result, echo: Callable[[str], None]) -> None:

@@ -13,6 +13,10 @@ function takeData(found) {
       if (!run.found.has(key)) run.found.set(key, []);
       run.found.get(key).push(failure);
     }
+    for (const [because, places] of run.roots) {
+      const failures = places.map((i) => run.failures[i]);
+      for (const failure of failures) failure.root = { because, others: failures.filter((other) => other !== failure) };
+    }
   }
 }
 

@@ -46,6 +46,8 @@ function overview() {
   const fails = run.failures.filter((f) => f.fails);
   fails.sort(by((f) => data.standings.indexOf(f.status)));
   list("Deviations", fails.map((f) => h("li", {}, place(f.op, f.aspect), " ", f.status === "deviates" ? "" : badge(f.status), h("p", { class: "note", text: f.detail }))));
+  list("Shared roots", run.roots.map(([because, failures]) => h("li", {}, `${count(failures.length, "failure")}, ${because}: `,
+    failures.map((i) => run.failures[i]).flatMap((f, i) => [i ? ", " : "", place(f.op, f.aspect)]))));
   list("Stale ledger entries", (run.stale_known ?? []).map((entry) => h("li", {}, h("code", { text: entry.op }), ` · ${entry.aspect}`, h("p", { class: "note", text: entry.reason }))));
   const missing = [...family.keys()].filter((op) => opOf(run, op, data.aspects)?.standing === "missing");
   list("Missing", missing.map((op) => h("li", {}, h("a", { href: address({ cell: op }) }, h("code", { text: op })))), 400);
@@ -127,9 +129,18 @@ function failureBlock(failure, i, all) {
         h("pre", { tabindex: 0, role: "region", "aria-label": "Script" }, h("code", { text: failure.script })));
   return h("article", { class: `failure e-${verdictOf(failure)}` }, title,
     h("p", { class: "detail" }, badge(verdictOf(failure)), " ", failure.detail),
-    h("p", { class: "note", text: where }),
+    h("p", { class: "note", text: where }), rootOf(failure),
     failure.call ? [h("h4", { text: "Shrunk case" }), h("pre", { tabindex: 0, role: "region", "aria-label": "Shrunk case" }, h("code", { text: failure.call }))] : null,
     h("h4", { text: "Judge it again" }), command(failure.rerun), script);
+}
+
+/** The failures that share this one's root, and what that is based on. */
+function rootOf(failure) {
+  if (!failure.root) return null;
+  const { because, others } = failure.root;
+  const links = others.flatMap(({ op, aspect }, i) =>
+    [i ? ", " : "", h("a", { href: address({ cell: `${op}/${aspect}` }), text: `${op} · ${aspect.replaceAll("_", " ")}` })]);
+  return h("p", { class: "note root" }, `One root with ${count(others.length, "failure")}, ${because}: `, links);
 }
 
 const command = (text) =>
