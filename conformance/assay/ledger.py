@@ -96,8 +96,14 @@ class Ledger:
 
     @staticmethod
     def load(path: Path) -> Ledger:
-        """From a TOML file. Raises LedgerError, OSError."""
-        return Ledger.parse(path.read_text(), str(path))
+        """From a TOML file. Raises LedgerError."""
+        try:
+            text = path.read_text()
+        except OSError as error:
+            raise LedgerError(f"cannot read the ledger {path}: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            raise LedgerError(f"the ledger {path} is not text: {error}") from error
+        return Ledger.parse(text, str(path))
 
     @staticmethod
     def packaged(subject: str) -> Ledger:

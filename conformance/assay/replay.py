@@ -9,6 +9,7 @@ from assay.plan import Plan, policy_of
 from assay.recording import Recording, RecordingError, opened
 from assay.reproduce import Answered
 from assay.subjects import Subject, SubjectError, parse
+from assay.subjects.known import check
 
 #: PyTorch's random streams of normal deviates are the same under these, bit by bit.
 _ALIKE = ("AVX2", "AVX512")
@@ -17,6 +18,8 @@ _ALIKE = ("AVX2", "AVX512")
 def sides(subject: str, against: str | None, setup: str = "") -> tuple[Subject, Subject]:
     """(subject, reference); against: the name of a recording, PyTorch itself without. Raises SubjectError."""
     who, reference = parse(subject, setup), parse(against or "torch")
+    check(who)
+    check(reference, "reference")
     if against and reference.kind != "recorded":
         raise SubjectError(f"{against!r} is no recording: give recorded:FILE, or recorded:2.13")
     return who, reference

@@ -133,6 +133,28 @@ def test_printing_breaks_nothing(tmp_path, monkeypatch):
     assert [o.status for o in statuses(subject, Limits())] == ["returned"] * 4
 
 
+@pytest.mark.parametrize(
+    "shout",
+    [
+        "for _ in range(100): print('flood ' * 170_000)",
+        "for _ in range(100): sys.stderr.write('x' * (1 << 20))",
+        "block = b'y' * (1 << 20)\n    for _ in range(50): written = [os.write(fd, block) for fd in (1, 2)]",
+        "libc.printf.restype = None\n    for _ in range(100): libc.printf(b'%1048576d', 7)\n    libc.fflush(None)",
+    ],
+    ids=["stdout", "stderr", "file descriptors", "C"],
+)
+def test_a_hundred_megabytes_of_output_cost_nothing(tmp_path, monkeypatch, shout):
+    body = f"import ctypes\nlibc = ctypes.CDLL(None)\ndef add(*args):\n    {shout}\n    return sum(args)\n"
+    (tmp_path / "shouting.py").write_text(TINY + body)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with Worker(parse("shouting"), limits=Limits(timeout=120)) as worker:
+        outcomes = worker.answers([(GOOD, POLICY), (BAD, POLICY), (GOOD, POLICY)])
+        assert [(o.status, o.result) for o in outcomes] == [("returned", 6), ("returned", 5), ("returned", 6)]
+        assert worker.restarts == 0
+        # what shouted is bounded here too: the end is kept, no more
+        assert 0 < len(worker.process._printed) <= 4000
+
+
 def test_many_cases_with_large_answers_do_not_block():
     large = Case("add", "function", "torch.add", (TensorSpec((200, 200), "float64"), 1))
     with Worker(parse("torch")) as worker:
