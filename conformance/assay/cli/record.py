@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import click
@@ -22,7 +23,7 @@ def record(only: tuple[str, ...], profile: str, seed: int, output: Path | None, 
     """Record what PyTorch answers to the catalogue's cases, for machines that have no PyTorch.
 
     `assay run SUBJECT --against recorded:FILE` judges by it there. A recording holds the cases themselves, and
-    PyTorch's answers with all that judging takes; the whole surface under the quick profile takes some 10 MB.
+    PyTorch's answers with all that judging takes; the whole surface under the quick profile takes some 11 MB.
 
     \b
     Example: assay record
@@ -43,13 +44,15 @@ def record(only: tuple[str, ...], profile: str, seed: int, output: Path | None, 
         sys.exit(NO_CASES)
     begun = time.monotonic()
     try:
-        about = header(ops, profile, seed, only)
-    except WorkerError as error:
-        fail(f"PyTorch does not start\n{error}")
-    path = output or Path(f"recording-{'.'.join(about.torch.split('.')[:2])}.assay")
+        path = output or Path(f"recording-{'.'.join(version('torch').split('.')[:2])}.assay")
+    except PackageNotFoundError:
+        fail("PyTorch is not installed here; a recording is made where it is")
     if path.exists() and not force:
         fail(f"{path} is there already; --force replaces it")
+    if not path.parent.is_dir():
+        fail(f"cannot write {path}: {path.parent} is no folder")
     try:
+        about = header(ops, profile, seed, only)
         with Progress(ops) as progress:
             made = make(path, ops, about, jobs, on_case=lambda case, n: progress.tell(case.op, f"{n} cases"))
     except WorkerError as error:

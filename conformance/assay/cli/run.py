@@ -89,11 +89,15 @@ def run(context: click.Context, /, subject: str | None, **options: Any) -> None:
     What deviates is executed a second time in fresh processes before it is reported; what does not repeat is "flaky":
     named, and no failure unless --strict-flaky. Every verdict is on the disk (.assay/runs) at once.
 
+    With --against recorded:FILE nothing is drawn and PyTorch is not needed: FILE, made by `assay record`, has the cases
+    and PyTorch's answers. recorded:FILE as SUBJECT puts those answers to the test.
+
     \b
     Example: assay run flambeau --only sum --only 'c*' --profile quick
     Example: assay run my_library.torch_api --level core --html report.html --junit junit.xml
     Example: assay run torch@my_device --setup my_backend --level core
     Example: assay run my_library --executor dask://scheduler:8786
+    Example: assay run my_library --against recorded:2.13
     Example: assay run --resume latest
 
     \b
