@@ -11,7 +11,8 @@
     case = ""                  # JSON of a case that shows it, where few draws meet it: a full run tries it too
 
 An entry that a full run (every case of the catalogue, no filter) does not meet is stale, and fails it. An entry only
-ever turns "deviates" into "known". A crash, a timeout or an eaten memory is never known.
+ever turns "deviates" into "known". A crash, a timeout or an eaten memory is never known. What a known deviation of an
+operation explains is known of a program that calls it, too.
 """
 
 from __future__ import annotations
@@ -27,9 +28,13 @@ from typing import Any
 
 from assay.case import Case, specs_of
 from assay.outcome import Verdict
+from assay.program import Step, operation_of, program_of, variant_of
 
 _KEYS = ("op", "aspect", "variant", "dtype", "detail", "reason", "link", "case")
 _NEEDED = ("op", "aspect", "reason", "link")
+#: Aspects in which a step's deviation is passed on to what follows, and those in which nothing is passed on to.
+_FLOWING = frozenset(("structure", "dtype", "shape", "values", "mutation", "aliasing", "stride"))
+_TOLD = frozenset(("text", "error_text", "warnings"))
 _WRITTEN_BY_HAND = ": a person has to write it"
 
 
@@ -56,8 +61,32 @@ class Known:
             fnmatchcase(case.op, self.op)
             and fnmatchcase(verdict.aspect, self.aspect)
             and fnmatchcase(case.variant, self.variant)
-            and any(fnmatchcase(d, self.dtype) for d in dtypes_of(case))
-            and (not self.detail or re.search(self.detail, verdict.detail) is not None)
+            and self._fits(case, verdict)
+        )
+
+    def explains(self, case: Case, verdict: Verdict) -> bool:
+        """Whether a step of a program deviates as is known, in which the verdict on the whole may have its cause.
+
+        What a step answers otherwise shows in any aspect of what follows; where the entry says in which words, or
+        speaks of derivatives, errors or text, it explains the like alone.
+        """
+        program = program_of(case)
+        if program is None:
+            return False
+        flows = any(fnmatchcase(a, self.aspect) for a in _FLOWING) and not self.detail and verdict.aspect not in _TOLD
+        return (
+            (flows or fnmatchcase(verdict.aspect, self.aspect))
+            and any(self._calls(step) for step in program.steps)
+            and self._fits(case, verdict)
+        )
+
+    def _calls(self, step: Step) -> bool:
+        op = operation_of(step.call)
+        return bool(op) and fnmatchcase(op, self.op) and fnmatchcase(variant_of(step.call), self.variant)
+
+    def _fits(self, case: Case, verdict: Verdict) -> bool:
+        return any(fnmatchcase(d, self.dtype) for d in dtypes_of(case)) and (
+            not self.detail or re.search(self.detail, verdict.detail) is not None
         )
 
 
@@ -119,6 +148,11 @@ class Ledger:
             if known.matches(case, verdict):
                 self.met[i] += 1
                 return replace(verdict, status="known", detail=f"{known.reason} ({known.link}): {verdict.detail}")
+        for known in self.known:
+            # Programs meet no entry: whether an operation still deviates is for its own cases to say.
+            if known.explains(case, verdict):
+                told = f"a step may deviate as {known.op} does: {known.reason} ({known.link}): {verdict.detail}"
+                return replace(verdict, status="known", detail=told)
         return verdict
 
     def stale(self, aspects: Collection[str] | None = None) -> list[Known]:

@@ -131,6 +131,20 @@ def in_place(call: str) -> bool:
     return owner == "Tensor" and name.endswith("_") and (not name.endswith("__") or name == "__setitem__")
 
 
+def variant_of(call: str) -> str:
+    """By which variant a step calls its operation."""
+    owner = call.rpartition(".")[0]
+    return (
+        "operator"
+        if owner == "operator"
+        else "inplace"
+        if in_place(call)
+        else "method"
+        if owner == "Tensor"
+        else "function"
+    )
+
+
 def operation_of(call: str) -> str:
     """The catalogue's name of what a step calls: "add" for "torch.add", "Tensor.add_" and "operator.iadd"; "" for
     what is no operation."""
@@ -168,4 +182,5 @@ __all__ = [
     "operations_in",
     "plain_leaves",
     "program_of",
+    "variant_of",
 ]

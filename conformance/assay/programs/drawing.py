@@ -14,12 +14,14 @@ from assay.programs.model import Memory, Range, Shape, Value, broadcast
 #: Elements may grow to this, of halves to that; a tensor may have so many.
 _LARGE, _LARGE_HALF, _MANY = 4096.0, 256.0, 96
 #: How often a step that PyTorch will refuse is taken where one offers itself, in a program that dares to.
-_DARING = 0.6
+_DARING = 0.85
+#: How often an operand is one of the last three values that fit, so that steps build on steps.
+_LATE = 0.7
 
 
 class Drawing:
     """Chooses operands and keeps the model. made_of: what steps may be; risk: which sort of refusal by PyTorch one step
-    may meet ("leaf", "saved", "other"; "" for none)."""
+    may meet ("leaf", "saved", "several", "other"; "" for none)."""
 
     def __init__(self, pick: Pick, made_of: MadeOf, risk: str = "") -> None:
         self.pick = pick
@@ -48,7 +50,7 @@ class Drawing:
             return None
         return (
             found[-1 - self.pick.integer(0, min(2, len(found) - 1))]
-            if self.pick.chance(0.6)
+            if self.pick.chance(_LATE)
             else self.pick.choice(found)
         )
 
@@ -63,8 +65,10 @@ class Drawing:
         return size > _MANY or bounds.size > (_LARGE_HALF if halves else _LARGE)
 
     def dares(self, *risks: str) -> bool:
-        """Whether a step that will be refused for all these reasons, and no other, is taken all the same."""
-        if self.risk and set(risks) == {self.risk} and self.pick.chance(_DARING):
+        """Whether a step that will be refused for these reasons is taken all the same."""
+        # What backward alone refuses shows only where the call itself is not refused.
+        alone = set(risks) == {"saved"}
+        if self.risk in risks and (alone or self.risk != "saved") and self.pick.chance(_DARING):
             self.risk = ""
             return True
         return False
@@ -159,9 +163,10 @@ class Drawing:
             (target.repeated and form is None)
             or (dtype != "" and category(dtype) > target.kind)
             or (form is None and shape != (region if region is not None else target.shape))
-            or (recorded and target.several)
         ):
             risks.append("other")
+        if recorded and target.several:
+            risks.append("several")
         if recorded and target.memory.leaf and not target.detached:
             risks.append("leaf")
         if target.memory.saved and form is None:
@@ -179,7 +184,7 @@ class Drawing:
         if form is not None:
             turned = len(form) > 1 and len(form) == len(target.shape)
             target.shape, target.dense = form, target.dense and not turned
-        self.over = bool({"leaf", "other"} & set(risks))
+        self.over = bool(set(risks) - {"saved"})
         return True
 
     def choice(self, call: str, condition: Value, then: Value, otherwise: Value) -> bool:

@@ -25,7 +25,7 @@ FAMILY = "programs"
 #: How many programs of all families together a profile draws.
 CASES = {"quick": 60, "standard": 500, "deep": 3000}
 #: Which sort of refusal a program is drawn to meet, if any.
-_RISKS = {"": 15, "saved": 4, "leaf": 1.5, "other": 1.5}
+_RISKS = {"": 13, "saved": 4, "leaf": 1.5, "several": 2, "other": 2}
 _STEPS = (3, 12)
 _TRIES = 8
 _MODULES = (branches, pointwise, views, writes)

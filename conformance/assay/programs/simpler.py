@@ -106,28 +106,26 @@ def without(program: Program, count: int, left_out: range, way: int = 0) -> Prog
 
 def _without(program: Program, count: int, left_out: set[int], way: int) -> Program:
     place: dict[int, Ref] = {n: Ref(n) for n in range(count)}
+    gone = {count + at for at in left_out}
+
+    def placed(leaf: Any) -> Any:
+        if not isinstance(leaf, Ref):
+            return leaf
+        found = place[leaf.index]
+        # A part of what is gone is all of what stands for it.
+        return found if leaf.index in gone else Ref(found.index, leaf.part)
+
     steps: list[Step] = []
     for at, step in enumerate(program.steps):
         if at in left_out:
             operands = [leaf for leaf in plain_leaves(step.args) if isinstance(leaf, Ref)]
             if step.call == CHOICE:
                 operands = operands[1:]
-            stands_for = operands[0 if way == 0 or len(operands) < 2 else -1] if operands else Ref(0)
-            place[count + at] = _placed(stands_for, place)
+            place[count + at] = placed(operands[0 if way == 0 else -1]) if operands else Ref(0)
         else:
-            steps.append(mapped(step, lambda leaf: _placed(leaf, place)))
+            steps.append(mapped(step, placed))
             place[count + at] = Ref(count + len(steps) - 1)
-    returns = tuple(dict.fromkeys(_placed(ref, place) for ref in program.returns))
-    return Program(tuple(steps), returns)
-
-
-def _placed(leaf: Any, place: dict[int, Ref]) -> Any:
-    if not isinstance(leaf, Ref):
-        return leaf
-    found = place[leaf.index]
-    # The part of a step that is gone is all of what stands for it.
-    kept = found.part if found.part is not None or leaf.index not in place else leaf.part
-    return Ref(found.index, kept)
+    return Program(tuple(steps), tuple(dict.fromkeys(placed(ref) for ref in program.returns)))
 
 
 def _beginning(program: Program, count: int, length: int) -> Program:
@@ -165,13 +163,18 @@ def _simpler_steps(step: Step) -> Iterator[Step]:
         yield replace(step, no_grad=False)
     for name in step.kwargs:
         yield replace(step, kwargs={k: v for k, v in step.kwargs.items() if k != name})
-    # Operators and functions as methods, which is how most programs are written.
     for i, arg in enumerate(step.args):
+        if type(arg) is tuple and arg and all(type(a) is int and a > 0 for a in arg):
+            for n in range(len(arg)):
+                yield replace(step, args=(*step.args[:i], (*arg[:n], -1, *arg[n + 1 :]), *step.args[i + 1 :]))
+        if type(arg) is int and arg:
+            for simple in (0, -1) if arg != -1 else (0,):
+                yield replace(step, args=(*step.args[:i], simple, *step.args[i + 1 :]))
         if type(arg) is float and arg not in (0.0, 1.0, 2.0):
             yield replace(step, args=(*step.args[:i], 2.0, *step.args[i + 1 :]))
         elif type(arg) is tuple and any(type(a) is slice or type(a) is int for a in arg) and step.call.endswith("item"):
-            for simple in (Ellipsis, arg[0]):
-                yield replace(step, args=(*step.args[:i], simple, *step.args[i + 1 :]))
+            for index in (Ellipsis, arg[0]):
+                yield replace(step, args=(*step.args[:i], index, *step.args[i + 1 :]))
 
 
 def _rewired(step: Step, count: int) -> Iterator[Step]:

@@ -103,18 +103,28 @@ def view(d: Drawing) -> bool:
     return d.view(call, v, (_written(d, shape),), shape)
 
 
-@move("view", 2)
+def _turned(d: Drawing, least: int) -> Value | None:
+    """A value of promised strides; as a rule one that does not lie in order, where there is one."""
+
+    def fits(v: Value) -> bool:
+        return v.size > 0 and v.promised and v.rank >= least
+
+    found = d.value(lambda v: fits(v) and not v.dense and v.rank > 1) if d.pick.chance(0.6) else None
+    return found or d.value(fits)
+
+
+@move("view", 3)
 def reshape(d: Drawing) -> bool:
-    v, call = d.value(lambda v: v.size > 0 and v.promised), d.spelled("Tensor.reshape", "torch.reshape")
+    v, call = _turned(d, 0), d.spelled("Tensor.reshape", "torch.reshape")
     if v is None or call is None:
         return False
     shape = _factored(d, v.size)
     return d.view(call, v, (_written(d, shape),), shape)
 
 
-@move("view", 2)
+@move("view", 3)
 def flatten(d: Drawing) -> bool:
-    v, call = d.value(lambda v: v.rank >= 1 and v.promised), d.spelled("Tensor.flatten", "torch.flatten")
+    v, call = _turned(d, 1), d.spelled("Tensor.flatten", "torch.flatten")
     if v is None or call is None:
         return False
     start = d.pick.integer(0, v.rank - 1)

@@ -25,15 +25,24 @@ _IN_PLACE = {"add": "operator.iadd", "sub": "operator.isub", "mul": "operator.im
 def _target(d: Drawing, least: int = 1) -> Value | None:
     """What may be written to; as a rule what PyTorch does not refuse."""
 
-    def fits(v: Value) -> bool:
-        risks = {
-            "other": v.repeated or v.several,
+    def risks(v: Value) -> set[str]:
+        found = {
+            "other": v.repeated,
+            "several": v.several and v.grad and not d.no_grad,
             "saved": v.memory.saved,
             "leaf": v.memory.leaf and not (d.no_grad or v.detached),
         }
-        return v.kind >= least and v.size > 0 and not any(there and name != d.risk for name, there in risks.items())
+        return {name for name, there in found.items() if there}
 
-    return d.value(fits)
+    def fits(v: Value) -> bool:
+        return (
+            v.kind >= least
+            and v.size > 0
+            and (not risks(v) or risks(v) == {d.risk} or (d.risk in risks(v) and d.risk != "saved"))
+        )
+
+    daring = d.value(lambda v: fits(v) and bool(risks(v))) if d.risk and d.pick.chance(0.4) else None
+    return daring or d.value(fits)
 
 
 @move("write", 7)
@@ -186,7 +195,7 @@ def reform(d: Drawing) -> bool:
     if 1 in target.shape:
         options["Tensor.squeeze_"] = ((), tuple(n for n in target.shape if n != 1))
     call = d.spelled(*options)
-    if call is None or d.guard is not None:
+    if call is None or d.guard is not None or d.no_grad:
         return False
     args, form = options[call]
     return d.update(call, target, args, target.range, form=form)
