@@ -6,10 +6,11 @@ What is bounded here runs in full under `-m slow` (`tox -e deep`).
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -155,14 +156,26 @@ def test_thorough_goes_on_and_tells_what_was_not_caught(tmp_path: Path, monkeypa
     assert thorough.holds(thorough.carried_out(some, 1, keep)), "what is kept is not tried again"
 
 
-def _dies_unless_warned(job: thorough.Job, unsafe: bool = False) -> thorough.Row:
-    if not unsafe and job[1] == "deadly":
-        os._exit(11)
-    return {"name": job[1], "unsafe": unsafe}
+class _Mortal:
+    """A pool whose process dies of a job named "deadly", unless it was warned; it takes no job after that."""
+
+    def __init__(self) -> None:
+        self.dead = False
+
+    def submit(self, one: object, job: thorough.Job, unsafe: bool = False) -> Future[thorough.Row]:
+        future: Future[thorough.Row] = Future()
+        self.dead |= job[1] == "deadly" and not unsafe
+        if self.dead:
+            future.set_exception(BrokenProcessPool())
+        else:
+            future.set_result({"name": job[1], "unsafe": unsafe})
+        return future
+
+    def shutdown(self) -> None: ...
 
 
 def test_a_job_that_kills_its_process_is_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(thorough, "one", _dies_unless_warned)
+    monkeypatch.setattr(thorough.Hand, "_new", staticmethod(_Mortal))
     todo = [("fault", name, "", "quick", 0) for name in ("sum_wrong", "deadly", "sum_wrong")]
     rows = [row for _, row in thorough.done(todo, 1)]
     assert [row["name"] for row in rows] == [job[1] for job in todo]
