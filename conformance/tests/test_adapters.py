@@ -23,7 +23,7 @@ from assay.subjects import SHIPPED, Adapter, Subject, SubjectError, parse
 A = TensorSpec((2, 3), "float32", Values("normal", 1), requires_grad=True)
 B = TensorSpec((2, 3), "float32", Values("positive", 2), requires_grad=True)
 PLAIN = TensorSpec((2, 3), "float32", Values("positive", 2))
-FIRST = TensorSpec((2, 1), "int64", Values("zeros"))
+FIRST = TensorSpec((2,), "int64", Values("zeros"))
 WHOLE = TensorSpec((4,), "int32", Values("ties", 3))
 ADD = Case("add", "function", "torch.add", (A, B), {"alpha": 2.0}, order=1)
 
@@ -138,7 +138,7 @@ CASES = {
     "sizes by name": Case("permute", "function", "torch.permute", (A,), {"dims": (1, 0)}, order=1),
     "a list of tensors": Case("cat", "function", "torch.cat", ([A, B],), {"dim": 1}, order=1),
     "a tuple of results": Case("split", "function", "torch.split", (A, 2, 1), order=1),
-    "some of the elements": Case("gather", "function", "torch.gather", (A, 1, FIRST), order=1),
+    "some of the elements": Case("index_select", "function", "torch.index_select", (A, 1, FIRST), order=1),
     "zeros": Case("zeros", "function", "torch.zeros", (), {"size": (2, 0)}),
     "padding": Case("nn.functional.pad", "function", "torch.nn.functional.pad", (A, [1, 0, 0, 2]), order=1),
     "clamped": Case("clamp", "method", "Tensor.clamp", (A,), {"max": 0.5}, order=1),

@@ -78,7 +78,7 @@ class Tinygrad(TableAdapter):
         self._leaves = []
 
     def named(self, path: str) -> Any:
-        if path == "torch.bfloat16" and not knows_bfloat16():
+        if path.removeprefix("torch.") == "bfloat16" and not knows_bfloat16():
             raise NotImplementedError("bfloat16: the compiler does not know it")
         return super().named(path)
 
