@@ -104,6 +104,12 @@ def _at_set(input: Any, dim: int, index: Any, value: Any) -> Any:
     return input.at[(slice(None),) * (dim % max(input.ndim, 1)) + (index,)].set(value)
 
 
+def _one_hot(input: Any, num_classes: int = -1) -> Any:
+    if num_classes == -1:
+        raise NotImplementedError("num_classes=-1")
+    return jax.nn.one_hot(input, num_classes, dtype=jnp.int64)
+
+
 # -- products, linalg
 
 
@@ -141,7 +147,7 @@ def _qr(A: Any, mode: str = "reduced") -> Any:
 
 
 def _eigh(A: Any, UPLO: str = "L") -> Any:
-    return _Eigh(*jnp.linalg.eigh(A, UPLO=UPLO, symmetrize_input=False))
+    return _Eigh(*jnp.linalg.eigh(A, UPLO=UPLO))
 
 
 def _solve(A: Any, B: Any, *, left: bool = True) -> Any:
@@ -164,15 +170,21 @@ def _fft1(own: str) -> Callable[..., Any]:
     return lambda input, n=None, dim=-1, norm=None: find(own)(input, n=n, axis=dim, norm=norm)
 
 
+def _fft_sizes(s: Any) -> Any:
+    if s is not None and -1 in s:
+        raise NotImplementedError("-1 among the sizes")
+    return listed(s)
+
+
 def _fft2(own: str) -> Callable[..., Any]:
-    return lambda input, s=None, dim=(-2, -1), norm=None: find(own)(input, s=listed(s), axes=listed(dim), norm=norm)
+    return lambda input, s=None, dim=(-2, -1), norm=None: find(own)(input, s=_fft_sizes(s), axes=listed(dim), norm=norm)
 
 
 def _fftn(own: str) -> Callable[..., Any]:
     def fftn(input: Any, s: Any = None, dim: Any = None, norm: Any = None) -> Any:
         if s is not None and dim is None:
-            dim = tuple(range(-len(listed(s)), 0))
-        return find(own)(input, s=listed(s), axes=listed(dim), norm=norm)
+            dim = tuple(range(-len(s), 0))
+        return find(own)(input, s=_fft_sizes(s), axes=listed(dim), norm=norm)
 
     return fftn
 
@@ -211,8 +223,8 @@ def _conv(rank: int) -> Callable[..., Any]:
 
 def _window(own: str) -> Callable[..., Any]:
     def window(window_length: int, periodic: bool = True, *, dtype: Any = None) -> Any:
-        if periodic:
-            raise NotImplementedError("periodic=True")
+        if periodic or dtype is not None:
+            raise NotImplementedError("periodic=True, dtype=")
         return find(own)(window_length)
 
     return window
@@ -279,7 +291,7 @@ ARRAYS: dict[str, Callable[..., Any]] = {
     "bucketize": lambda input, boundaries, *, right=False: jnp.searchsorted(
         boundaries, input, side="right" if right else "left"
     ),
-    "nn.functional.one_hot": lambda input, num_classes=-1: jax.nn.one_hot(input, num_classes, dtype=jnp.int64),
+    "nn.functional.one_hot": _one_hot,
     # creation
     **spread("zeros ones", lambda own: LIKE.created(own, jnp.float32)),
     **spread("zeros_like ones_like", lambda own: lambda input, *, dtype=None: find(own)(input, dtype)),
@@ -309,8 +321,8 @@ ARRAYS: dict[str, Callable[..., Any]] = {
     "linalg.svd": _svd,
     "linalg.qr": _qr,
     "linalg.eigh": _eigh,
-    "linalg.eigvalsh": lambda A, UPLO="L": jnp.linalg.eigvalsh(A, UPLO=UPLO, symmetrize_input=False),
-    "linalg.cholesky": lambda A, *, upper=False: jnp.linalg.cholesky(A, upper=upper, symmetrize_input=False),
+    "linalg.eigvalsh": lambda A, UPLO="L": jnp.linalg.eigvalsh(A, UPLO=UPLO),
+    "linalg.cholesky": lambda A, *, upper=False: jnp.linalg.cholesky(A, upper=upper),
     "linalg.solve": _solve,
     "linalg.solve_triangular": _solve_triangular,
     **spread("matrix_power linalg.matrix_power", lambda _: lambda A, n: jnp.linalg.matrix_power(A, n)),

@@ -41,6 +41,12 @@ def _div(input: Any, other: Any, *, rounding_mode: Any = None) -> Any:
     return jnp.true_divide(input, other)
 
 
+def _polygamma(n: Any, input: Any) -> Any:
+    if not isinstance(n, int):  # the method's tensor comes first
+        n, input = input, n
+    return jsp.polygamma(n, input)
+
+
 def _logit(input: Any, eps: Any = None) -> Any:
     if eps is not None:
         raise NotImplementedError("eps=")
@@ -158,8 +164,8 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "special.round": lambda input, *, decimals=0: jnp.round(input, decimals),
     "logit": _logit,
     "special.logit": _logit,
-    "polygamma": lambda n, input: jsp.polygamma(n, input),
-    "special.polygamma": lambda n, input: jsp.polygamma(n, input),
+    "polygamma": _polygamma,
+    "special.polygamma": _polygamma,
     "mvlgamma": lambda input, p: jsp.multigammaln(input, p),
     "special.multigammaln": lambda input, p: jsp.multigammaln(input, p),
     "nan_to_num": lambda input, nan=0.0, posinf=None, neginf=None: jnp.nan_to_num(

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import ml_dtypes
 import numpy as np
 
+from assay.reading import tensors_of
 from assay.subjects.adapter import Claims
 from assay.subjects.tables import TableAdapter
 
@@ -69,13 +70,14 @@ class Tinygrad(TableAdapter):
             claimed = tuple(name for name in self.claims.dtypes if name != "bfloat16")
             self.claims = replace(self.claims, dtypes=claimed)
         self._leaves: list[Any] = []
+        self._made: list[tuple[Any, Any]] = []
 
     def start(self) -> None:
         """Nothing to switch on."""
 
     def reset(self, seed: int, default_dtype: str) -> None:
         super().reset(seed, default_dtype)
-        self._leaves = []
+        self._leaves, self._made = [], []
 
     def named(self, path: str) -> Any:
         if path.removeprefix("torch.") == "bfloat16" and not knows_bfloat16():
@@ -105,16 +107,23 @@ class Tinygrad(TableAdapter):
     ) -> Any:
         if any(isinstance(value, complex) for value in (*args, *kwargs.values())):
             raise NotImplementedError("complex numbers")
-        return function(*args, **kwargs)
+        result = function(*args, **kwargs)
+        self._made = [(tensor, tensor.uop) for _, tensor in tensors_of(self, result)]
+        return result
+
+    def _as_made(self, tensor: Any) -> Any:
+        """A result with its graph: reading one may put what was computed in the place of how."""
+        return next((Tensor(uop) for made, uop in self._made if made is tensor), tensor)
 
     def requires_grad(self, tensor: Any) -> bool:
-        return bool(tensor.is_floating_point()) and any(_reaches(tensor, leaf) for leaf in self._leaves)
+        made = self._as_made(tensor)
+        return bool(made.is_floating_point()) and any(_reaches(made, leaf) for leaf in self._leaves)
 
     def grad(
         self, outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence[Any], create_graph: bool
     ) -> Sequence[Any]:
         found: list[Any] = [None] * len(inputs)
-        for output, cotangent in zip(outputs, cotangents, strict=True):
+        for output, cotangent in zip(map(self._as_made, outputs), cotangents, strict=True):
             for i, part in enumerate(output.gradient(*inputs, gradient=cotangent)):
                 if _reaches(output, inputs[i]):  # elsewhere tinygrad answers zeros, PyTorch None
                     found[i] = part if found[i] is None else found[i] + part

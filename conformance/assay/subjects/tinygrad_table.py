@@ -256,6 +256,12 @@ def _attention(
     return query.scaled_dot_product_attention(key, value, attn_mask, dropout_p, is_causal, enable_gqa)
 
 
+def _einsum(equation: Any, *operands: Any) -> Any:
+    if not isinstance(equation, str):
+        raise NotImplementedError("einsum by lists of dims")
+    return Tensor.einsum(equation, *operands)
+
+
 def _arange(*given: Any, dtype: Any = None, **named: Any) -> Any:
     if set(named) - {"start", "end", "step"}:
         raise NotImplementedError(f"so called: {sorted(named)}")
@@ -375,7 +381,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     **spread("zeros_like ones_like", lambda own: lambda input, *, dtype=None: find(own)(input, dtype=dtype)),
     "full_like": lambda input, fill_value, *, dtype=None: input.full_like(fill_value, dtype=dtype),
     # products
-    "einsum": lambda equation, *operands: Tensor.einsum(equation, *operands),
+    "einsum": _einsum,
     # svd and qr are left out: each shape unrolls into a program that takes clang longer than a case may take
     # layers, losses
     "nn.functional.linear": _linear,
