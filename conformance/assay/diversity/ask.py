@@ -36,6 +36,7 @@ from assay.policy import Policy
 #: How many cases are asked about at most, and how many changed ones of each.
 CASES, EACH = 14, 4
 DIES = "dies"
+UNSHOWN = "none of its cases can be made to show it"
 INTO = ("out-resized", "out-cast", "bad-out", "window", "bad-overlap")
 #: torch is imported once; each operation is asked about in a copy of that process.
 CONTEXT = multiprocessing.get_context("fork")
@@ -52,7 +53,7 @@ def refusal(case: Case, policy: Policy) -> str:
         return "refused"
     if outcome.gradient_error is not None:
         return _first_line(outcome.gradient_error.text)
-    if outcome.gradients is None:
+    if not any(outcome.gradients or ()):
         return "no result has a derivative"
     return "no second derivative" if case.order == 2 and outcome.gradients2 is None else ""
 
@@ -78,7 +79,9 @@ def asked(entry: Entry, drawn: Drawn, cases: list[Case], kinds: Sequence[str]) -
             said[told] += 1
             if bool(told) == (kind in MISTAKES):
                 break
-        if made:
+        if not made:
+            yield kind, UNSHOWN
+        else:
             mistaken = "" if len(said) > 1 or "" not in said else "takes any"
             yield kind, mistaken if kind in MISTAKES else "" if "" in said else said.most_common(1)[0][0]
 

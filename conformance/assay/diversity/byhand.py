@@ -14,13 +14,126 @@ class Reason:
     kinds: tuple[str, ...]
     text: str
 
+    def explains(self, op: str, kind: str) -> bool:
+        """Whether it is about this kind of input for this operation."""
+        return kind in self.kinds and any(fnmatchcase(op, glob) for glob in self.ops)
+
 
 def by_hand(op: str, kind: str) -> str:
     """What a person says; "" where nobody does."""
-    for reason in BY_HAND:
-        if kind in reason.kinds and any(fnmatchcase(op, glob) for glob in reason.ops):
-            return reason.text
-    return ""
+    return next((reason.text for reason in BY_HAND if reason.explains(op, kind)), "")
 
 
-BY_HAND: tuple[Reason, ...] = ()
+_SPECIAL = ("nan", "inf", "-0.0", "subnormal", "huge")
+_UNDEFINED_CAST = "its result may be an integer, and a floating number that an integer cannot hold has no defined cast"
+_CONDITIONED = (
+    "its matrices are drawn by plans of their own, well or badly conditioned: of others pivots, LAPACK's checks and "
+    "rounding decide, which nobody promises"
+)
+BY_HAND: tuple[Reason, ...] = (
+    Reason(
+        (
+            "det",
+            "slogdet",
+            "logdet",
+            "inverse",
+            "*solve*",
+            "lu*",
+            "linalg.lu*",
+            "*cholesky*",
+            "geqrf",
+            "orgqr",
+            "ormqr",
+            "matrix_exp",
+            "matrix_power",
+            "pinverse",
+            "svd*",
+            "pca_lowrank",
+            "qr",
+            "nuclear_norm",
+            "norm_except_dim",
+            "linalg.det",
+            "linalg.slogdet",
+            "linalg.inv*",
+            "linalg.ldl*",
+            "linalg.householder_product",
+            "linalg.matrix_*",
+            "linalg.svd*",
+            "linalg.eig*",
+            "linalg.pinv",
+            "linalg.cond",
+            "linalg.lstsq",
+            "linalg.qr",
+            "linalg.tensorinv",
+        ),
+        (*_SPECIAL, "border", "ties"),
+        _CONDITIONED,
+    ),
+    Reason(
+        ("byte", "char", "short", "int", "long", "tensor", "as_tensor", "asarray", "__int__", "__index__"),
+        (*_SPECIAL, "border"),
+        _UNDEFINED_CAST,
+    ),
+    Reason(
+        ("fft.irfft*", "fft.hfft*", "istft"),
+        _SPECIAL,
+        "MKL and pocketfft leave out what is zero in exact arithmetic, and so answer NaN in different places",
+    ),
+    Reason(
+        ("*grid_sample*",),
+        _SPECIAL,
+        "a position that is no number, or far outside, becomes an integer, which is not defined",
+    ),
+    Reason(
+        ("multinomial", "poisson", "binomial", "normal"),
+        (*_SPECIAL, "ties"),
+        "its tensors are parameters of a distribution, which have bounds",
+    ),
+    Reason(
+        ("mvlgamma", "special.multigammaln"),
+        (*_SPECIAL, "border"),
+        "defined above (p - 1) / 2 alone, and refused below",
+    ),
+    Reason(("nn.functional.ctc_loss", "ctc_loss"), _SPECIAL, "its numbers are logarithms of probabilities"),
+    Reason(("histogramdd",), (*_SPECIAL, "ties"), "its bins have limits, which are finite"),
+    Reason(
+        (
+            "unravel_index",
+            "segment_reduce",
+            "nn.functional.max_unpool*",
+            "nn.functional.nll_loss",
+            "*embedding*",
+            "nn.functional.*cross_entropy",
+            "nn.functional.multi*_loss",
+            "nn.functional.one_hot",
+            "*ctc_loss",
+            "rnn_*",
+            "gru",
+            "lstm",
+            "nn.functional.interpolate",
+        ),
+        ("border", "huge"),
+        "its integers are indices, lengths or sizes",
+    ),
+    Reason(
+        ("lcm",), ("border",), "the least integer has no absolute value, and large multiples wrap: undefined in C++"
+    ),
+    Reason(
+        ("item", "__bool__", "__float__", "__int__", "__complex__", "__index__", "is_nonzero"),
+        ("permuted", "stepped", "expanded", "ties", "long", "empty", "size-1"),
+        "takes tensors of one element",
+    ),
+    Reason(("real", "imag"), ("method",), "an attribute of tensors, no method"),
+    Reason(("__*__",), ("operator",), "Python's own syntax calls the method of this name, which is what is drawn"),
+    Reason(("nn.functional.relu",), ("inplace",), "nn.functional.relu_ is torch.relu_, which relu draws"),
+    Reason(
+        ("set_rng_state",),
+        (*_SPECIAL, "border", "ties", "permuted", "stepped", "expanded", "offset", "size-1"),
+        "takes the state of a generator, which another call made",
+    ),
+    Reason(
+        ("segment_reduce",),
+        ("empty", "permuted", "stepped", "expanded", "offset"),
+        "PyTorch 2.13 reads beyond data that lies in memory otherwise than the segments do, and dies",
+    ),
+)

@@ -9,13 +9,14 @@ from functools import cache
 from assay.catalog import catalog
 from assay.catalog.form import Entry, Form
 from assay.catalog.kinds import hidden
+from assay.catalog.overlap import ELEMENTWISE
 from assay.catalog.spelling import mistakes_of
 from assay.diversity.byhand import by_hand
 from assay.diversity.kinds import MISTAKES, OF_TENSORS
 from assay.diversity.record import VERSION, record
 from assay.drawing import executions
 from assay.dtypes import ALL, ALL_COMPLEX, FLOATING, category
-from assay.surface import VARIANTS, load_surface
+from assay.surface import VARIANTS, Operation, load_surface
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,10 @@ class Drawn:
 
 
 def why(entry: Entry, kind: str, drawn: Drawn) -> str:
-    """Why `kind` does not apply; "" where nothing says so. What is drawn has no reason by rule."""
-    return (
-        ("" if drawn.shown[kind] else by_rule(entry, kind, drawn))
-        or _recorded(entry.op, kind)
-        or by_hand(entry.op, kind)
-    )
+    """Why `kind` does not apply; "" where nothing says so. Of what is drawn: what the record says against it."""
+    if drawn.shown[kind]:
+        return _recorded(entry.op, kind)
+    return by_rule(entry, kind, drawn) or _recorded(entry.op, kind) or by_hand(entry.op, kind)
 
 
 def by_rule(entry: Entry, kind: str, drawn: Drawn) -> str:
@@ -58,6 +57,8 @@ def by_rule(entry: Entry, kind: str, drawn: Drawn) -> str:
         return "takes no out="
     if kind in ("window", "bad-overlap") and not _writes(entry):
         return "writes to no tensor"
+    if kind in ("window", "bad-overlap") and entry.family not in ELEMENTWISE:
+        return "PyTorch says of elementwise operations alone what overlap does"
     if kind in MISTAKES and not entry.mistakes:
         return "takes no argument, or anything"
     if kind in ("bad-type", "bad-value") and kind not in _mistakes(entry):
@@ -99,8 +100,13 @@ def _mistakes(entry: Entry) -> frozenset[str]:
     return _mistakes_by_op(entry.op)
 
 
+@cache
+def _operations() -> dict[str, Operation]:
+    return load_surface(VERSION).operations_by_name
+
+
 def _no_variant(entry: Entry, kind: str) -> str:
-    operations = load_surface(VERSION).operations_by_name
+    operations = _operations()
     if entry.op in operations and kind in operations[entry.op].variants:
         return ""
     return f"PyTorch has none as {kind}"

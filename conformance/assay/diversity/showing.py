@@ -133,6 +133,11 @@ def _laid(kind: str, case: Case) -> Iterator[Case]:
         return replace(spec, layout=Layout("offset")) if kind == "offset" else spec
 
     yield from _each(case, change)
+    given = tensors(case)
+    if kind == "channels-last" and given:
+        # the first one, and what is shaped alike, in four dims
+        own = given[0].shape
+        yield changed(case, lambda s: change(_plain(s, (2, 3, 2, 2))) if s.shape == own else s)
 
 
 def _valued(kind: str, case: Case) -> Iterator[Case]:
@@ -150,6 +155,8 @@ def _aliased(kind: str, case: Case) -> Iterator[Case]:
     for at, arg in enumerate(case.args):
         if at and isinstance(first, TensorSpec) and isinstance(arg, TensorSpec):
             yield replace(case, args=(*case.args[:at], Same(0), *case.args[at + 1 :]))
+    if isinstance(first, tuple | list) and len(first) > 1 and all(isinstance(v, TensorSpec) for v in first):
+        yield replace(case, args=(type(first)((first[0], Same(0), *first[2:])), *case.args[1:]))
 
 
 def _mixed(kind: str, case: Case) -> Iterator[Case]:
@@ -177,15 +184,16 @@ def _derived(kind: str, case: Case) -> Iterator[Case]:
 
 
 def _into(kind: str, case: Case) -> Iterator[Case]:
-    out = case.kwargs.get("out")
-    if not isinstance(out, TensorSpec):
-        return
+    changes: list[Change] = []
     if kind == "out-resized":
-        for shape in ((0,), (*out.shape, 2)):
-            yield replace(case, kwargs=case.kwargs | {"out": _plain(out, shape)})
-    for dtype in ("float64", "complex128", "int64") if kind == "out-cast" else ("bool", "int8"):
-        if kind != "out-resized" and dtype != out.dtype:
-            yield replace(case, kwargs=case.kwargs | {"out": replace(out, dtype=dtype)})
+        changes = [lambda s: _plain(s, (0,)), lambda s: _plain(s, (*s.shape, 2))]
+    else:
+        dtypes = ("float64", "complex128", "int64") if kind == "out-cast" else ("bool", "int8")
+        changes = [lambda s, d=d: replace(s, dtype=d) for d in dtypes]  # type: ignore[misc]
+    for change in changes:
+        made = replace(case, kwargs=case.kwargs | {"out": _changed(case.kwargs.get("out"), change, [0], None)})
+        if made != case:
+            yield made
 
 
 def _misshaped(kind: str, case: Case) -> Iterator[Case]:

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from itertools import repeat
 from multiprocessing import get_context
 
 from assay.case import Case, specs_of
 from assay.catalog import catalog
 from assay.catalog.form import Entry
+from assay.diversity.byhand import BY_HAND
 from assay.diversity.kinds import KINDS, MISTAKES
 from assay.diversity.reasons import Drawn, why
 from assay.drawing import draw_cases
@@ -52,6 +54,18 @@ class Table:
     def is_whole(self) -> bool:
         """Whether there is neither a hole nor a stale reason."""
         return not any(cell.is_hole or cell.is_stale for cell in self.cells)
+
+    def idle(self) -> Iterator[str]:
+        """Of a table of all operations, what is said by hand and explains nothing: a kind, or a glob of operations."""
+        by_text: dict[str, list[Cell]] = {}
+        for cell in self.cells:
+            by_text.setdefault("" if cell.drawn else cell.reason, []).append(cell)
+        for reason in BY_HAND:
+            cells = by_text.get(reason.text, [])
+            yield from (f"{kind}: {reason.text}" for kind in reason.kinds if all(c.kind != kind for c in cells))
+            for glob in reason.ops:
+                if not any(fnmatchcase(cell.op, glob) for cell in cells):
+                    yield f"{glob}: {reason.text}"
 
     def stale(self) -> Iterator[Cell]:
         """What is explained though it is drawn."""
