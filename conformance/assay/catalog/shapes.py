@@ -6,10 +6,23 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from assay.case import Layout, Make, TensorSpec
+from assay.case import Layout, Make, Named, TensorSpec
 from assay.catalog.common import ANY, DIM, x
-from assay.catalog.form import Execution, Kind, Structure, arg, entry, form, kw, opt, pos
-from assay.catalog.kinds import aside, dim, dims, drawn, integer, made, permutation, reshaping, shaped, size, tensor
+from assay.catalog.form import Execution, Kind, Param, Structure, arg, entry, form, kw, opt, pos
+from assay.catalog.kinds import (
+    aside,
+    choice,
+    dim,
+    dims,
+    drawn,
+    integer,
+    made,
+    permutation,
+    reshaping,
+    shaped,
+    size,
+    tensor,
+)
 from assay.catalog.results import unknown
 from assay.dtypes import ALL, COMMON
 from assay.pick import Pick
@@ -175,11 +188,17 @@ entry(
     policy=VIEW,
 )
 entry("split_with_sizes", x(ALL, shaped(min_rank=1)), ALONG, arg("split_sizes", SECTIONS), AT, order=2, policy=VIEW)
+FORMATS = (Named("preserve_format"), Named("contiguous_format"))
+KEPT: dict[str, tuple[Param, ...]] = {
+    "clone": (kw("memory_format", choice(FORMATS, (1,))),),
+    "contiguous": (kw("memory_format", choice(FORMATS[1:], (FORMATS[0], 1))),),
+}
 for name in ("detach", "view_as_real", "contiguous", "clone"):
     dtypes = ("complex64", "complex128") if name == "view_as_real" else ALL
     entry(
         name,
         x(dtypes),
+        *KEPT.get(name, ()),
         variants="method" if name == "contiguous" else "function" if name == "view_as_real" else "function method",
         order=0 if name == "detach" else 2,
         policy=VIEW,
@@ -253,7 +272,19 @@ entry("repeat_interleave", form(REPEATED, arg("repeats", integer(0, 4)), opt("di
 for name in ("tril", "triu"):
     entry(name, x(COMMON, shaped(min_rank=2)), opt("diagonal", integer(-4, 4)), variants=ROUND, order=2, policy=MOVE)
 entry("diag", x(COMMON, shaped(1, 2)), opt("diagonal", integer(-3, 3)), out=unknown, order=2, policy=MOVE)
-entry("diagonal", x(ALL, shaped(2, 4)), opt("offset", integer(-3, 3)), order=2, policy=VIEW)
+entry(
+    "diagonal",
+    form(x(ALL, shaped(2, 4)), opt("offset", integer(-3, 3)), order=2),
+    form(
+        x(ALL, shaped(2, 4)),
+        aside("pair", lambda draw, env: draw(st.permutations(range(len(env.shape("input")))))[:2]),
+        arg("offset", integer(-3, 3)),
+        arg("dim1", made(lambda drawn, ex: ex.structure.drawn["pair"][0], None, (9, 1.5))),
+        arg("dim2", made(lambda drawn, ex: ex.structure.drawn["pair"][1] - len(ex.shape("input")), None, (-9, 1.5))),
+        order=2,
+    ),
+    policy=VIEW,
+)
 
 
 # -- joining ---------------------------------------------------------------------------------------------------------

@@ -55,6 +55,8 @@ def _without_steps(c: Call) -> Any:
 
 
 SHAPES = (
+    row("diagonal", "ignores its dims", "shape values", "input offset dim1 dim2", ignores(dim1=0, dim2=1)),
+    row("clone", "ignores memory_format", "stride", "input", ignores(memory_format=None)),
     row("transpose", "copies", "aliasing", "input dim0 dim1", keeps_a_copy),
     row(
         "roll",
