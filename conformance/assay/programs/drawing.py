@@ -214,12 +214,17 @@ class Drawing:
 
     # -- the end
 
-    def program(self) -> Program:
-        """The steps, and as the answer what no other step has used, with some more."""
-        leaves = len(self.specs)
-        ends = [v.ref for v in self.values[leaves:] if not v.used]
-        more = [v.ref for v in self.values[leaves:] if v.used and self.pick.chance(0.15)]
-        returns = (ends + more)[-4:] or [self.values[-1].ref]
+    def program(self) -> Program | None:
+        """The steps, and as the answer what no other step has used, with some more; None where there is none."""
+        made = self.values[len(self.specs) :]
+        if not self.writes and any(s.requires_grad for s in self.specs):
+            # Libraries that differentiate functions keep no word on which results depend on what: all do.
+            made = [v for v in made if v.grad or v.kind < 2]
+        ends = [v.ref for v in made if not v.used]
+        more = [v.ref for v in made if v.used and self.pick.chance(0.15)]
+        returns = (ends + more)[-4:] or [v.ref for v in (made if not self.writes else self.values)[-1:]]
+        if not returns:
+            return None
         return Program(tuple(self.steps), tuple(sorted(returns, key=lambda r: (r.index, r.part or 0))))
 
 

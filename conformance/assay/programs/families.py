@@ -84,10 +84,11 @@ class Programs(Entry):
             if len(d.steps) >= wanted or d.over:
                 break
             pick.weighted(MOVES[pick.weighted(sorts)])(d)
-        if len(d.steps) < 2:
+        program = d.program()
+        if len(d.steps) < 2 or program is None:
             return None
         order = 1 if any(s.requires_grad for s in d.specs) else 0
-        args = (*d.specs, d.program())
+        args = (*d.specs, program)
         return Case(self.op, "program", CALL, args, order=order, seed=pick.seed(), invalid=bool(risk and not d.risk))
 
 
