@@ -113,7 +113,8 @@ def pack(plan: Plan, drawn: Drawn | None, pieces: Sequence[Piece], fatal: Counte
 
 def judge_batch(text: str) -> str:
     """Judge a batch. The answer is JSON: "lines", a record each; "seconds" it took; "seen", how many cases it looked
-    at; "restarts" of the subject's process. Where nothing could be judged: "failed", the word for why, and "text"."""
+    at; "restarts" of the subject's process; "warm", whether both sides had judged before. Where
+    nothing could be judged: "failed", the word for why, and "text"."""
     given = json.loads(text)
     try:
         plan = _checked(given)
@@ -172,15 +173,15 @@ def _judged(plan: Plan, drawn: Drawn | None, pieces: Sequence[Piece], fatal: Cou
             if index not in piece.skip and plan.takes(case):
                 todo.append(((piece.phase, index), case))
     lines: list[str] = []
-    restarts = 0
+    restarts, warm = 0, False
     if todo:
         drew = time.monotonic() - begun
-        with _session(plan) as session:
+        with _session(plan) as (session, warm):
             begun, before = time.monotonic() - drew, session.restarts
             found = session.judged((case for _, case in todo), apply_ledger=False, fatal=fatal)
             lines = [Record.of(judged, at).to_line() for (at, _), judged in zip(todo, found, strict=True)]
             restarts = session.restarts - before
-    return {"lines": lines, "seconds": time.monotonic() - begun, "seen": seen, "restarts": restarts}
+    return {"lines": lines, "seconds": time.monotonic() - begun, "seen": seen, "restarts": restarts, "warm": warm}
 
 
 # The two sides of plans, started
@@ -244,12 +245,13 @@ os.register_at_fork(after_in_child=_kept.forget)
 
 
 @contextmanager
-def _session(plan: Plan) -> Iterator[Session]:
-    """Both sides, started. Raises WorkerError."""
+def _session(plan: Plan) -> Iterator[tuple[Session, bool]]:
+    """Both sides, started, and whether they have judged before. Raises WorkerError."""
     with _alone if plan.in_process else nullcontext():
-        session = _kept.take(plan) or Session(plan)
+        found = _kept.take(plan)
+        session = found or Session(plan)
         try:
-            yield session
+            yield session, found is not None
         except BaseException:
             session.close()
             raise

@@ -54,25 +54,28 @@ class Remote:
     _batches: Batches | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._make = None if isinstance(self.executor, Executor) else self.executor
-        self._current = self.executor if isinstance(self.executor, Executor) else self.executor()
+        self._made: Executor | None = None
+
+    @property
+    def _current(self) -> Executor:
+        if isinstance(self.executor, Executor):
+            return self.executor
+        if self._made is None:
+            self._made = self.executor()
+        return self._made
 
     def submit(self, text: str) -> Future[str]:
         """Put a batch out. Raises ExecutorError."""
         try:
             return self._current.submit(judge_batch, text)
-        except BrokenExecutor:
-            self.renew()
+        except BrokenExecutor as error:
+            if self._made is None:
+                why = "a process of the executor died, and with it the executor; give what makes one instead"
+                raise ExecutorError(why) from error
+            self.close()
             return self._current.submit(judge_batch, text)
         except RuntimeError as error:  # it was shut down
             raise ExecutorError(f"the executor takes no more work: {error}") from error
-
-    def renew(self) -> None:
-        """Another executor in place of a broken one. Raises ExecutorError where none can be made."""
-        if self._make is None:
-            raise ExecutorError("a process of the executor died, and with it the executor; give what makes one instead")
-        self._current.shutdown(wait=False, cancel_futures=True)
-        self._current = self._make()
 
     def size(self) -> int:
         """How many batches may be out at once."""
@@ -100,9 +103,10 @@ class Remote:
             self._batches.give_up()
 
     def close(self) -> None:
-        """Shut down the executor if it was made here."""
-        if self._make is not None:
-            self._current.shutdown(wait=False, cancel_futures=True)
+        """Shut down the executor if it was made here; another is made when it is needed."""
+        if self._made is not None:
+            self._made.shutdown(wait=False, cancel_futures=True)
+            self._made = None
 
 
 @dataclass(slots=True, eq=False)
@@ -127,7 +131,7 @@ class Batches:
         self._order: deque[_Batch] = deque()
         self._suspects: deque[_Batch] = deque()
         self._out: dict[Future[str], _Batch] = {}
-        self._rate = FIRST / SECONDS
+        self._pace = _Pace()
         self._deaths = 0
 
     def records(self, done: Collection[Place], ahead: dict[Place, Record]) -> Iterator[Record]:
@@ -140,7 +144,7 @@ class Batches:
                     self._put_out(self._suspects.popleft())
             else:
                 size = self._remote.size()
-                while len(out) < size and (pieces := rest.take(self._count())):
+                while len(out) < size and (pieces := rest.take(self._pace.count)):
                     order.append(_Batch(pieces))
                     self._put_out(order[-1])
             if not out:
@@ -160,9 +164,6 @@ class Batches:
     def _hold(self, records: list[Record]) -> None:
         if self._remote.hold is not None and records:
             self._remote.hold(records)
-
-    def _count(self) -> int:
-        return max(1, min(MOST, int(self._rate * SECONDS)))
 
     def _pieces(self, known: set[Place]) -> Iterator[Piece]:
         source = self._source
@@ -203,10 +204,8 @@ class Batches:
         self._deaths = 0
         batch.records = [Record.from_line(line) for line in answer["lines"]]
         self._remote.restarts += answer["restarts"]
-        if answer["lines"] and answer["seconds"] > 0:
-            measured = answer["seen"] / answer["seconds"]
-            # One slow batch says little of the next, so the size at most doubles, and halves.
-            self._rate = min(max(measured, self._rate / 2), self._rate * 2)
+        if answer["warm"]:
+            self._pace.learn(answer["seen"], answer["seconds"])
         if batch is not self._order[0]:
             self._hold(batch.records)
 
@@ -250,6 +249,21 @@ class Batches:
             Record(c.id, c.op, c.variant, dtype_of(c), (piece.phase, piece.start), False, (verdict,), c, how)
             for c in cases
         ]
+
+
+class _Pace:
+    """How many cases a batch should have: as many as take `SECONDS` by what the last ones took, the later the more."""
+
+    def __init__(self) -> None:
+        self.count = FIRST
+        self._seen = self._seconds = 0.0
+
+    def learn(self, seen: int, seconds: float) -> None:
+        """A batch of `seen` cases took so long. The next has twice as many at most: it may be of slower operations."""
+        self._seen = self._seen / 2 + seen
+        self._seconds = self._seconds / 2 + seconds
+        wanted = SECONDS * self._seen / max(self._seconds, 1e-3)
+        self.count = max(1, min(int(wanted), 2 * self.count, MOST))
 
 
 class _Rest:

@@ -372,6 +372,7 @@ def run(
     finally:
         if remote is not None:
             remote.give_up()
+            remote.close()
     if plan.full:
         result.stale = ledger.stale(plan.aspects)
     result.restarts = session.restarts + (0 if remote is None else remote.restarts)

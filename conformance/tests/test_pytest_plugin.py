@@ -62,7 +62,7 @@ def test_nothing_is_added_without_a_subject(session):
     ("arguments", "told"),
     [
         (("faulty_trunc", "--assay-only", "trunk"), "'trunk' matches no operation of the catalogue; nearest: trunc"),
-        (("no_such_module_here", "--assay-only", "neg"), "No module named 'no_such_module_here'"),
+        (("no_such_module_here", "--assay-only", "neg"), "there is no subject 'no_such_module_here'"),
         (("no module", "--assay-only", "neg"), "is not a subject"),
         (("faulty_trunc", "--assay-only", "neg", "--assay-levels", "cor"), "unknown level 'cor'"),
         (("faulty_trunc", "--assay-only", "neg", "--assay-seed", "x"), "invalid literal"),
