@@ -70,12 +70,12 @@ lapack(
     result=(same, same, same),
     policy=FACTORS,
 )
-# Contiguous: PyTorch 2.13 reads beyond the factors of 1x1 matrices of other strides.
+# Contiguous: PyTorch 2.13 reads beyond the factors of 1x1 matrices of other strides, and beyond such pivots.
 COMPACT_LU = arg("LU", matrices(DOMINANT, contiguous=1.0))
 lapack(
     "linalg.lu_solve",
     COMPACT_LU,
-    arg("pivots", pivots("LU")),
+    arg("pivots", pivots("LU", contiguous=1.0)),
     LEFT,
     arg("B", tensor((), matrices_beside("LU"), values=finite)),
     IS_LEFT,
@@ -88,7 +88,7 @@ lapack(
     SIZE,
     arg("input", tensor(LAPACK, columns, values=finite)),
     arg("LU_data", matrices(DOMINANT, whole, (), contiguous=1.0)),
-    arg("LU_pivots", pivots("LU_data")),
+    arg("LU_pivots", pivots("LU_data", contiguous=1.0)),
     variants=FM,
 )
 FACTORED = {"positive definite": 12, "symmetric": 1}
