@@ -296,8 +296,8 @@ def told(rows: Sequence[Row], profile: str, seed: int) -> str:
         "Made by `python -m assay.testing.thorough`.",
         "",
         f"- **Mutants**: {len(mutants)} sampled of {len(entries) * len(WAYS)} over {len(entries)} operations; "
-        f"{len(mutants) - len(real)} have no effect on any answer (there is no derivative, no dtype, no input to get wrong; or "
-        "the values are nobody's promise and not read: fresh memory, generator states) and do not count; of the other "
+        f"{len(mutants) - len(real)} have no effect on any answer (no derivative, dtype or input to get wrong; or "
+        "values that are nobody's promise and not read: fresh memory, generator states) and do not count; of the other "
         f"{len(real)}, "
         f"**{rate(mutants):.1%}** are caught and blamed on the right operation in the right aspect.",
         f"- **Hand-planted faults**: {caught} of {len(faults)} caught and rightly blamed, in "
