@@ -197,6 +197,7 @@ def primitive(
     out_text: Callable[[dtype, dtype], str] | None = None,
     iterated: bool = False,
     fills: bool | str | Callable[[Tensor], bool] = False,
+    sequential: bool = False,
     function_only: Sequence[str] = (),
     cuda: Body | None = None,
     **where: Any,
@@ -211,7 +212,8 @@ def primitive(
     (`flambeau.return_types`). raw: rules run on ndarrays too. A body with a parameter `out` is shown the tensors given
     as out=. iterated: the result is laid out as elementwise ones are. out_text: the error for an out= of another dtype
     than the result's, where PyTorch does not convert (called with both dtypes, e.g. `errors.structured_out`). fills:
-    may write to expanded tensors; a string is what PyTorch then warns of. function_only: further schemas, which the
+    may write to expanded tensors; a string is what PyTorch then warns of. sequential: `update` may read what it
+    writes, element by element. function_only: further schemas, which the
     methods do not have. cuda: the kernel's body, where each element of the result comes from the inputs' elements
     at the same place.
     """
@@ -228,6 +230,7 @@ def primitive(
         op.out_text = out_text
         op.iterated = iterated
         op.fills = fills
+        op.sequential = sequential
         op.cuda = cuda
         return install(op, **where)
 

@@ -86,6 +86,7 @@ class Elementwise(Operation):
         self.fast = fast or numpy
         self.cuda: str = cuda
         self.promote = promote
+        self.tells = promote == TO_BOOL
         self.accept = accept
         self.refusal = refusal
         self.check = check

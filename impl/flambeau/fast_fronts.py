@@ -32,7 +32,7 @@ def unary_front(op: Elementwise, slow: Callable[[Tensor], Tensor]) -> Callable[[
     if op.promote == TO_REAL:
         native &= ~mask(*dtypes.COMPLEXES)
     node_class = op.node_class
-    has_rule = op.rules[0] is not None
+    has_rule = op.rules[0] is not None and not op.tells
     keep_in, keep_out = op.tensors[0] in op.saved_names, "out" in op.saved_names
     constants = tuple(op.defaults.get(n) for n in op.saved_names if n not in (op.tensors[0], "out"))
     unchanged: tuple[int | None, ...] = (None,) * len(constants)
@@ -95,7 +95,7 @@ def binary_front(op: Elementwise, slow: Callable[[Any, Any], Tensor]) -> Callabl
     low, high = (0, 127) if answer else (-0x80000000, 0x7FFFFFFF)
     tensor_class = op.node_class
     number_class = op.node_class if op.number_nodes[0] is None else op.node_class_of(op.number_nodes[0])
-    recorded = op.joint is not None or any(r is not None for r in op.rules)
+    recorded = not op.tells and (op.joint is not None or any(r is not None for r in op.rules))
     save = _saver(op)
     constants = tuple(op.defaults.get(n) for n in op.saved_names)
     raw = NATIVE_FLOAT if op.raw else 0

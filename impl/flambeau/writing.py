@@ -38,6 +38,10 @@ class Writer(Runner):
     parser: Parser | None
     sees_out: bool
     update: Callable[..., Any] | None
+    rules: list[Any]
+    joint: Any
+    # whether the result is bools, of which no derivative is asked
+    tells = False
     # the error for an out= of another dtype than the result's, for operations that do not convert
     out_text: Callable[[dtype, dtype], str | None] | None = None
     # of one input and out=: whether the latter, where resized, follows the input's strides, if that is not `iterated`
@@ -47,6 +51,8 @@ class Writer(Runner):
     # whether the in-place form writes one value everywhere, so that an element named twice does no harm
     # (a text: with a warning; a function: for the tensors that it holds for)
     fills: bool | str | Callable[[Tensor], bool] = False
+    # whether the in-place form reads and writes element by element, whatever memory it shares
+    sequential = False
 
     @property
     def first(self) -> str:
@@ -73,10 +79,10 @@ class Writer(Runner):
         inputs = plan.inputs
         fills = self.fills(this) if callable(self.fills) else self.fills
         if not fills and self.form != "elementwise":
-            check_memory(this, inputs)
+            check_memory(this, () if self.sequential else inputs)
         elif type(fills) is str:
             warn_of_expanded(this, fills)
-        if self.update is not None:
+        if self.update is not None and not self.sequential:
             for other in inputs[1:]:
                 check_no_overlap(this, other)
         have = shape_of(this)
@@ -130,7 +136,8 @@ class Writer(Runner):
         given = list(out) if isinstance(out, tuple | list) else [out]
         if state.enabled:
             tensors = [t for v in bound.values() for t in (v if isinstance(v, tuple | list) else (v,))]
-            if any(isinstance(t, Tensor) and node_of(t) is not None for t in [*tensors, *given]):
+            derived = not self.tells and (self.joint is not None or any(self.rules))
+            if derived and any(isinstance(t, Tensor) and node_of(t) is not None for t in [*tensors, *given]):
                 raise RuntimeError(
                     f"{self.parser.name}(): functions with out=... arguments don't support automatic "  # type: ignore[union-attr]
                     "differentiation, but one of the arguments requires grad."

@@ -150,10 +150,16 @@ def _valued(kind: str, case: Case) -> Iterator[Case]:
     yield from _each(case, change)
 
 
+#: Plans of elements that are places, which no others can stand for: PyTorch does not look at all of them.
+_PLACES = frozenset({"index", "distinct", "apart", "pivots", "permutation", "sorted"})
+
+
 def _aliased(kind: str, case: Case) -> Iterator[Case]:
     first = case.args[0] if case.args else None
     for at, arg in enumerate(case.args):
-        if at and isinstance(first, TensorSpec) and isinstance(arg, TensorSpec):
+        if not at or not isinstance(first, TensorSpec) or not isinstance(arg, TensorSpec):
+            continue
+        if arg.values.kind not in _PLACES:
             yield replace(case, args=(*case.args[:at], Same(0), *case.args[at + 1 :]))
     if isinstance(first, tuple | list) and len(first) > 1 and all(isinstance(v, TensorSpec) for v in first):
         yield replace(case, args=(type(first)((first[0], Same(0), *first[2:])), *case.args[1:]))

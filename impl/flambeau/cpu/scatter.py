@@ -153,7 +153,10 @@ def check_in_range(index: Array, n: int) -> None:
 def index_add(x: Array, index: Array, source: Array, dim: int, alpha: Any) -> None:
     """x[.., index[i], ..] += alpha * source[.., i, ..]."""
     x, index, source = _one_dim(x), index.reshape(-1), _one_dim(source)
-    check_bounds(index, x.shape[dim], dim)
+    if x.ndim == 1:
+        check_in_range(index, x.shape[0])
+    else:
+        check_bounds(index, x.shape[dim], dim)
     if not source.size:
         return
     if alpha != 1:
@@ -264,7 +267,19 @@ def scatter_masked(x: Array, mask: Array, source: Array) -> None:
     count = int(np.count_nonzero(mask))
     if source.size < count:
         raise RuntimeError("Number of elements of source < number of ones in mask")
-    x[mask] = source.reshape(-1)[:count]
+    if np.may_share_memory(x, source) or np.may_share_memory(x, mask):
+        _scatter_in_turn(x, mask, source.reshape(-1))
+    else:
+        x[mask] = source.reshape(-1)[:count]
+
+
+def _scatter_in_turn(x: Array, mask: Array, source: Array) -> None:
+    """The same where reading sees what was written before."""
+    taken = 0
+    for at in np.ndindex(x.shape):
+        if mask[at]:
+            x[at] = source[taken]
+            taken += 1
 
 
 def masked_source(g: Array, mask: Array, size: int) -> Array:

@@ -16,6 +16,7 @@ from flambeau.elementwise import TO_BOOL, result_type
 from flambeau.errors import check, no_case_for, too_late
 from flambeau.geometry import broadcast
 from flambeau.operation import Launch
+from flambeau.ops.rules import zero_rule
 from flambeau.tensor import Tensor, shape_of
 
 TOTALLY_ORDERED = ANY & ~mask(*BAREBONES_UNSIGNED, *COMPLEXES)
@@ -30,8 +31,10 @@ def _comparison(name: str, alias: str | None, operator: str, accept: int, doc: s
         f"{name}(Tensor input, Number other, *, Tensor out=None)",
         numpy=numpy,
         cuda=f"x {operator} y",
+        grad=(zero_rule, zero_rule),
         promote=TO_BOOL,
         accept=accept,
+        node=(f"{name.capitalize()}Backward1", f"{name.capitalize()}Backward0"),
         inplace=True,
         aliases=(alias,) if alias else (),
     )(body)

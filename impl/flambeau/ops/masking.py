@@ -92,6 +92,7 @@ def masked_scatter_backward(g: Tensor, mask: Tensor, size: int) -> Launch:
     "masked_scatter(Tensor input, Tensor mask, Tensor source)",
     cpu=cpu.masked_scatter,
     update=cpu.scatter_masked,
+    sequential=True,
     grad={
         "input": lambda g, mask: masked_fill(g, mask, 0),
         "source": lambda g, mask, source_shape: masked_scatter_backward(g, mask, prod(source_shape)).reshape(

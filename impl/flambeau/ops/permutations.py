@@ -99,18 +99,28 @@ def adjoint(input: Tensor) -> Tensor:
     n = len(shape_of(input))
     check(n != 1, f"tensor.adjoint() is only supported on matrices or batches of matrices. Got {n}-D tensor.")
     if n == 0:
-        return input.conj() if input.dtype.is_complex else alias_of(input)
+        _warn_of_none("adjoint()", "4390")
+        return _conjugate(input)
     result = transpose(input, -2, -1)
     return result.conj() if input.dtype.is_complex else result
+
+
+_IDENTITY = "This function is the identity in these cases."
+
+
+def _conjugate(input: Tensor) -> Tensor:
+    return input.conj() if input.dtype.is_complex else input
+
+
+def _warn_of_none(name: str, line: str, hint: str = "Consider using x.conj().") -> None:
+    """That a transpose of no dims is on its way out."""
+    warn_once(f"{name} is deprecated on 0-D tensors. {hint}", f"aten/src/ATen/native/TensorShape.cpp:{line}")
 
 
 def _numpy_t(self: Tensor) -> Tensor:
     n = len(shape_of(self))
     if n == 0:
-        warn_once(
-            "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.",
-            "aten/src/ATen/native/TensorShape.cpp:4321",
-        )
+        _warn_of_none("Tensor.T", "4321", _IDENTITY)
     elif n != 2:
         warn_once(
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
@@ -124,18 +134,24 @@ def _numpy_t(self: Tensor) -> Tensor:
 def _matrices(name: str, self: Tensor) -> None:
     n = len(shape_of(self))
     check(
-        n >= 2,
+        n != 1,
         f"tensor.{name} is only supported on matrices or batches of matrices. Got {n}-D tensor.",
     )
 
 
 def _m_t(self: Tensor) -> Tensor:
     _matrices("mT", self)
+    if not shape_of(self):
+        _warn_of_none("Tensor.mT", "4373", _IDENTITY)
+        return self
     return transpose(self, -2, -1)
 
 
 def _m_h(self: Tensor) -> Tensor:
     _matrices("mH", self)
+    if not shape_of(self):
+        _warn_of_none("Tensor.mH", "4382")
+        return _conjugate(self)
     return adjoint(self)
 
 
@@ -146,7 +162,10 @@ def _h(self: Tensor) -> Tensor:
         f"tensor.H is only supported on matrices (2-D tensors). Got {n}-D tensor."
         + (" For batches of matrices, consider using tensor.mH" if n > 2 else ""),
     )
-    return adjoint(self) if n == 2 else (self.conj() if self.dtype.is_complex else self)
+    if n == 0:
+        _warn_of_none("Tensor.H", "4335")
+        return _conjugate(self)
+    return adjoint(self)
 
 
 extend(

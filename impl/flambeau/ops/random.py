@@ -292,6 +292,11 @@ def bernoulli(input: Tensor, p: float | None = None, generator: Any = None, out:
         return draw.bernoulli(array, input._array if p is None else p, engine(generator))
 
     if out is not None:
+        if state.enabled and any(node_of(t) is not None for t in (input, out)):
+            raise RuntimeError(
+                "bernoulli(): functions with out=... arguments don't support automatic differentiation, but one of the "
+                "arguments requires grad."
+            )
         return created("bernoulli", shape_of(input), fill, out.dtype, out, {})
 
     def make() -> Any:
