@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 from click.testing import CliRunner
 
@@ -19,3 +22,11 @@ def cli(tmp_path, monkeypatch):
         return done.exit_code, done.stdout, done.stderr
 
     return call
+
+
+@pytest.fixture(autouse=True)
+def _default_dtype() -> Iterator[None]:
+    """Cases that are put to PyTorch in this process leave the default dtype that they ask for."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_default_dtype(sys.modules["torch"].float32)

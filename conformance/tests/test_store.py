@@ -119,10 +119,10 @@ def test_kill_of_a_worker_and_of_the_run_loses_nothing(cli, tmp_path, subject, w
     environment["SLOW_NEG"] = "0.1"
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE) as process:
         try:
-            folder = _lines(tmp_path, 32)
+            folder = _lines(tmp_path, 8)
             workers = [pid for pid in _children(process.pid) if _role(pid) == "subject"]
             os.kill(workers[0], signal.SIGKILL)
-            _lines(tmp_path, 40)
+            _lines(tmp_path, 16)
         finally:
             process.kill()
     kept = (folder / "verdicts.jsonl").read_bytes()

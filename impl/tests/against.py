@@ -16,6 +16,9 @@ import torch
 
 import flambeau
 
+# Where opt_einsum happens to be installed, PyTorch contracts in another order.
+torch.backends.opt_einsum.enabled = False
+
 LIBRARIES: tuple[ModuleType, ModuleType] = (torch, flambeau)
 
 

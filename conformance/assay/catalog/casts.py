@@ -75,7 +75,7 @@ entry(
     ),
     form(
         arg("input", tensor(COMMON, values=lambda ex, shape: Values("uniform", low=0, high=100))),
-        arg("other", tensor(COMMON, own=True)),
+        pos("other", tensor(COMMON, own=True)),
         *FLAGS,
         variants="method",
         order=2,

@@ -86,6 +86,10 @@ class Adapter:
         """Once in each process, before the first case."""
         if hasattr(self.module, "set_warn_always"):
             self.module.set_warn_always(True)
+        # Where opt_einsum happens to be installed, PyTorch contracts in another order.
+        contractions: Any = getattr(getattr(self.module, "backends", None), "opt_einsum", None)
+        if getattr(contractions, "enabled", False):
+            contractions.enabled = False
 
     def reset(self, seed: int, default_dtype: str) -> None:
         """Bring global state to what a case says; what a library does not have is left out."""
