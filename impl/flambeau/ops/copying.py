@@ -12,7 +12,7 @@ from flambeau.cuda.body import Body
 from flambeau.cuda.cpp import ALL
 from flambeau.declare import composite, internal
 from flambeau.dtypes import dtype
-from flambeau.errors import NO_CUDA
+from flambeau.errors import NO_CUDA, check
 from flambeau.geometry import (
     broadcast,
     channels_last_strides,
@@ -75,13 +75,15 @@ def clone(input: Tensor, memory_format: Any = None) -> Tensor:
 def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
     """The tensor itself if its elements lie in that order, else a copy in which they do."""
     own = memory(input)
-    if memory_format is preserve_format:
-        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
     if memory_format in (channels_last, channels_last_3d):
         strides_for(input, memory_format)
         done = is_channels_last(own.shape, own.strides)
     else:
         done = is_contiguous(own.shape, own.strides)
+        check(
+            done or memory_format is not preserve_format,
+            "preserve memory format is unsupported by the contiguous operator",
+        )
     return input if done else copied(input, strides_for(input, memory_format))
 
 
