@@ -136,4 +136,9 @@ BY_HAND: tuple[Reason, ...] = (
         ("empty", "permuted", "stepped", "expanded", "offset"),
         "PyTorch 2.13 reads beyond data that lies in memory otherwise than the segments do, and dies",
     ),
+    Reason(
+        ("cross", "linalg.cross"),
+        ("aliased",),
+        "a vector's product with itself is what rounding leaves of 0, which fused multiplications decide",
+    ),
 )
