@@ -30,3 +30,16 @@ def _default_dtype() -> Iterator[None]:
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_default_dtype(sys.modules["torch"].float32)
+
+
+@pytest.fixture
+def torch_as_in_a_worker() -> Iterator[None]:
+    """PyTorch of one thread that warns always."""
+    import torch
+
+    threads, always = torch.get_num_threads(), torch.is_warn_always_enabled()
+    torch.set_num_threads(1)
+    torch.set_warn_always(True)
+    yield
+    torch.set_num_threads(threads)
+    torch.set_warn_always(always)

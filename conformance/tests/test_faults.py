@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
@@ -34,16 +33,7 @@ from assay.testing.null import null_test
 from assay.truth import reference_answer
 from assay.worker import Limits, Worker
 
-
-@pytest.fixture(autouse=True)
-def _torch_as_in_a_worker() -> Iterator[None]:
-    threads, always = torch.get_num_threads(), torch.is_warn_always_enabled()
-    torch.set_num_threads(1)
-    torch.set_warn_always(True)
-    yield
-    torch.set_num_threads(threads)
-    torch.set_warn_always(always)
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("torch_as_in_a_worker")
 
 
 def test_enough_faults_of_every_kind() -> None:

@@ -40,15 +40,7 @@ A = TensorSpec((2, 3), "float32", Values("literal", literal=(1.0, 2.0, 3.0, 4.0,
 B = TensorSpec((3,), "float32", Values("literal", literal=(-1.0, 0.5, 2.0)))
 
 
-@pytest.fixture(autouse=True)
-def _torch_as_in_a_worker() -> Iterator[None]:
-    threads, always = torch.get_num_threads(), torch.is_warn_always_enabled()
-    torch.set_num_threads(1)
-    torch.set_warn_always(True)
-    yield
-    torch.set_num_threads(threads)
-    torch.set_warn_always(always)
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("torch_as_in_a_worker")
 
 
 def drawn(profile: str = "quick", seed: int = 0, made_of: MadeOf | None = None) -> list[Case]:
