@@ -23,7 +23,8 @@ from assay.case import Case
 from assay.catalog import entries
 from assay.catalog.form import Entry, Execution, Form, Structure, is_in_place
 from assay.catalog.spelling import corrupt, fill, spell
-from assay.diversity.twists import Twists
+from assay.diversity.kinds import MISTAKES
+from assay.diversity.twists import TWISTED, Twists
 from assay.dtypes import FLOATS, category, is_differentiable
 from assay.pick import Pick
 from assay.program import MadeOf
@@ -184,16 +185,20 @@ def draw_cases(
     found = _collect(entry, count, mixed)
     rotation = _Rotation(entry, pick)
     seen: set[str] = set()
-    for wanted, make in ((profile.valid, spell), (profile.invalid if entry.mistakes else 0, corrupt)):
+    for wanted, invalid in ((profile.valid, False), (profile.invalid if entry.mistakes else 0, True)):
         made = 0
-        twists = Twists(entry.op, make is corrupt, seed)
+        twists = Twists(entry.op, invalid, seed)
         plain = wanted - (twists.turns(wanted) if twisted else 0)
+        lacking = set(MISTAKES) if invalid and wanted >= TWISTED else set()
         for structure, _ in zip(cycle(found), range(2 * wanted)):
             ex = _execution(structure, rotation, pick)
-            case = (twists.turned(spell(entry, ex)) if made >= plain else None) or make(entry, ex)
+            case = twists.turned(spell(entry, ex)) if made >= plain else None
+            if case is None:
+                case = corrupt(entry, ex, lacking) if invalid else spell(entry, ex)
             if case.id not in seen:
                 seen.add(case.id)
                 made += 1
+                lacking -= set(case.labels)
                 yield case
             if made == wanted:
                 break

@@ -36,16 +36,26 @@ def traits(case: Case) -> frozenset[str]:
         found.add("gradients2")
     for spec in tensors:
         found |= _of_tensor(spec)
-    others = (*case.args, *case.kwargs.values())
-    found |= {"aliased" for v in others if isinstance(v, Same)} | {"window" for v in others if isinstance(v, Window)}
+    found |= set(_shared((case.args, case.kwargs)))
     shapes = {s.shape for s in tensors}
     if len({len(s) for s in shapes}) > 1:
         found.add("mixed-rank")
     if any(_broadcast(a, b) for a, b in combinations(shapes, 2)):
         found.add("broadcast")
-    if len({s.dtype for s in tensors}) > 1 or any(_above(number, s) for number in _numbers(case) for s in tensors[:1]):
+    # other numbers are dims and sizes, with which nothing is computed
+    numbers = _numbers(case) if "number" in case.labels else ()
+    if len({s.dtype for s in tensors}) > 1 or any(_above(number, s) for number in numbers for s in tensors[:1]):
         found.add("mixed-dtype")
     return frozenset(found)
+
+
+def _shared(value: Any) -> Iterator[str]:
+    """ "aliased", "window": what lies in the memory of another argument."""
+    if isinstance(value, Same | Window):
+        yield "aliased" if isinstance(value, Same) else "window"
+    elif isinstance(value, tuple | list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _shared(item)
 
 
 def _broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

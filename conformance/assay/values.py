@@ -103,7 +103,7 @@ def _literal(values: Values, shape: tuple[int, ...], dtype: str, n: int) -> np.n
         pairs = [(complex(v).real, complex(v).imag) for v in numbers]
         return _cast(np.array(pairs, np.float64).reshape(n, 2), "float16").reshape(*shape, 2)
     if dtype in ALL_COMPLEX:
-        return np.array(numbers, NUMPY[dtype]).reshape(shape)
+        return _cast(np.array(numbers, np.complex128), dtype).reshape(shape)
     if category(dtype) == 2:
         return _cast(np.array(numbers, np.float64), dtype).reshape(shape)
     return np.array(numbers, NUMPY[dtype]).reshape(shape)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -245,7 +246,10 @@ def test_traits_are_those_of_shapes_and_layouts() -> None:
     assert "0-dim" in traits(a_case(TensorSpec((), "float32")))
     assert "mixed-rank" in traits(a_case(plain, TensorSpec((3,), "float32")))
     assert "mixed-dtype" in traits(a_case(plain, TensorSpec((2, 3), "int8")))
-    assert "mixed-dtype" in traits(a_case(TensorSpec((2,), "int8"), 2.5))
+    by_number = a_case(TensorSpec((2,), "int8"), 2.5)
+    assert "mixed-dtype" in traits(replace(by_number, labels=("number",)))
+    assert "mixed-dtype" not in traits(by_number)  # a size or a dim, with which nothing is computed
+    assert "aliased" in traits(a_case([plain, Same(0)]))
     assert is_strided(TensorSpec((2, 3), "float32", layout=Layout("permuted", (1, 0))))
     assert not is_strided(TensorSpec((1, 3), "float32", layout=Layout("permuted", (1, 0))))
     assert not is_strided(TensorSpec((2, 3), "float32", layout=Layout("offset")))

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from assay.case import Case, Layout, Same, TensorSpec, Values, Window
 from assay.catalog import catalog
 from assay.cli import main
-from assay.diversity.ask import asked
+from assay.diversity.ask import asked, kept
 from assay.diversity.byhand import BY_HAND
 from assay.diversity.kinds import KINDS, MISTAKES
 from assay.diversity.reasons import Drawn, by_rule, why
@@ -41,9 +41,6 @@ def test_no_reason_is_given_for_what_is_drawn(table: Table) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    reason="about 120 of 47,800 cells are open, half of them values out of bounds that are drawn too rarely"
-)
 def test_no_hole_is_unexplained_in_the_whole_catalogue() -> None:
     whole = draw_table(tuple(catalog()), jobs=2)
     assert [(cell.op, cell.kind) for cell in whole.holes()] == []
@@ -69,7 +66,7 @@ def test_the_record_is_about_kinds_and_operations_that_there_are() -> None:
 @pytest.mark.parametrize("op", ["abs", "mm", "sum", "topk"])
 def test_pytorch_answers_as_recorded(op: str) -> None:
     cases = list(draw_cases(catalog()[op], "standard", 0, twisted=False))
-    found = dict(asked(catalog()[op], count(cases), cases, tuple(KINDS)))
+    found = dict(asked(catalog()[op], count(kept(cases)), cases, tuple(KINDS)))
     assert {kind: told for kind, told in found.items() if told} == record().refused.get(op, {})
     assert sorted(kind for kind, told in found.items() if not told) == sorted(record().taken.get(op, ()))
 
@@ -121,8 +118,8 @@ def test_cases_made_to_show_a_kind_show_it(kind: str) -> None:
     base = Case("add", "function", "torch.add", (spec, TensorSpec((2, 3, 2, 4), dtype)))
     made = list(showing(kind, base))
     assert made
-    shown = [kind in traits(case) or (kind == "number" and type(case.args[1]) in (int, float)) for case in made]
-    assert sum(shown) > len(made) / 2
+    assert all(kind in traits(case) or (kind == "number" and type(case.args[1]) in (int, float)) for case in made)
+    assert all(case.op == "add" and case != base for case in made)
 
 
 def test_out_and_windows_are_made() -> None:

@@ -185,9 +185,9 @@ def data(drawn: Shape, ex: Execution) -> Any:
     top = category(given.name) if isinstance(given, Named) else 3
     how = ex.pick.integer(0, 9)
     source = ex.pick.choice([d for d in COMMON if category(d) <= top])
-    if how == 0:
+    if how < 3:
         return TensorSpec(drawn, source, plan(ex.pick, smooth=True), layout(ex.pick, drawn))
-    if how == 1 and source != "bfloat16":
+    if how == 3 and source != "bfloat16":
         return Make("ndarray", (TensorSpec(drawn, source, plan(ex.pick, smooth=True)),))
     numbers = nested(ex.pick, drawn, ex.pick.integer(0, top))
     unsigned = isinstance(given, Named) and given.name in ("uint8", *BAREBONES)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
 from assay.case import Case, Layout, Make, Same, TensorSpec, Values, specs_of
 from assay.catalog.form import ABSENT, Entry, Execution, Kind, Param, is_reflected
-from assay.catalog.kinds import Tensor, broadcasting, either, number
+from assay.catalog.kinds import Tensor, broadcasting, either, hidden, number
 from assay.catalog.overlap import overlapping
 from assay.catalog.results import broadcast_shape
 from assay.dtypes import ALL, category
@@ -162,45 +163,52 @@ def _several_out(fitting: list[Shape], ex: Execution) -> tuple[Any, bool]:
     return (tuple(specs) if ex.pick.chance(0.5) else specs), refused
 
 
-def mistaken(ex: Execution, params: list[Param]) -> list[tuple[str, Any]]:
-    """Every mistake that may be made in one argument: its name and the wrong value."""
-    found = [(p.name, value) for p in params for value in p.kind.bad(ex.values[p.name], p.name, ex)]
+def mistaken(ex: Execution, params: list[Param]) -> list[tuple[str, str, Any]]:
+    """Every mistake that may be made in one of these arguments: its kind, the argument's name and the wrong value."""
+    found = [m for p in params for m in _wrong(p, ex.values[p.name], ex)]
     if ex.variant in ("method", "inplace"):
         # a method is looked up on its first argument, which must stay a tensor
-        found = [(n, v) for n, v in found if n != params[0].name or isinstance(v, TensorSpec)]
+        found = [(kind, n, v) for kind, n, v in found if n != params[0].name or isinstance(v, TensorSpec)]
     return found
+
+
+def _wrong(param: Param, good: Any, ex: Execution) -> list[tuple[str, str, Any]]:
+    bad = (value for value in param.kind.bad(good, param.name, ex) if value is not None or good is not None)
+    return [(_mistake(good, value), param.name, value) for value in bad]
 
 
 def mistakes_of(ex: Execution) -> set[str]:
     """The kinds of these mistakes, as labels name them."""
     params = [p for p in ex.structure.form.params if ex.values[p.name] is not ABSENT]
-    return {_mistake(ex.values[name], value) for name, value in mistaken(ex, params)}
+    return {kind for kind, _, _ in mistaken(ex, params)}
 
 
-def corrupt(entry: Entry, ex: Execution) -> Case:
-    """A case of `ex` with one mistake in it."""
+def corrupt(entry: Entry, ex: Execution, lacking: Collection[str] = ()) -> Case:
+    """A case of `ex` with one mistake in it: one of those `lacking` that can be made in an argument, or any."""
+    params = [p for p in ex.structure.form.params if ex.values[p.name] is not ABSENT]
+    sought = _sought(ex, params, lacking) if lacking else []
+    if sought:
+        return _with_value(entry, ex, *ex.pick.choice(sought))
     if entry.bad is not None and ex.pick.chance(0.5):
         own = list(entry.bad(ex))
         if own:
             args, kwargs = ex.pick.choice(own)
             return Case(entry.op, ex.variant, entry.call(ex.variant, ex.operator), args, kwargs,
                         seed=ex.pick.seed(), invalid=True, labels=("bad-own",))  # fmt: skip
-    params = [p for p in ex.structure.form.params if ex.values[p.name] is not ABSENT]
     written = ex.values[params[0].name] if ex.in_place else None
     if isinstance(written, TensorSpec) and any(s > 1 for s in written.shape) and ex.pick.chance(0.2):
         longest = max(range(len(written.shape)), key=written.shape.__getitem__)
         ex.values[params[0].name] = replace(written, layout=Layout("expanded", (longest,)), requires_grad=False)
         return replace(_spelled(entry, ex), invalid=True, labels=("bad-overlap",))
-    if (ex.in_place or ex.variant == "out") and not ex.refused and ex.pick.chance(0.5):
+    if (ex.in_place or ex.variant == "out") and not ex.refused and (ex.pick.chance(0.5) or "bad-overlap" in lacking):
         found = overlapping(entry, ex, _spelled(entry, ex), partly=True)
         if found is not None:
             return replace(found, labels=("bad-overlap",))
     bad = mistaken(ex, params)
-    how = ex.pick.weighted({"value": 8, "missing": 1, "extra": 1, "unexpected": 1})
+    unexpected = 8 if "bad-keyword" in lacking else 1
+    how = ex.pick.weighted({"value": 8, "missing": 1, "extra": 1, "unexpected": unexpected})
     if how == "value" and bad:
-        name, value = ex.pick.choice(bad)
-        ex.labels.append(_mistake(ex.values[name], value))
-        ex.values[name] = value
+        return _with_value(entry, ex, *ex.pick.choice(bad))
     case = _spelled(entry, ex)
     label = ""
     args, kwargs = case.args, dict(case.kwargs)
@@ -217,6 +225,26 @@ def corrupt(entry: Entry, ex: Execution) -> Case:
     return replace(case, args=args, kwargs=kwargs, invalid=True, labels=(*case.labels, *([label] if label else [])))
 
 
+def _sought(ex: Execution, params: list[Param], lacking: Collection[str]) -> list[tuple[str, str, Any]]:
+    """The mistakes of these kinds that may be made in one of the arguments or, where there are none, in one that was
+    left out."""
+    found = [mistake for mistake in mistaken(ex, params) if mistake[0] in lacking]
+    if found or ex.operator:
+        return found
+    absent = [p for p in ex.structure.form.params if ex.values[p.name] is ABSENT and not isinstance(p.kind, hidden)]
+    goods = [(p, p.kind.realise(ex.structure.drawn[p.name], p.name, ex)) for p in absent]
+    return [mistake for p, good in goods for mistake in _wrong(p, good, ex) if mistake[0] in lacking]
+
+
+def _with_value(entry: Entry, ex: Execution, kind: str, name: str, value: Any) -> Case:
+    """The case with a wrong value of one argument."""
+    ex.labels.append(kind)
+    ex.values[name] = value
+    case = _spelled(entry, ex)
+    args = case.args[: 3 if ex.operator == "setitem" else 2] if ex.operator else case.args
+    return replace(case, args=args, kwargs={} if ex.operator else case.kwargs, invalid=True)
+
+
 def _mistake(good: Any, bad: Any) -> str:
     """What is wrong with an argument."""
     if isinstance(good, TensorSpec) and isinstance(bad, TensorSpec):
@@ -231,4 +259,5 @@ def _mistake(good: Any, bad: Any) -> str:
 
 def _is_places(value: Any) -> bool:
     """A dim or several."""
-    return all(type(v) is int for v in (value if isinstance(value, tuple | list) else (value,)))
+    listed = isinstance(value, tuple | list)
+    return (not listed or bool(value)) and all(type(v) is int for v in (value if listed else (value,)))

@@ -16,6 +16,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice, repeat
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,7 +30,9 @@ from assay.diversity.reasons import Drawn, by_rule
 from assay.diversity.record import Record, record
 from assay.diversity.showing import ASKABLE, showing, tensors
 from assay.diversity.table import count
+from assay.diversity.twists import LIMIT
 from assay.drawing import draw_cases, select
+from assay.dtypes import ALL
 from assay.execute import Want, answer
 from assay.policy import Policy
 
@@ -67,10 +70,14 @@ def asked(entry: Entry, drawn: Drawn, cases: list[Case], kinds: Sequence[str]) -
     """(kind, refusal) of every kind that is not drawn and that no rule explains; "" where PyTorch takes it."""
     import torch
 
-    wanted = [k for k in kinds if k in ASKABLE and not drawn.shown[k] and not by_rule(entry, k, drawn)]
     takes = (c for c in cases if not c.invalid and tensors(c) and refused(c, torch) is None)
-    bases = list(islice(takes, 3 * CASES)) if wanted else []
-    for kind in wanted:
+    bases: list[Case] = []
+    drawn = replace(drawn, shown=drawn.shown.copy())
+    # dtypes first: rules about values ask which are drawn
+    for kind in sorted(set(kinds) & ASKABLE, key=lambda k: (k not in ALL, list(KINDS).index(k))):
+        if drawn.shown[kind] or by_rule(entry, kind, drawn):
+            continue
+        bases = bases or list(islice(takes, 6 * CASES))
         pool = [c for c in (cases if kind in INTO else bases) if _fits(kind, c)]
         made = [m for c in pool for m in islice(showing(kind, c), EACH)][: CASES * EACH]
         said = Counter[str]()
@@ -81,9 +88,11 @@ def asked(entry: Entry, drawn: Drawn, cases: list[Case], kinds: Sequence[str]) -
                 break
         if not made:
             yield kind, UNSHOWN
+        elif kind in MISTAKES:
+            yield kind, "" if len(said) > 1 or "" not in said else "takes any"
         else:
-            mistaken = "" if len(said) > 1 or "" not in said else "takes any"
-            yield kind, mistaken if kind in MISTAKES else "" if "" in said else said.most_common(1)[0][0]
+            drawn.shown[kind] += "" in said
+            yield kind, "" if "" in said else said.most_common(1)[0][0]
 
 
 def _fits(kind: str, case: Case) -> bool:
@@ -119,7 +128,13 @@ def _answers(op: str, kinds: Sequence[str]) -> dict[str, str]:
 
 def _ask(op: str, kinds: Sequence[str], to: Connection) -> None:
     cases = list(draw_cases(catalog()[op], "standard", 0, twisted=False))
-    to.send(dict(asked(catalog()[op], count(cases), cases, kinds)))
+    to.send(dict(asked(catalog()[op], count(kept(cases)), cases, kinds)))
+
+
+def kept(cases: Sequence[Case]) -> list[Case]:
+    """Those of the cases that no twist takes the place of, however many there are."""
+    valid, invalid = ([c for c in cases if c.invalid == bad] for bad in (False, True))
+    return [*valid[: -(len(valid) // LIMIT) or None], *invalid[: -(len(invalid) // LIMIT) or None]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

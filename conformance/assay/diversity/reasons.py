@@ -83,8 +83,8 @@ def _of_shapes(kind: str, drawn: Drawn) -> str:
 
 
 def _named(form: Form) -> bool:
-    """Whether any argument may be named: self may not."""
-    selfless = "function" in form.variants or "out" in form.variants
+    """Whether any argument may be named: self may not, nor what is written to, which is told by its place."""
+    selfless = ("function" in form.variants or "out" in form.variants) and not form.writes
     rest = form.params if selfless else form.params[1:]
     return any(p.place != "positional" and not isinstance(p.kind, hidden) for p in rest)
 

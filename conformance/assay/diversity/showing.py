@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from assay.case import Case, Layout, Same, TensorSpec, Values, Window, specs_of
+from assay.diversity.kinds import MISTAKES
 from assay.dtypes import ALL, category
+from assay.traits import traits
 
 Change = Callable[[TensorSpec], TensorSpec]
 _SPECIAL = {"nan": "special", "inf": "special", "-0.0": "special", "subnormal": "subnormal", "huge": "huge"}
@@ -19,9 +21,15 @@ _SPECIAL |= {"border": "border", "ties": "ties"}
 _FREE = frozenset(("normal", "special", "ties", "integers", "huge", "subnormal", "border", "zeros", "ones"))
 
 
+#: What a case's labels alone tell.
+TOLD = frozenset((*MISTAKES, "number", "out-resized", "out-cast"))
+
+
 def showing(kind: str, case: Case) -> Iterator[Case]:
     """Cases like `case` that show `kind`; none where it cannot be made so."""
-    yield from (made for made in _KINDS[kind](kind, replace(case, labels=())) if made != case)
+    for made in _KINDS[kind](kind, replace(case, labels=())):
+        if made != case and (kind in TOLD or kind in traits(made)):
+            yield made
 
 
 def tensors(case: Case) -> list[TensorSpec]:
@@ -141,13 +149,18 @@ def _laid(kind: str, case: Case) -> Iterator[Case]:
 
 
 def _valued(kind: str, case: Case) -> Iterator[Case]:
+    """With other elements, of a few seeds: one element alone cannot be all of them. For the limits of integers also
+    with tensors of integers instead."""
     floating = kind not in ("border", "ties", "huge")
 
-    def change(spec: TensorSpec) -> TensorSpec:
+    def change(spec: TensorSpec, seed: int) -> TensorSpec:
         fits = spec.values.kind != "literal" and (not floating or category(spec.dtype) >= 2)
-        return replace(spec, values=Values(_SPECIAL[kind], 7)) if fits else spec
+        return replace(spec, values=Values(_SPECIAL[kind], seed)) if fits else spec
 
-    yield from _each(case, change)
+    cases = [case, *_dtype("int64", case)] if kind == "border" else [case]
+    for given in cases:
+        for seed in range(7, 19):
+            yield from _each(given, lambda s, seed=seed: change(s, seed))  # type: ignore[misc]
 
 
 #: Plans of elements that are places, which no others can stand for: PyTorch does not look at all of them.

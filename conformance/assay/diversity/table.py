@@ -77,7 +77,10 @@ def count(cases: Iterable[Case]) -> Drawn:
     shown: Counter[str] = Counter()
     tensors = rank = longest = 0
     for case in cases:
-        shown.update(set(case.labels) & set(MISTAKES) if case.invalid else traits(case))
+        if case.invalid:
+            shown.update(set(case.labels) & set(MISTAKES))
+            continue
+        shown.update(traits(case))
         given = list(specs_of((case.args, {k: v for k, v in case.kwargs.items() if k != "out"})))
         tensors = max(tensors, len(given))
         rank = max((rank, *(len(s.shape) for s in given)))

@@ -12,12 +12,14 @@ from assay.diversity.kinds import MISTAKES
 from assay.diversity.record import record
 from assay.diversity.showing import showing
 from assay.pick import Pick
+from assay.traits import traits
 
-#: One case in so many is turned, where there is anything to turn it into.
-RARITY = 16
+#: One case in so many is turned, where there is anything to turn it into; more where more kinds have to come up twice,
+#: but never more than one in `LIMIT`.
+RARITY, LIMIT = 16, 4
 #: Fewer cases than these have no room for it.
-LEAST = 60
-_CHOICES = 12
+TWISTED = 60
+_CHOICES = 6
 
 
 class Twists:
@@ -26,11 +28,14 @@ class Twists:
     def __init__(self, op: str, invalid: bool, seed: int | str) -> None:
         taken: Sequence[str] = record().taken.get(op, ())
         kinds = [k for k in taken if (k in MISTAKES) == invalid and not by_hand(op, k)]
+        self._refused = frozenset(record().refused.get(op, ()))
         self.made = dict.fromkeys(Pick(f"{seed}:{op}:{invalid}").shuffled(kinds), 0)
 
     def turns(self, wanted: int) -> int:
         """How many of so many cases are turned."""
-        return wanted // RARITY if self.made and wanted >= LEAST else 0
+        if not self.made or wanted < TWISTED:
+            return 0
+        return min(max(wanted // RARITY, 2 * len(self.made)), wanted // LIMIT)
 
     def turned(self, case: Case) -> Case | None:
         """The case as one of a kind that came up least; None where it can be made none."""
@@ -38,6 +43,8 @@ class Twists:
             return None
         for kind in sorted(self.made, key=lambda k: self.made[k]):
             found = list(islice(showing(kind, case), _CHOICES))
+            if kind not in MISTAKES:  # beside the kind, nothing that PyTorch refuses
+                found = [made for made in found if not self._refused & traits(made)]
             if found:
                 self.made[kind] += 1
                 turned = Pick(f"{case.seed}:{kind}").choice(found)
