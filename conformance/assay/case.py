@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from assay.plain import dumps, encode, loads, plain
+from assay.plain import encode, loads, plain
 from assay.program import Program as Program  # a case may hold one: its classes must be known to read it
 
 
@@ -143,7 +143,10 @@ class Case:
     @cached_property
     def id(self) -> str:
         """Sixteen hex digits that equal cases share, whatever their labels."""
-        return hashlib.sha256(dumps(replace(self, labels=())).encode()).hexdigest()[:16]
+        data = encode(self)
+        data.pop("labels", None)  # as if there were none
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def specs_of(value: Any) -> Iterator[TensorSpec]:

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import traceback
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,8 +136,8 @@ class Run:
 
     def outcome(self) -> Outcome:
         """Run the case. Every exception of the module becomes part of the outcome."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
             try:
                 self.side.reset(self.case.seed, self.case.default_dtype)
                 self.inputs = Builder(self.case, self.side, self.adapt).build()
@@ -145,8 +145,7 @@ class Run:
                 function, args = self._called()
                 if self.rounding is not None:
                     self.rounding.exact(b.leaf for b in self.inputs.tensors)
-                with warnings.catch_warnings(record=True) as self.warned, self._saving():
-                    warnings.simplefilter("always")
+                with self._saving(), self._warning(warned):
                     self.result = exposed(self.side.call(function, args, self.inputs.kwargs, self._leaves()))
             except Missing as error:
                 return Outcome("missing", extra={"name": str(error)})
@@ -159,6 +158,15 @@ class Run:
             finally:
                 if self.rounding is not None:
                     self.rounding.forget()
+
+    @contextlib.contextmanager
+    def _warning(self, warned: list[warnings.WarningMessage]) -> Iterator[None]:
+        """Keep the warnings of the call itself, of all that are given."""
+        warned.clear()
+        try:
+            yield
+        finally:
+            self.warned = warned.copy()
 
     def _called(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         if self.case.call == CALL:
@@ -255,13 +263,8 @@ class Run:
         """Per tensor argument: whether its elements changed, and what it is now (data only where they did)."""
         mutated, after = [], []
         for built in self.inputs.tensors:
-            now = read_tensor(self.side, built.tensor)
-            changed = now.data is not None and now.data != built.raw
-            if not changed:
-                now = TensorData(
-                    now.dtype, now.shape, None, now.stride, now.offset, now.requires_grad, now.is_leaf, now.grad_fn
-                )
-            mutated.append(changed)
+            now = read_tensor(self.side, built.tensor, unless=built.raw)
+            mutated.append(now.data is not None)
             after.append(now)
         return tuple(mutated), tuple(after)
 

@@ -215,7 +215,7 @@ def arrange(
             order = layout.dims
             if layout.kind == "channels_last":
                 order = (0, *range(2, rank), 1)
-            back = tuple(int(i) for i in np.argsort(order))
+            back = tuple(sorted(range(rank), key=order.__getitem__))
             return array.transpose(*order, *tail), lambda t: t.permute(back), array
         case "stepped":
             dims = {d % rank for d in layout.dims}
@@ -227,13 +227,13 @@ def arrange(
             memory[index] = array
             return memory, lambda t: t[index], array
         case "offset":
-            count = int(np.prod(shape, dtype=np.int64))
+            count = math.prod(shape)
             memory = filler(np.empty((count + 2 * _GAP, *array.shape[rank:]), array.dtype)).copy()
             memory[_GAP : _GAP + count] = array.reshape(count, *array.shape[rank:])
             return memory, lambda t: t[_GAP : _GAP + count].view(shape), array
         case "shared":
             before, step, after = layout.dims
-            count = int(np.prod(shape, dtype=np.int64))
+            count = math.prod(shape)
             flat = array.reshape(count, *array.shape[rank:])
             length = before + step * count + after
             memory = flat[np.arange(length) % count] if count else flat

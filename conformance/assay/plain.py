@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any, TypeVar
 
 _CLASSES: dict[str, type] = {}
@@ -34,9 +35,19 @@ def plain(tag: str) -> Callable[[_T], _T]:
             (f.name, f.default, None if isinstance(f.default, float | complex) else type(f.default))
             for f in fields(cls)
         )
+        if "__slots__" in vars(cls):
+            setattr(cls, "__reduce__", _reducer(cls))  # noqa: B010  # mypy takes no assignment to a method
         return cls
 
     return name
+
+
+def _reducer(cls: type) -> Callable[[Any], tuple[type, tuple[Any, ...]]]:
+    """How to pickle a dataclass with slots: what `dataclasses` does itself takes several times as long."""
+    names = [f.name for f in fields(cls)]
+    found = attrgetter(*names)
+    values: Callable[[Any], tuple[Any, ...]] = found if len(names) > 1 else lambda one: (found(one),)
+    return lambda one: (cls, values(one))
 
 
 def encode(value: Any, keep: Callable[[bytes], Any] | None = None) -> Any:

@@ -8,10 +8,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from assay.case import Case, TensorSpec, specs_of
-from assay.catalog import everything, is_program
+from assay.catalog import catalog, everything, is_program
 from assay.judge import ASPECTS, aspects_of
 from assay.policy import Policy
 from assay.program import MadeOf, program_of
+from assay.programs.families import programs
 from assay.subjects import Claims, Subject, parse
 from assay.worker import Limits
 
@@ -125,7 +126,7 @@ def wanted(case: Case, dtypes: Collection[str]) -> bool:
 
 def policy_of(op: str) -> Policy:
     """The catalogue's policy; the strictest for an operation that is not in it."""
-    found = everything().get(op)
+    found = catalog().get(op) or programs().get(op)
     return Policy() if found is None else found.policy
 
 

@@ -22,14 +22,17 @@ _YIELDED = 10_000
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")  # where an object happens to lie is nobody's answer
 
 
-def read_tensor(side: Adapter, tensor: Any, *, data: bool = True, text: bool = False) -> TensorData:
-    """Everything that can be told of one tensor without changing it."""
+def read_tensor(
+    side: Adapter, tensor: Any, *, data: bool = True, text: bool = False, unless: bytes | None = None
+) -> TensorData:
+    """Everything that can be told of one tensor without changing it; its elements only where they are not `unless`."""
     dtype = side.dtype(tensor)
+    found = side.data(tensor, dtype) if data else None
     node = getattr(tensor, "grad_fn", None)
     return TensorData(
         dtype=dtype,
         shape=side.shape(tensor),
-        data=side.data(tensor, dtype) if data else None,
+        data=None if found == unless else found,
         stride=side.stride(tensor),
         offset=side.offset(tensor),
         requires_grad=side.requires_grad(tensor),

@@ -63,8 +63,8 @@ class Session:
         self._glances = Glances()
         self.subject = self._pool("subject", plan.jobs)
         try:
-            # The reference answers each case several times over (truth, scale), so it gets more hands, and more time.
-            self.reference = self._pool("reference", plan.jobs + 1)
+            # The reference answers some cases several times over (truth, scale), so it gets more time.
+            self.reference = self._pool("reference", plan.jobs)
         except BaseException:
             self.subject.close()
             raise

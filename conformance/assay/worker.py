@@ -14,6 +14,8 @@ import os
 import pickle
 import queue
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -26,6 +28,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
+from assay.begun import Begun
 from assay.case import Case
 from assay.orphan import start
 from assay.outcome import Outcome
@@ -100,24 +103,27 @@ class Process:
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             own[name] = str(subject.threads or threads)
         own["PYTHONPATH"] = os.pathsep.join([*(p for p in sys.path if p), os.getcwd()])
-        command = [sys.executable, "-P", "-X", "faulthandler", "-m", "assay.worker_main", str(child.fileno()), role]
+        self._begun = Begun()
+        self.received = 0
+        command = [sys.executable, "-P", "-X", "faulthandler", "-m", "assay.worker_main"]
+        shared = [child.fileno(), self._begun.descriptor]
         self.process = start(
-            [*command, subject.to_json(), ",".join(aspects or ())],
+            [*command, *map(str, shared), role, subject.to_json(), ",".join(aspects or ())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            pass_fds=[child.fileno()],
+            pass_fds=shared,
             env=own,
             start_new_session=True,
         )
         child.close()
+        self._begun.shared()
         self._printed = b""
         self._drain = threading.Thread(target=self._read_output, daemon=True)
         self._drain.start()
-        # Sending has a thread of its own: a large message to a child that is itself busy sending would block both.
+        self._socket = socket.fromfd(self.connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM)
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._sender = threading.Thread(target=self._write_jobs, daemon=True)
-        self._sender.start()
+        self._sender: threading.Thread | None = None
         self.baseline = 0.0
         self.claims = Claims()
 
@@ -135,11 +141,27 @@ class Process:
         while chunk := os.read(stream.fileno(), 65536):
             self._printed = (self._printed + chunk)[-_TAIL:]
 
-    def _write_jobs(self) -> None:
-        while (message := self._outbox.get()) is not None:
+    def _write(self, frame: bytes) -> None:
+        """Send, without ever waiting: a child that is itself busy sending reads nothing, and both would wait. What
+        finds no room is left to a thread from then on, which costs several switches a message."""
+        if self._sender is None:
             try:
-                self.connection.send_bytes(message)
+                frame = frame[self._socket.send(frame, socket.MSG_DONTWAIT) :]
+            except BlockingIOError:
+                pass
             except OSError:  # the process is gone, which is noticed when reading
+                return
+            if not frame:
+                return
+            self._sender = threading.Thread(target=self._write_on, daemon=True)
+            self._sender.start()
+        self._outbox.put(frame)
+
+    def _write_on(self) -> None:
+        while (frame := self._outbox.get()) is not None:
+            try:
+                self._socket.sendall(frame)
+            except OSError:
                 return
 
     def printed(self) -> str:
@@ -167,7 +189,19 @@ class Process:
 
     def tell(self, message: list[Job] | tuple[str, ...]) -> None:
         """Send jobs, or the aspects to observe for from now on."""
-        self._outbox.put(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+        told = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+        self._write(struct.pack("!i", len(told)) + told)  # as `Connection.recv_bytes` reads it
+
+    def receive(self) -> list[Answer]:
+        """The next answers, in the order of the jobs. Raises EOFError or OSError when the process is gone."""
+        answers: list[Answer] = pickle.loads(self.connection.recv_bytes())
+        self.received += len(answers)
+        return answers
+
+    @property
+    def lost(self) -> int:
+        """How many jobs were done when the process died whose answers it had not sent yet."""
+        return max(self._begun.count - 1 - self.received, 0)
 
     def over_memory(self) -> float | None:
         """Megabytes grown, where that is more than allowed."""
@@ -184,9 +218,12 @@ class Process:
     def close(self) -> None:
         """End the process and give its pipes back."""
         self.kill()
-        self._outbox.put(None)
-        self._sender.join(timeout=1)
+        if self._sender is not None:
+            self._outbox.put(None)
+            self._sender.join(timeout=1)
+        self._socket.close()
         self.connection.close()
+        self._begun.close()
         self._drain.join(timeout=1)
         if self.process.stdout is not None:
             self.process.stdout.close()
@@ -311,19 +348,20 @@ class Worker:
         found: list[Answer] = list(self._skip())
         try:
             while self._sent and readable([self.connection]):
-                found.append(pickle.loads(self.connection.recv_bytes()))
-                self.pending.popleft()
-                self._sent -= 1
+                answers = self.process.receive()
+                found += answers
+                for _ in answers:
+                    self.pending.popleft()
+                self._sent -= len(answers)
                 self._since = time.monotonic()
                 self._feed()
         except (EOFError, OSError):
-            found.append(self._blame(self.process.fatal()))
-            return found
+            return found + self._revived(self.process.fatal())
         if self._sent and not found:
             trouble = self._trouble(self.process, self._since)
             if trouble is not None:
                 self.process.kill()
-                found.append(self._blame(trouble))
+                found += self._revived(trouble)
         return found
 
     def _trouble(self, process: Process, since: float) -> Outcome | None:
@@ -340,25 +378,31 @@ class Worker:
                 return Outcome("memory", extra={"how": f"grew by {grown:.0f} MB, {self.limits.memory:g} MB allowed"})
         return None
 
-    def _blame(self, first: Outcome) -> Answer:
-        """Confirm alone what the first pending case did, then go on with the others in a fresh process."""
-        job = self.pending.popleft()
+    def _revived(self, how: Outcome) -> list[Answer]:
+        """Go on in a fresh process: answers to the cases whose answers were lost, and to the one that was fatal."""
+        lost = self.process.lost
         self.process.close()
         self.restarts += 1
-        alone = self._start()
-        second = self._alone(alone, job)
-        if isinstance(second, Outcome) and second.status in FATAL:
-            alone.close()
-            alone = self._start()
-            second = replace(second, extra={**second.extra, "alone": True})
-        elif first.status in ("crash", "exit") and first.extra["how"] != "SIGKILL":  # whoever sent that, not the case
-            second = replace(first, extra={**first.extra, "alone": False})
-        if isinstance(second, Outcome) and second.status in FATAL:
-            self._fatal[_called(job)] += 1
-        self.process = alone
+        self.process = self._start()
+        found = [self._again(self.pending.popleft()) for _ in range(lost)]
+        found.append(self._again(self.pending.popleft(), how))
         self._sent = 0
         self._since = time.monotonic()
         self._feed()
+        return found
+
+    def _again(self, job: Job, first: Outcome | None = None) -> Answer:
+        """Confirm what a case did; first: how it was fatal, None where only its answer was lost."""
+        second = self._alone(self.process, job)
+        if isinstance(second, Outcome) and second.status in FATAL:
+            self.process.close()
+            self.process = self._start()
+            second = replace(second, extra={**second.extra, "alone": True})
+        elif first is not None and first.status in ("crash", "exit") and first.extra["how"] != "SIGKILL":
+            # whoever sent that, not the case
+            second = replace(first, extra={**first.extra, "alone": False})
+        if isinstance(second, Outcome) and second.status in FATAL:
+            self._fatal[_called(job)] += 1
         return second
 
     def _alone(self, process: Process, job: Job) -> Answer:
@@ -367,7 +411,7 @@ class Worker:
         while True:
             try:
                 if process.connection.poll(_POLL):
-                    return pickle.loads(process.connection.recv_bytes())
+                    return process.receive()[0]
             except (EOFError, OSError):
                 return process.fatal()
             trouble = self._trouble(process, since)

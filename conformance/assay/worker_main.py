@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pickle
 import sys
+import time
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from assay.begun import Begun
 from assay.case import Case
 from assay.execute import Want, answer
 from assay.levels import ASPECTS
@@ -19,8 +21,25 @@ from assay.subjects import Subject
 from assay.subjects.adapter import Adapter
 from assay.subjects.recorded import Recorded
 
+#: Answers are sent when there are so many, or when the first of them is so many seconds old: whoever waits for them is
+#: woken less often, which costs more than a small case.
+_MOST, _OLD = 8, 0.01
 # An Outcome, or with the role "reference" a ReferenceAnswer.
 Respond = Callable[[Case, Policy], Any]
+
+
+class _Wanted:
+    """What to observe under a policy; the jobs of a message mostly share one."""
+
+    def __init__(self, aspects: Collection[str] | None) -> None:
+        self._aspects = aspects
+        self._policy: Policy | None = None
+        self._want = Want()
+
+    def of(self, policy: Policy) -> Want:
+        if policy is not self._policy:
+            self._policy, self._want = policy, Want.of(policy, self._aspects)
+        return self._want
 
 
 def answering(side: Adapter, role: str, aspects: Collection[str] | None = None) -> Respond:
@@ -32,11 +51,12 @@ def answering(side: Adapter, role: str, aspects: Collection[str] | None = None) 
         from assay.called import watching
 
         return watching(side)
+    want = _Wanted(aspects).of
     if role == "reference":
         from assay.truth import reference_answer
 
-        return lambda case, policy: reference_answer(case, side.module, policy, Want.of(policy, aspects))
-    return lambda case, policy: answer(case, side, want=Want.of(policy, aspects))
+        return lambda case, policy: reference_answer(case, side.module, policy, want(policy))
+    return lambda case, policy: answer(case, side, want=want(policy))
 
 
 def guarded(respond: Respond, case: Case, policy: Policy) -> Any:
@@ -48,12 +68,26 @@ def guarded(respond: Respond, case: Case, policy: Policy) -> Any:
         return Outcome("harness", extra={"how": how[:300], "traceback": traceback.format_exc()})
 
 
+def work(connection: Connection, begun: Begun, respond: Respond, jobs: Sequence[tuple[Case, Policy]]) -> None:
+    """Answer `jobs` in order, several answers in a message."""
+    answers: list[Any] = []
+    since = time.monotonic()
+    for case, policy in jobs:
+        begun.count += 1
+        answers.append(guarded(respond, case, policy))
+        if len(answers) == _MOST or time.monotonic() - since > _OLD:
+            connection.send_bytes(pickle.dumps(answers, pickle.HIGHEST_PROTOCOL))
+            answers, since = [], time.monotonic()
+    if answers:
+        connection.send_bytes(pickle.dumps(answers, pickle.HIGHEST_PROTOCOL))
+
+
 def main() -> None:
     end_with_parent()
-    descriptor, role, subject, aspects = sys.argv[1:]
+    descriptor, shared, role, subject, aspects = sys.argv[1:]
     # The subject must not meet our arguments in sys.argv, nor may it reach the pipe by number.
     sys.argv = ["assay"]
-    connection = Connection(int(descriptor))
+    connection, begun = Connection(int(descriptor)), Begun(int(shared))
     try:
         side = Subject.from_json(subject).load()
         side.start()
@@ -70,8 +104,7 @@ def main() -> None:
         if isinstance(message, tuple):  # what to observe from now on
             respond = answering(side, role, message)
             continue
-        for case, policy in message:
-            connection.send_bytes(pickle.dumps(guarded(respond, case, policy), pickle.HIGHEST_PROTOCOL))
+        work(connection, begun, respond, message)
 
 
 if __name__ == "__main__":

@@ -225,3 +225,22 @@ def test_a_worker_imports_torch_only_for_a_subject_that_does(tmp_path, monkeypat
         outcome = worker.answers([(Case("add", "function", "torch.add", (1, 2)), POLICY)])[0]
     assert outcome.result is False
     assert sys.modules.get("lonely") is None
+
+
+def test_answers_that_a_dying_subject_had_not_sent_are_asked_for_again(tmp_path, monkeypatch):
+    calls = tmp_path / "calls"
+    body = f"""
+    def mul(a, b):
+        with open({str(calls)!r}, "a") as file:
+            print(a, file=file)
+        return a * b
+
+    def add(a, b): os._exit(3)
+    """
+    subject = planted(tmp_path, monkeypatch, body)
+    first, second, last = (Case("mul", "function", "torch.mul", (n, 3)) for n in (5, 6, 7))
+    found = statuses(subject, Limits(), (first, second, BAD, last))
+    assert [o.result if o.status == "returned" else o.status for o in found] == [15, 18, "exit", 21]
+    assert found[2].extra["alone"] is True
+    # each once before the death that took its answer, and once after; the last one when all is over
+    assert calls.read_text().split() == ["5", "6", "5", "6", "7"]

@@ -60,6 +60,10 @@ def short_name(value: Any) -> str:
     return str(value).rsplit(".", 1)[-1]
 
 
+#: Dtypes are few, and asked for several times a case.
+_dtype_name = functools.lru_cache(256)(short_name)
+
+
 def paired(array: np.ndarray) -> np.ndarray:
     """complex64 of a complex32 array, which comes as pairs of halves; infinities stay in their own part."""
     return np.ascontiguousarray(array.astype(np.float32)).view(np.complex64)[..., 0]
@@ -130,7 +134,8 @@ class Adapter:
             return module.zeros(shape, dtype=attribute(module, dtype))
         if hasattr(module, "from_numpy"):
             if carrier is None:
-                return module.from_numpy(array.copy()).clone()
+                # PyTorch warns of an array that may not be written to
+                return module.from_numpy(array if array.flags.writeable else array.copy()).clone()
             target = attribute(module, dtype)
             return module.from_numpy(array.view(carrier).reshape(shape).copy()).view(target).clone()
         target = attribute(module, dtype)
@@ -228,7 +233,7 @@ class Adapter:
 
     def dtype(self, tensor: Any) -> str:
         """The name of a tensor's dtype."""
-        return short_name(tensor.dtype)
+        return _dtype_name(tensor.dtype)
 
     def shape(self, tensor: Any) -> tuple[int, ...]:
         """The sizes of a tensor."""
