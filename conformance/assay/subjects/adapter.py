@@ -134,8 +134,8 @@ class Adapter:
             return module.zeros(shape, dtype=attribute(module, dtype))
         if hasattr(module, "from_numpy"):
             if carrier is None:
-                # PyTorch warns of an array that may not be written to
-                return module.from_numpy(array if array.flags.writeable else array.copy()).clone()
+                # the copy is writable, and its dims of size 1 have the usual strides
+                return module.from_numpy(array.copy()).clone()
             target = attribute(module, dtype)
             return module.from_numpy(array.view(carrier).reshape(shape).copy()).view(target).clone()
         target = attribute(module, dtype)
