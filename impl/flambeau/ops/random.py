@@ -275,6 +275,18 @@ def _drawn(input: Tensor, shape: Shape, d: dtype, drawn: Any, node: str) -> Laun
     return Launch((input,), shape, d, node=node, drawn=drawn)
 
 
+@internal(
+    cpu=lambda mean, std, drawn: drawn,
+    tensors=("mean", "std"),
+    grad=(lambda g: g * 0, lambda g, std_dtype: (g * 0).to(std_dtype)),
+    moves=True,
+    name="_drawn_by_two",
+)
+def _drawn_by_two(mean: Tensor, std: Tensor, shape: Shape, d: dtype, drawn: Any) -> Launch:
+    """The same, drawn by the elements of two tensors."""
+    return Launch((mean, std), shape, d, node="NormalBackward3", drawn=drawn)
+
+
 def _sample(input: Tensor, shape: Shape, d: dtype, node: str, make: Callable[[], Any]) -> Tensor:
     drawn = make() if input._array is not None else None
     return _drawn(input, shape, d, drawn, node)
@@ -336,17 +348,17 @@ def normal(
     shape = broadcast(*[shape_of(t) for t in (mean, std) if isinstance(t, Tensor)])
     if out is not None:
         broadcast(shape, shape_of(out))
-    which = {(True, False): 1, (False, True): 2, (True, True): 3}[isinstance(mean, Tensor), isinstance(std, Tensor)]
-
     d = first.dtype if out is None else out.dtype
 
     def fill(array: Any) -> Any:
         arrays = [t._array if isinstance(t, Tensor) else t for t in (mean, std)]
         return draw.normal_tensor(arrays[0], arrays[1], e, array, lambda: _check_combination(d, mean, std))
 
-    if out is None:
-        return _sample(first, shape, d, f"NormalBackward{which}", lambda: fill(None))
-    return created("normal", shape, fill, d, out, {})
+    if out is not None:
+        return created("normal", shape, fill, d, out, {})
+    if isinstance(mean, Tensor) and isinstance(std, Tensor):
+        return _drawn_by_two(mean, std, shape, d, fill(None) if mean._array is not None else None)
+    return _sample(first, shape, d, "NormalBackward1" if first is mean else "NormalBackward2", lambda: fill(None))
 
 
 def _check_combination(d: dtype, mean: Any, std: Any) -> None:

@@ -180,7 +180,7 @@ def _wide(x: Array) -> Array:
     if x.dtype in (FLOAT16, BFLOAT16):
         return x.astype(np.float32)
     if is_complex32(x.dtype):
-        return view_as_real(x).astype(np.float32).view(np.complex64)[..., 0]
+        return view_as_real(x).astype(np.float32, order="C").view(np.complex64)[..., 0]
     return x
 
 
