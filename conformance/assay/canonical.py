@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from assay import decomposed, values
-from assay.case import Case, Make, TensorSpec
+from assay.case import Case, Make, Same, TensorSpec
 from assay.outcome import Outcome, Sequence, TensorData
+from assay.parts import tensor_specs
 from assay.tolerance import numpy_dtype, raw_array
 
 _Canonical = Callable[[Case, Outcome], Outcome]
@@ -186,6 +187,8 @@ def _only_sized(case: Case) -> bool:
 def _grown(case: Case, outcome: Outcome) -> Outcome:
     """Elements behind the memory that a tensor was told to look at (set_), which PyTorch then makes longer."""
     source = case.args[1] if len(case.args) > 1 else case.kwargs.get("source")
+    if isinstance(source, Same):
+        source = tensor_specs(case)[source.index]
     if not isinstance(source, TensorSpec):
         return outcome
     held = math.prod(source.shape) * numpy_dtype(source.dtype).itemsize * (1 + (source.dtype == "complex32"))

@@ -487,10 +487,13 @@ def test_verdicts_are_plain_data() -> None:
     assert isinstance(answer(case("torch.sort", spec(3)), torch).result, Sequence)
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["another's", "its own"])
 @pytest.mark.parametrize(("place", "status"), [(0, {"values": "deviates"}), (5, {})])
-def test_what_lies_behind_given_memory_is_nobodys_promise(place: int, status: dict[str, str]) -> None:
+def test_what_lies_behind_given_memory_is_nobodys_promise(place: int, status: dict[str, str], own: bool) -> None:
     """Six elements looked at from the second of four: PyTorch makes the memory longer."""
-    looked = case("Tensor.set_", spec(2), spec(2, 2, dtype="float32", seed=2), 1, (2, 3), (3, 1), variant="inplace")
+    given = spec(2, 2, dtype="float32", seed=2)
+    operands = (given, Same(0)) if own else (spec(2), given)
+    looked = case("Tensor.set_", *operands, 1, (2, 3), (3, 1), variant="inplace")
 
     def other(outcome: Outcome) -> Outcome:
         elements = np.frombuffer(outcome.result.data, np.float32).copy()

@@ -26,10 +26,11 @@ GATES = {"rnn_relu": 1, "rnn_tanh": 1, "gru": 3, "lstm": 4}
 
 @dataclass(frozen=True)
 class several(Kind):
-    """A tuple of tensors, of the shapes that `rule` tells."""
+    """A tuple of tensors, of the shapes that `rule` tells. checked: whether PyTorch looks at the shape of the last."""
 
     rule: Callable[[Structure], tuple[Shape, ...]]
     one: Tensor
+    checked: bool = True
 
     def structure(self, draw: st.DrawFn, env: Structure) -> tuple[Shape, ...]:
         return self.rule(env)
@@ -45,6 +46,7 @@ class several(Kind):
         yield stranger(ex.pick, (list,))
         if good:
             yield good[:-1]
+        if good and self.checked:
             yield (*good[:-1], replace(good[-1], shape=(*good[-1].shape, 2), values=Values("ones"), layout=Layout()))
 
 
@@ -141,7 +143,7 @@ def states(net: Net, lstm: bool) -> tuple[Shape, ...]:
 
 def hidden(lstm: bool) -> Param:
     if lstm:
-        return arg("hx", several(lambda env: states(of(env), True), tensor((), prefer=UNIT)))
+        return arg("hx", several(lambda env: states(of(env), True), tensor((), prefer=UNIT), checked=False))
     return arg("hx", sized(lambda n: states(n, False)[0]))
 
 
@@ -183,7 +185,7 @@ def busy(draw: st.DrawFn, env: Structure) -> Net:
 
 def networks(gates: int, dtypes: tuple[str, ...]) -> Iterator[Form]:
     lstm = gates == 4
-    params = arg("params", several(lambda env: of(env).parameters(gates), tensor((), prefer=UNIT)))
+    params = arg("params", several(lambda env: of(env).parameters(gates), tensor((), prefer=UNIT), checked=not lstm))
     for first, order in ((True, 1), (False, 1), (False, 2)):
         shape = (lambda n: (n.batch, n.steps, n.inputs)) if first else (lambda n: (n.steps, n.batch, n.inputs))
         yield form(

@@ -117,6 +117,21 @@ BY_HAND: tuple[Reason, ...] = (
         "PyTorch 2.13 reads beyond data that lies in memory otherwise than the segments do, and dies",
     ),
     Reason(
+        ("nn.functional.multi_margin_loss", "nn.functional.multilabel_margin_loss"),
+        ("empty",),
+        "PyTorch 2.13 answers an empty batch with memory that it has not written to",
+    ),
+    Reason(
+        ("lstm",),
+        ("bad-shape",),
+        "PyTorch 2.13 does not look at the shapes of all states and weights, and reads beyond them",
+    ),
+    Reason(
+        ("lu_unpack",),
+        ("bad-shape",),
+        "PyTorch 2.13 does not look at the shape of the pivots, and writes beyond its memory",
+    ),
+    Reason(
         ("cross", "linalg.cross"),
         ("aliased",),
         "a vector's product with itself is what rounding leaves of 0, which fused multiplications decide",

@@ -55,6 +55,8 @@ def changed(case: Case, change: Change, only: int | None = None) -> Case:
 
 
 def _plain(spec: TensorSpec, shape: tuple[int, ...]) -> TensorSpec:
+    if shape == spec.shape:
+        return spec
     literal = spec.values.kind == "literal"
     return replace(spec, shape=shape, layout=Layout(), values=Values("zeros") if literal else spec.values)
 
