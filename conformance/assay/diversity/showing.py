@@ -84,6 +84,10 @@ def _cast(spec: TensorSpec, dtype: str) -> TensorSpec:
     return spec if spec.values.kind == "literal" else replace(spec, dtype=dtype, requires_grad=False)
 
 
+#: Operations whose numbers are no sizes but name modes, which PyTorch does not check.
+_MODES = frozenset({"grid_sampler", "grid_sampler_2d", "grid_sampler_3d"})
+
+
 def _sized(new: int) -> Callable[[str, Case], Iterator[Case]]:
     """Every size that there is replaced by `new`: where it stands in shapes, and as a number."""
 
@@ -91,7 +95,8 @@ def _sized(new: int) -> Callable[[str, Case], Iterator[Case]]:
         for size in sorted({n for s in tensors(case) for n in s.shape} - {new}):
             resized = changed(case, lambda s, n=size: _plain(s, tuple(new if d == n else d for d in s.shape)))  # type: ignore[misc]
             yield resized
-            yield replace(resized, args=_numbers(resized.args, size, new))
+            if case.op not in _MODES:
+                yield replace(resized, args=_numbers(resized.args, size, new))
         for at, spec in enumerate(tensors(case)):
             if spec.shape:
                 yield changed(case, lambda s: _plain(s, (new, *s.shape[1:])), only=at)
