@@ -74,8 +74,6 @@ class Widened:
         present = {s.dtype for s in self.specs} | named | {t.dtype for t in judged.values()}
         # The exponents of bfloat16 are those of float32: what underflows in one does so in the other.
         self.rank = max(RANK[d] + (d == "bfloat16") for d in present if d in RANK)
-        answered = [t.dtype for path, t in judged.items()]
-        self.compute = _REAL_PART[min(answered, key=lambda d: RANK[d])]
         # A gradient passes through the dtypes of the result and of dtype= arguments, whatever its own is.
         results = {t.dtype for _, t in leaves(outcome.result) if isinstance(t, TensorData) and t.dtype in RANK}
         self.through = tuple(sorted(results | named))
@@ -83,6 +81,9 @@ class Widened:
         others = tensor_specs(replace(case, kwargs={k: v for k, v in case.kwargs.items() if k != "out"}))
         operands = {s.dtype for s in others} & RANK.keys()
         self.operands = tuple(sorted(operands | named or ({case.default_dtype} if others else set())))
+        out = case.variant == "out"
+        answered = [self.unit(path, t.dtype) if out else t.dtype for path, t in judged.items()]
+        self.compute = _REAL_PART[min(answered, key=lambda d: RANK[d])]
         self.narrowest = max((FORMATS[_REAL_PART[d]].half_ulp for d in named), default=0.0)
         # Every step of a program rounds, in whichever dtype it computes.
         self.steps = 0.0

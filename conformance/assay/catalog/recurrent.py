@@ -190,7 +190,7 @@ def networks(gates: int, dtypes: tuple[str, ...]) -> Iterator[Form]:
         shape = (lambda n: (n.batch, n.steps, n.inputs)) if first else (lambda n: (n.steps, n.batch, n.inputs))
         yield form(
             aside("net", one_layer if order == 2 else projected if lstm else net),
-            arg("input", replace(sized(shape), dtypes=dtypes)),
+            arg("input", replace(sized(shape), dtypes=dtypes, resized=not lstm)),
             hidden(lstm),
             params,
             *rest(arg("batch_first", choice((first,)))),
@@ -202,7 +202,7 @@ def networks(gates: int, dtypes: tuple[str, ...]) -> Iterator[Form]:
     yield form(
         aside("net", busy),
         aside("going", falling),
-        arg("data", tensor(dtypes, packed, prefer=UNIT)),
+        arg("data", replace(tensor(dtypes, packed, prefer=UNIT), resized=not lstm)),
         arg("batch_sizes", made(counted)),
         hidden(lstm),
         params,

@@ -28,8 +28,17 @@ TOLD = frozenset((*MISTAKES, "number", "out-resized", "out-cast"))
 def showing(kind: str, case: Case) -> Iterator[Case]:
     """Cases like `case` that show `kind`; none where it cannot be made so."""
     for made in _KINDS[kind](kind, replace(case, labels=())):
-        if made != case and (kind in TOLD or kind in traits(made)):
+        if made != case and (kind in TOLD or kind in traits(made)) and not any(map(_crowded, tensors(made))):
             yield made
+
+
+def _crowded(spec: TensorSpec) -> bool:
+    """Whether there are too few places for all to be different, as these plans promise: nobody promises which of two
+    writers is the last."""
+    low, high = spec.values.low, spec.values.high
+    if spec.values.kind == "distinct" and spec.shape:
+        return spec.shape[int(low or 0) % len(spec.shape)] > int(high or 1)
+    return spec.values.kind == "apart" and math.prod(spec.shape[len(spec.shape) - int(low or 1) :]) > int(high or 1)
 
 
 def tensors(case: Case) -> list[TensorSpec]:
