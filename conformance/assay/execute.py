@@ -244,7 +244,13 @@ class Run:
             gradients, gradients2, problem = self._gradients()
         self.stage = "read"
         random = side.random_digest(inputs.generators) if want.random else None
-        aliases = self._aliases(after, result) if want.aliases and want.data and side.writable else ()
+        aliases: tuple[tuple[str, str], ...] = ()
+        extra: dict[str, Any] = {"same": same} if same else {}
+        if want.aliases and want.data and side.writable:
+            try:
+                aliases = self._aliases(after, result)
+            except (AttributeError, TypeError, NotImplementedError) as error:
+                extra["unwritable"] = f"{type(error).__name__}: {error}"
         return Outcome(
             "returned",
             result=result,
@@ -256,7 +262,7 @@ class Run:
             gradient_error=problem,
             random=random,
             warnings=self._warnings(),
-            extra={"same": same} if same else {},
+            extra=extra,
         )
 
     def _mutations(self) -> tuple[tuple[bool, ...], tuple[TensorData, ...]]:

@@ -38,7 +38,7 @@ from assay.tolerance import (
     wrong_zeros,
 )
 from assay.truth import ReferenceAnswer, Truth
-from assay.wording import error_name, first_line, normalised, refusal
+from assay.wording import error_name, first_line, normalised, refusal, unbuilt
 
 _DIED = {"crash": "crash", "exit": "crash", "timeout": "timeout", "memory": "memory"}
 
@@ -109,7 +109,7 @@ class _Judgement:
         elif reference.error is not None and reference.error.stage == "build":
             yield Verdict("build", "unjudged", f"the reference cannot build the inputs: {brief(reference.error)}")
         elif subject.error is not None and subject.error.stage == "build":
-            yield Verdict("build", refusal(subject.error), f"building the inputs raised {brief(subject.error)}")
+            yield Verdict("build", unbuilt(subject.error), f"building the inputs raised {brief(subject.error)}")
         elif reference.status == "raised":
             yield from self._against_error()
         elif subject.status == "raised":
@@ -380,16 +380,16 @@ class _Judgement:
 
     def _aliasing(self) -> Iterator[Verdict]:
         mine, theirs = shared(self.subject), shared(self.reference)
-        if not self.reference.inputs and not theirs and not mine:
+        if "unwritable" in self.reference.extra or not (self.reference.inputs or theirs or mine):
             return
-        if mine == theirs:
+        if unwritable := self.subject.extra.get("unwritable"):
+            yield Verdict("aliasing", "missing", f"no element can be written to see what shares memory: {unwritable}")
+        elif mine == theirs:
             yield Verdict("aliasing", "conforms")
-            return
-        more, fewer = sorted(mine - theirs), sorted(theirs - mine)
-        told = [f"{sharing(pair)}, unexpected" for pair in more] + [
-            f"{sharing(pair)}: expected, not so" for pair in fewer
-        ]
-        yield Verdict("aliasing", "deviates", told[0])
+        else:
+            more = [f"{sharing(pair)}, unexpected" for pair in sorted(mine - theirs)]
+            fewer = [f"{sharing(pair)}: expected, not so" for pair in sorted(theirs - mine)]
+            yield Verdict("aliasing", "deviates", (more + fewer)[0])
 
     # Gradients
 

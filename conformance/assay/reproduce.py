@@ -179,7 +179,7 @@ class _Writer:
             text = self.value(v, poisoned=k == "out")
             # uniform_ and random_ take "from", which is no name in Python
             keywords.append(f"**{{{k!r}: {text}}}" if keyword.iskeyword(k) else f"{k}={text}")
-        setup = [f"torch.manual_seed({case.seed})"]
+        setup = [f'if hasattr(torch, "manual_seed"):\n    torch.manual_seed({case.seed})']
         if case.default_dtype != "float32":
             setup.append(f"torch.set_default_dtype(torch.{case.default_dtype})")
         inputs = [f'inputs["{name}"] = {name}' for name in self.names]

@@ -32,6 +32,12 @@ def refusal(error: Error) -> str:
     return "missing" if "NotImplementedError" in error.types else "deviates"
 
 
+def unbuilt(error: Error) -> str:
+    """The status where this error came of building the inputs: a name that assay needs for it and that is absent is no
+    wrong answer."""
+    return "missing" if "AttributeError" in error.types else refusal(error)
+
+
 def warned(outcome: Outcome) -> set[tuple[str, str]]:
     """What an outcome warned of: (category, normalised first line)."""
     return {(category, normalised(text.split("\n", 1)[0])) for category, text in outcome.warnings}

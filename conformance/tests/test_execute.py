@@ -19,7 +19,7 @@ from assay.inputs import Builder
 from assay.outcome import Opaque, Sequence, TensorData
 from assay.parts import elements_before
 from assay.rounding import Rounding
-from assay.subjects.adapter import adapted
+from assay.subjects.adapter import Adapter, adapted
 
 A = TensorSpec((2, 3), "float32", Values("normal", 1))
 B = TensorSpec((3,), "float32", Values("normal", 2))
@@ -248,6 +248,17 @@ def test_system_exit_is_an_answer():
 
 
 # Effects
+
+
+def test_a_result_that_cannot_be_written_to_is_told():
+    class Sealed(Adapter):
+        def disturb(self, tensor):
+            raise TypeError("'Tensor' object does not support item assignment")
+
+    outcome = answer(Case("t", "function", "torch.t", (TensorSpec((2, 3), "float32"),)), Sealed(torch))
+    assert outcome.status == "returned"
+    assert outcome.aliases == ()
+    assert outcome.extra["unwritable"] == "TypeError: 'Tensor' object does not support item assignment"
 
 
 def test_views_and_copies_are_told_apart():

@@ -415,8 +415,19 @@ def test_no_answer(status: str, verdict: str) -> None:
 def test_inputs_that_cannot_be_built() -> None:
     broken = Error(("TypeError",), "unknown dtype", "build")
     assert found(EXP, ELEMENTWISE, lambda o: Outcome("raised", error=broken)) == {"build": "deviates"}
-    unknown = Error(("NotImplementedError",), "no complex32", "build")
-    assert found(EXP, ELEMENTWISE, lambda o: Outcome("raised", error=unknown)) == {"build": "missing"}
+    for lacking in ("NotImplementedError", "AttributeError"):
+        unknown = Error((lacking,), "no complex32", "build")
+        assert found(EXP, ELEMENTWISE, lambda o, error=unknown: Outcome("raised", error=error)) == {"build": "missing"}
+
+
+def test_memory_that_cannot_be_written_to_is_missing_not_wrong() -> None:
+    view = case("torch.t", spec(2, 3))
+
+    def unwritable(outcome: Outcome) -> Outcome:
+        return replace(outcome, aliases=(), extra={"unwritable": "TypeError: not subscriptable"})
+
+    assert found(view, VIEW, unwritable) == {"aliasing": "missing"}
+    assert found(view, VIEW, lambda o: replace(o, aliases=())) == {"aliasing": "deviates"}
 
 
 def test_strides() -> None:

@@ -129,6 +129,13 @@ def test_setup_is_imported_before_the_subject(tmp_path, monkeypatch):
     assert set(statuses(full).values()) == {"conforms"}
 
 
+def test_a_folder_is_no_package(tmp_path, monkeypatch):
+    (tmp_path / "checkout_of_mine").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ImportError, match=r"only a folder without __init__\.py.*checkout_of_mine"):
+        parse("checkout_of_mine").load()
+
+
 def test_claims_stand_beside_the_subject(tmp_path, monkeypatch):
     name = planted(
         tmp_path, monkeypatch, "modest", "import torch\ndef __getattr__(name): return getattr(torch, name)\n"

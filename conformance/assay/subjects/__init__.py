@@ -175,6 +175,11 @@ def _module(target: str) -> Any:
             if n == 1 or not (error.name or "").startswith(parts[0]):
                 raise
             continue
+        if n == len(parts) and getattr(found, "__file__", None) is None and hasattr(found, "__path__"):
+            where = ", ".join(found.__path__)
+            raise ImportError(
+                f"{target!r} is only a folder without __init__.py, {where}, and no package: run elsewhere"
+            )
         for part in parts[n:]:
             found = getattr(found, part)
         return found
