@@ -89,6 +89,13 @@ class Pool:
             for answer in worker.collect()
         ]
 
+    def abandon(self) -> None:
+        """Give up all that was asked for and is not answered."""
+        for worker, numbers in zip(self.workers, self._numbers, strict=True):
+            if worker.pending:
+                worker.abandon()
+                numbers.clear()
+
     def close(self) -> None:
         """End all processes."""
         for worker in self.workers:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 8
 _IN_FLIGHT = 96
+#: Seconds that workers get for what they have in hand when a run is broken off.
+_PATIENCE = 2.0
 
 
 @dataclass(slots=True)
@@ -146,9 +148,12 @@ class Session:
                 self._drain()
 
     def _drain(self) -> None:
-        """Leave the workers with empty hands when a run is broken off."""
+        """Leave the workers with empty hands when a run is broken off: what they have is done soon, or given up."""
+        until = time.monotonic() + _PATIENCE
         for pool in self._pools:
             while any(w.pending for w in pool.workers):
+                if time.monotonic() > until:
+                    pool.abandon()
                 readable(pool.connections, 0.05)
                 pool.collect()
 

@@ -428,6 +428,13 @@ class Worker:
             found += self.collect()
         return found
 
+    def abandon(self) -> None:
+        """Give up what is pending, and the process that works on it."""
+        self.process.close()
+        self.pending.clear()
+        self._sent = 0
+        self.process = self._start()
+
     def close(self) -> None:
         """End the process."""
         self.process.close()
@@ -476,6 +483,9 @@ class Local:
     def answers(self, jobs: Sequence[Job]) -> list[Answer]:
         self.submit(jobs)
         return self.collect()
+
+    def abandon(self) -> None:
+        self.pending.clear()
 
     def close(self) -> None:
         return None

@@ -244,3 +244,12 @@ def test_answers_that_a_dying_subject_had_not_sent_are_asked_for_again(tmp_path,
     assert found[2].extra["alone"] is True
     # each once before the death that took its answer, and once after; the last one when all is over
     assert calls.read_text().split() == ["5", "6", "5", "6", "7"]
+
+
+def test_what_is_given_up_is_not_answered_and_the_worker_goes_on(tmp_path, monkeypatch):
+    subject = planted(tmp_path, monkeypatch, "def add(*args, **kwargs): time.sleep(60)")
+    with Worker(subject) as worker:
+        worker.submit([(case, POLICY) for case in (BAD, GOOD)])
+        worker.abandon()
+        assert not worker.pending
+        assert [o.result for o in worker.answers([(GOOD, POLICY)])] == [6]
