@@ -10,7 +10,7 @@ from assay.case import Case
 from assay.diversity.byhand import by_hand
 from assay.diversity.kinds import MISTAKES
 from assay.diversity.record import record
-from assay.diversity.showing import showing
+from assay.diversity.showing import TOLD, showing
 from assay.pick import Pick
 from assay.traits import traits
 
@@ -48,6 +48,6 @@ class Twists:
             if found:
                 self.made[kind] += 1
                 turned = Pick(f"{case.seed}:{kind}").choice(found)
-                labels = (kind,) if kind in MISTAKES or kind in ("number", "out-resized", "out-cast") else ()
+                labels = (kind,) if kind in TOLD else ()
                 return replace(turned, invalid=kind in MISTAKES, labels=labels)
         return None
