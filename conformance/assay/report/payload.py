@@ -19,6 +19,7 @@ import ast
 import base64
 import gzip
 import json
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -164,9 +165,17 @@ def call(script: str) -> str:
     if body is None:
         return ""
     lines = script.splitlines()
-    kept = [statement for statement in body.body if not _is_bookkeeping(statement)]
-    text = [line for statement in kept for line in lines[statement.lineno - 1 : statement.end_lineno]]
-    return "\n".join(line.removeprefix("    ") for line in text)
+    kept = [s for statement in body.body for s in _unguarded(statement) if not _is_bookkeeping(s)]
+    text = [textwrap.dedent("\n".join(lines[s.lineno - 1 : s.end_lineno])) for s in kept]
+    return "\n".join(text)
+
+
+def _unguarded(statement: ast.stmt) -> list[ast.stmt]:
+    """What `if hasattr(torch, …):` guards for libraries that lack the name; any other statement as it is."""
+    match statement:
+        case ast.If(test=ast.Call(func=ast.Name("hasattr")), body=body, orelse=[]):
+            return body
+    return [statement]
 
 
 def _is_bookkeeping(statement: ast.stmt) -> bool:
