@@ -17,6 +17,11 @@ from assay.plain import encode, loads, plain
 from assay.program import Program as Program  # a case may hold one: its classes must be known to read it
 
 
+#: Made once: `json.dumps` makes an encoder for each call that wants its own separators.
+_in_order = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_sorted = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
 @plain("values")
 @dataclass(frozen=True, slots=True)
 class Values:
@@ -130,7 +135,7 @@ class Case:
 
     def to_json(self) -> str:
         """One line of JSON. Keyword arguments keep their order: PyTorch's error texts name them in it."""
-        return json.dumps(encode(self), separators=(",", ":"), allow_nan=False)
+        return _in_order(encode(self))
 
     @staticmethod
     def from_json(text: str) -> Case:
@@ -145,7 +150,7 @@ class Case:
         """Sixteen hex digits that equal cases share, whatever their labels."""
         data = encode(self)
         data.pop("labels", None)  # as if there were none
-        text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        text = _sorted(data)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ _CLASSES: dict[str, type] = {}
 _TAGS: dict[type, str] = {}
 #: Of each field: its name, its default, and the type that an item must have to be left out where it equals that.
 _FIELDS: dict[type, tuple[tuple[str, Any, type | None], ...]] = {}
+_AS_IT_IS = frozenset({type(None), bool, int, str})
 _TAG = "$"
 _T = TypeVar("_T", bound=type)
 
@@ -57,16 +58,25 @@ def encode(value: Any, keep: Callable[[bytes], Any] | None = None) -> Any:
     called in the same order.
     """
     kind = type(value)
-    if value is None or kind in (bool, int, str):
+    if kind in _AS_IT_IS:
         return value
+    named = _FIELDS.get(kind)
+    if named is not None:
+        data = {_TAG: _TAGS[kind]}
+        for name, default, droppable in named:
+            item = getattr(value, name)
+            found = type(item)
+            if found is not droppable or item != default:
+                data[name] = item if found in _AS_IT_IS else encode(item, keep)
+        return data
+    if kind is tuple:
+        return {_TAG: "t", "v": _items(value, keep)}
     if kind is float:
         if math.isfinite(value) and not (value == 0 and math.copysign(1, value) < 0):
             return value
         return {_TAG: "f", "v": repr(value)}
     if kind is list:
-        return [encode(v, keep) for v in value]
-    if kind is tuple:
-        return {_TAG: "t", "v": [encode(v, keep) for v in value]}
+        return _items(value, keep)
     if kind is dict:
         if all(type(k) is str for k in value) and _TAG not in value:
             return {k: encode(v, keep) for k, v in value.items()}
@@ -79,16 +89,11 @@ def encode(value: Any, keep: Callable[[bytes], Any] | None = None) -> Any:
         return {_TAG: "s", "v": [encode(value.start), encode(value.stop), encode(value.step)]}
     if value is Ellipsis:
         return {_TAG: "..."}
-    tag = _TAGS.get(kind)
-    if tag is None:
-        raise TypeError(f"{kind.__name__} is not plain data")
-    data = {_TAG: tag}
-    for name, default, droppable in _FIELDS[kind]:
-        item = getattr(value, name)
-        if type(item) is droppable and item == default:
-            continue
-        data[name] = encode(item, keep)
-    return data
+    raise TypeError(f"{kind.__name__} is not plain data")
+
+
+def _items(values: Iterable[Any], keep: Callable[[bytes], Any] | None) -> list[Any]:
+    return [v if type(v) in _AS_IT_IS else encode(v, keep) for v in values]
 
 
 def decode(data: Any, take: Callable[[Any], bytes] | None = None) -> Any:

@@ -40,6 +40,10 @@ class Judged:
     harness_error: str = ""
 
 
+#: Made once: `json.dumps` makes an encoder for each call that wants its own separators.
+_as_line = json.JSONEncoder(separators=(",", ":")).encode
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What is kept of a judged case.
@@ -107,7 +111,7 @@ class Record:
             data["error"] = self.harness_error
         if self.cause:
             data["cause"] = self.cause
-        return json.dumps(data, separators=(",", ":")) + "\n"
+        return _as_line(data) + "\n"
 
     @staticmethod
     def from_line(line: str | bytes) -> Record:
@@ -133,6 +137,8 @@ class Record:
 
 
 def _brief(verdict: Verdict) -> list[Any]:
+    if verdict.measure is None and not (verdict.elements or verdict.unjudged or verdict.detail):
+        return [verdict.aspect, verdict.status]  # most are so
     fields = [verdict.detail, encode(verdict.measure), verdict.elements, verdict.unjudged]
     while fields and fields[-1] == _DEFAULTS[len(fields) - 1]:
         fields.pop()

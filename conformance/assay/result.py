@@ -52,11 +52,15 @@ class Cell:
         return worst(judged or set(self.counts))
 
     def add(self, verdict: Verdict, dtype: str) -> None:
-        before = self.status if self.counts else "conforms"
-        self.counts[verdict.status] += 1
-        self.dtypes.setdefault(dtype, Counter())[verdict.status] += 1
-        if verdict.detail and (self.status != before or not self.detail) and verdict.status == self.status:
-            self.detail = verdict.detail
+        status, detail = verdict.status, verdict.detail
+        before = self.status if detail and self.counts else "conforms"
+        self.counts[status] += 1
+        by_dtype = self.dtypes.get(dtype)
+        if by_dtype is None:
+            by_dtype = self.dtypes[dtype] = Counter()
+        by_dtype[status] += 1
+        if detail and (self.status != before or not self.detail) and status == self.status:
+            self.detail = detail
 
 
 #: A group's name in `Result.groups`: operation, aspect, status, kind.
@@ -167,13 +171,15 @@ class Result:
         if record.harness_error and record.case is not None:
             self.harness_errors.append((record.case, record.harness_error))
         (self.accepted if record.accepted else self.refused)[op] += 1
+        elements = unjudged = 0
         for verdict in record.verdicts:
             key = (op, record.variant, verdict.aspect)
-            if key not in self.cells:
-                self.cells[key] = Cell(*key)
-            self.cells[key].add(verdict, record.dtype)
-            self.elements[op] += verdict.elements
-            self.unjudged[op] += verdict.unjudged
+            cell = self.cells.get(key)
+            if cell is None:
+                cell = self.cells[key] = Cell(*key)
+            cell.add(verdict, record.dtype)
+            elements += verdict.elements
+            unjudged += verdict.unjudged
             if verdict.status in FAILING or verdict.status == "flaky":
                 name = (op, verdict.aspect, verdict.status, kind_of(verdict))
                 if name not in self.groups:
@@ -186,6 +192,8 @@ class Result:
                     self.groups[name].share(record.case)
                 self.groups[name].cases += 1
                 self.groups[name].variants.add(record.variant)
+        self.elements[op] += elements
+        self.unjudged[op] += unjudged
         return new
 
 

@@ -180,9 +180,12 @@ class Store:
     def write(self, record: Record) -> None:
         """Append one case; it outlives this process at once. Raises StoreError."""
         data = record.to_line().encode()
-        with telling("write", self.path / _LINES, self.go_on):
+        try:
             while data:
                 data = data[os.write(self._file, data) :]
+        except OSError:
+            with telling("write", self.path / _LINES, self.go_on):
+                raise
         self.written += 1
         self.ahead.pop(record.place, None)
 

@@ -119,7 +119,7 @@ def _cast(numbers: np.ndarray, dtype: str) -> np.ndarray:
             return numbers.astype(np.float32).astype(target)
         if category(dtype) == 1 and numbers.dtype.kind == "f":
             # the bounds of 64-bit integers have no double of their own: stay one double inside
-            info = np.iinfo(target)
+            info = _info(dtype)
             numbers = np.clip(np.rint(numbers), float(info.min), np.nextafter(float(info.max), 0))
         return numbers.astype(target)
 
@@ -143,8 +143,11 @@ def _from(rng: np.random.RandomState, n: int, pool: list[Any], dtype: str) -> np
 def _normal(rng: np.random.RandomState, n: int, dtype: str, values: Values, shape: tuple[int, ...]) -> np.ndarray:
     if category(dtype) < 2:
         return _integers(rng, n, dtype, values, shape)
+    rows = rng.random_sample((12, n))
+    if n > 1:  # row after row: only along the innermost axis does NumPy add in another order
+        return np.asarray(np.add.reduce(rows, axis=0, initial=-6.0))
     total = np.full(n, -6.0)
-    for row in rng.random_sample((12, n)):
+    for row in rows:
         total += row
     return total
 
@@ -180,7 +183,8 @@ def _integers(rng: np.random.RandomState, n: int, dtype: str, values: Values, sh
         return rng.randint(0, 2, n).astype(np.bool_)
     low, high = _between(values, -9, 9)
     if category(dtype) == 1:
-        low, high = max(low, np.iinfo(NUMPY[dtype]).min), min(high, np.iinfo(NUMPY[dtype]).max)
+        info = _info(dtype)
+        low, high = max(low, info.min), min(high, info.max)
     return rng.randint(int(low), max(int(high), int(low)) + 1, n, dtype=np.int64)
 
 

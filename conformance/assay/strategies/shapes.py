@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hypothesis import strategies as st
 
@@ -21,6 +22,11 @@ def _checked(low: int, high: int, what: str) -> None:
         raise ValueError(f"{what} must satisfy 0 <= min <= max, not {low!r} and {high!r}")
 
 
+#: A strategy that is made once need not be validated and labelled for each draw, which takes longer than the draw.
+_one_of: Callable[[tuple[int, ...]], st.SearchStrategy[int]] = functools.cache(st.sampled_from)
+_between: Callable[[int, int], st.SearchStrategy[int]] = functools.cache(st.integers)
+
+
 def shapes(min_rank: int = 0, max_rank: int = 5, min_size: int = 0) -> st.SearchStrategy[Shape]:
     """Shapes of rank `min_rank` to `max_rank`, each size at least `min_size`, at most `MAX_ELEMENTS` elements.
 
@@ -33,11 +39,11 @@ def shapes(min_rank: int = 0, max_rank: int = 5, min_size: int = 0) -> st.Search
 
 @st.composite
 def _shapes(draw: st.DrawFn, min_rank: int, max_rank: int, min_size: int) -> Shape:
-    rank = draw(st.sampled_from(tuple(r for r in _RANKS if min_rank <= r <= max_rank)))
-    pool = tuple(s for s in SIZES if s >= min_size)
-    sizes = [draw(st.sampled_from(pool)) for _ in range(rank)]
-    if rank and draw(st.integers(0, 9)) == 9:
-        sizes[draw(st.integers(0, rank - 1))] = draw(st.sampled_from(LONG))
+    rank = draw(_one_of(tuple(r for r in _RANKS if min_rank <= r <= max_rank)))
+    pool = _one_of(tuple(s for s in SIZES if s >= min_size))
+    sizes = [draw(pool) for _ in range(rank)]
+    if rank and draw(_between(0, 9)) == 9:
+        sizes[draw(_between(0, rank - 1))] = draw(_one_of(LONG))
     return _bounded(sizes)
 
 
@@ -52,21 +58,21 @@ def _bounded(sizes: Sequence[int]) -> Shape:
 def broadcastable(draw: st.DrawFn, *others: Shape, max_rank: int = 5) -> Shape:
     """A shape that broadcasts with all of `others` together. Raises ValueError if they do not fit each other."""
     whole = list(broadcast(*others))
-    how = draw(st.integers(0, 5))
+    how = draw(_between(0, 5))
     if how <= 1:
         return tuple(whole)
-    keep = draw(st.integers(0, len(whole))) if how <= 4 else len(whole)
+    keep = draw(_between(0, len(whole))) if how <= 4 else len(whole)
     sizes = whole[len(whole) - keep :]
     if sizes:
-        ones = draw(st.integers(0, 2 ** len(sizes) - 1))
+        ones = draw(_between(0, 2 ** len(sizes) - 1))
         sizes = [1 if ones >> i & 1 else s for i, s in enumerate(sizes)]
         grow = tuple(s for s in SIZES if s != 1)
         sizes = [
-            draw(st.sampled_from(grow)) if s == 1 == w and how == 3 else s
+            draw(_one_of(grow)) if s == 1 == w and how == 3 else s
             for s, w in zip(sizes, whole[-keep:], strict=True)
         ]
     if how == 5 and len(whole) < max_rank:
-        sizes = [draw(st.sampled_from((2, 1, 3))), *sizes]
+        sizes = [draw(_one_of((2, 1, 3))), *sizes]
     return _fit(tuple(sizes), tuple(whole))
 
 
@@ -106,15 +112,15 @@ def factorisations(draw: st.DrawFn, shape: Shape, max_rank: int = 5) -> Shape:
     """Another shape with as many elements as `shape`; never with -1."""
     n = math.prod(shape)
     if n == 0:
-        sizes = draw(st.lists(st.sampled_from((2, 1, 3, 0)), max_size=max_rank - 1))
-        sizes.insert(draw(st.integers(0, len(sizes))), 0)
+        sizes = draw(st.lists(_one_of((2, 1, 3, 0)), max_size=max_rank - 1))
+        sizes.insert(draw(_between(0, len(sizes))), 0)
         return tuple(sizes)
-    rank = draw(st.integers(0 if n == 1 else 1, max_rank))
+    rank = draw(_between(0 if n == 1 else 1, max_rank))
     sizes = []
     for _ in range(max(rank - 1, 0)):
         divisor = draw(st.sampled_from([d for d in range(1, n + 1) if n % d == 0][:12]))
         sizes.append(divisor)
         n //= divisor
     if rank:
-        sizes.insert(draw(st.integers(0, len(sizes))), n)
+        sizes.insert(draw(_between(0, len(sizes))), n)
     return tuple(sizes)
