@@ -16,7 +16,6 @@ from typing import Any
 from assay.plain import encode, loads, plain
 from assay.program import Program as Program  # a case may hold one: its classes must be known to read it
 
-
 #: Made once: `json.dumps` makes an encoder for each call that wants its own separators.
 _in_order = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _sorted = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode

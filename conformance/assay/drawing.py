@@ -37,15 +37,19 @@ __all__ = ["PROFILES", "Profile", "draw", "draw_cases", "select", "smaller", "st
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How many cases are drawn for each operation, and how many executions one structure feeds."""
+    """How many cases are drawn for each operation, how many executions one structure feeds, and how many structures
+    one example of Hypothesis holds: an example costs several times what a structure does."""
 
     name: str
     valid: int
     invalid: int
     executions: int = 4
+    together: int = 1
 
 
-PROFILES = {p.name: p for p in (Profile("quick", 25, 4), Profile("standard", 390, 66), Profile("deep", 2200, 380, 3))}
+PROFILES = {
+    p.name: p for p in (Profile("quick", 25, 4), Profile("standard", 390, 66, 4, 8), Profile("deep", 2200, 380, 3, 8))
+}
 
 
 #: Of a form's structures, one in so many has an empty tensor, or only 0-dim ones, where the form allows it.
@@ -75,28 +79,29 @@ def _no_harvest() -> Iterator[None]:
         providers._get_local_constants, providers.CONSTANTS_CACHE = harvest, cache
 
 
-def _generate(strategy: st.SearchStrategy[Structure], count: int, seed: int) -> list[Structure]:
-    """At most `count` examples; the first that Hypothesis makes, always the simplest there is, is left out."""
-    found: list[Structure] = []
+def _generate(strategy: st.SearchStrategy[Structure], count: int, seed: int, together: int) -> list[Structure]:
+    """At most `count` structures, `together` an example; the first example that Hypothesis makes, always the simplest
+    there is, is left out."""
+    found: list[tuple[Structure, ...]] = []
 
     @seeded(seed)
     @settings(
-        max_examples=count + 1,
+        max_examples=-(-count // together) + 1,
         database=None,
         deadline=None,
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    @given(strategy)
-    def collect(structure: Structure) -> None:
-        found.append(structure)
+    @given(st.tuples(*[strategy] * together))
+    def collect(structures: tuple[Structure, ...]) -> None:
+        found.append(structures)
 
     with _no_harvest():
         collect()
-    return found[1:] if len(found) > 1 else found
+    return [structure for example in found[1:] or found for structure in example][:count]
 
 
-def _collect(entry: Entry, count: int, seed: int) -> list[Structure]:
+def _collect(entry: Entry, count: int, seed: int, together: int = 1) -> list[Structure]:
     """Structures of all forms by their weight and of all strata, evenly mixed."""
     total = sum(form.weight for form in entry.forms)
     placed: list[tuple[float, int, Structure]] = []
@@ -106,7 +111,7 @@ def _collect(entry: Entry, count: int, seed: int) -> list[Structure]:
         parts[""] = max(share - sum(parts.values()), 1)
         for j, (stratum, wanted) in enumerate(parts.items()):
             if wanted:
-                found = _generate(structures(form, stratum), wanted, seed + 31 * i + j)
+                found = _generate(structures(form, stratum), wanted, seed + 31 * i + j, min(together, wanted))
                 placed += [((k + 0.5) / len(found), len(placed) + k, s) for k, s in enumerate(found)]
     return [structure for _, _, structure in sorted(placed, key=lambda item: item[:2])]
 
@@ -182,7 +187,7 @@ def draw_cases(
     mixed = zlib.crc32(f"{seed}:{entry.op}".encode())
     pick = Pick(f"{seed}:{entry.op}")
     count = -(-profile.valid // profile.executions)
-    found = _collect(entry, count, mixed)
+    found = _collect(entry, count, mixed, profile.together)
     rotation = _Rotation(entry, pick)
     seen: set[str] = set()
     for wanted, invalid in ((profile.valid, False), (profile.invalid if entry.mistakes else 0, True)):

@@ -68,8 +68,7 @@ def broadcastable(draw: st.DrawFn, *others: Shape, max_rank: int = 5) -> Shape:
         sizes = [1 if ones >> i & 1 else s for i, s in enumerate(sizes)]
         grow = tuple(s for s in SIZES if s != 1)
         sizes = [
-            draw(_one_of(grow)) if s == 1 == w and how == 3 else s
-            for s, w in zip(sizes, whole[-keep:], strict=True)
+            draw(_one_of(grow)) if s == 1 == w and how == 3 else s for s, w in zip(sizes, whole[-keep:], strict=True)
         ]
     if how == 5 and len(whole) < max_rank:
         sizes = [draw(_one_of((2, 1, 3))), *sizes]
