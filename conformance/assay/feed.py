@@ -5,6 +5,7 @@ The pipe's own bound holds the drawing back when executing is slower.
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import subprocess
@@ -87,6 +88,7 @@ def main() -> None:
     connection = Connection(int(sys.argv[1]))
     ops, profile, seed, made_of = connection.recv()
     entries = everything()
+    gc.freeze()
     batch: list[Case] = []
     try:
         for op in ops:
