@@ -21,7 +21,7 @@ from assay.extremes import scaled_overflows
 from assay.fidelity import strides, text, warnings
 from assay.levels import ASPECTS, LEVELS, SCORED, STATUSES, aspects_of, worst
 from assay.outcome import Error, Outcome, TensorData, Verdict
-from assay.parts import elements_before, is_gradient, is_written, leaves, tensor_specs
+from assay.parts import elements_before, is_gradient, leaves, tensor_specs, written_with
 from assay.policy import Policy
 from assay.show import brief, describe_outcome, element, position
 from assay.structure import comparable, difference_in_kind, same_value, shared, sharing
@@ -366,17 +366,17 @@ class _Judgement:
         return compare_exact(changed, before, self.policy.signed_zeros and not self.answer.underflow).ok
 
     def _told_by_values(self, index: int, untouched: Outcome) -> bool:
-        """Whether the argument is a result too, does not deviate as such, and is what it was where not changed.
+        """Whether the argument, or one in its memory, is a result too, does not deviate as such, and is what it was
+        where not changed.
 
-        Then who wrote the same elements again cannot be told: out= is poisoned with NaN, which may be the answer.
+        Then who wrote the same elements again cannot be told: out= is poisoned with NaN, which may be the answer, and
+        what is updated may stay as it is but for an error that is allowed.
         """
-        found = elements_before(self.case, index)
-        if not self.values_conform or found is None or not is_written(self.case, index):
+        if not self.values_conform:
             return False
-        return any(
-            isinstance(leaf, TensorData) and leaf.dtype == found[0] and leaf.data == found[1].tobytes()
-            for _, leaf in leaves(untouched.result)
-        )
+        before = [elements_before(self.case, i) for i in written_with(self.case, index)]
+        results = [leaf for _, leaf in leaves(untouched.result) if isinstance(leaf, TensorData)]
+        return any(b and leaf.dtype == b[0] and leaf.data == b[1].tobytes() for b in before for leaf in results)
 
     def _aliasing(self) -> Iterator[Verdict]:
         mine, theirs = shared(self.subject), shared(self.reference)

@@ -63,6 +63,13 @@ def is_written(case: Case, index: int) -> bool:
     return index < len(specs) + len(windows) and windows[index - len(specs)] is case.kwargs.get("out")
 
 
+def written_with(case: Case, index: int) -> list[int]:
+    """Of the inputs that lie in one memory with that at `index`, those that are written to, itself among them."""
+    count, windows = len(tensor_specs(case)), _windows(case)
+    memory = [*range(count), *(w.index for w in windows)]
+    return [i for i, m in enumerate(memory) if index < len(memory) and m == memory[index] and is_written(case, i)]
+
+
 def _windows(case: Case) -> list[Window]:
     return [w for w in (*case.args, *case.kwargs.values()) if isinstance(w, Window)]
 

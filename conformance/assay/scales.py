@@ -26,6 +26,10 @@ _ENLARGED = 1024.0
 _SUSPICIOUS = 64.0
 _FINER = 16.0
 _JUMP = 8.0
+#: A result below this that one ulp of an input makes infinite is no result near overflow: it is lost in rounding (a
+#: derivative that is 0 · 1e308 where a sigmoid saturates, huge numbers that cancel).
+_MOST = float(np.finfo(np.float64).max)
+_FAR = _MOST * 2.0**-64
 
 
 #: Of more inputs than this not each is turned once: every pattern moves all their elements anew.
@@ -169,7 +173,7 @@ def _perturbed(
         if any(_suspicious(change[path], base[path]).any() for path in change):
             finer = _change(widened, module, policy, wanted, base, pattern, step / _FINER)
             jumped = {
-                path: (finer[path] > _JUMP * change[path]) | np.isinf(change[path])
+                path: (finer[path] > _JUMP * change[path]) | (np.isinf(change[path]) & ~_lost(change[path], base[path]))
                 for path in change.keys() & finer.keys()
             }
             # At a jump (a kink's other side, a broken tie) a smaller step gains nothing: no conditioning there. Still
@@ -180,7 +184,7 @@ def _perturbed(
             for path, where in jumped.items():
                 change[path] = np.where(where, smooth.get(path, 0.0), change[path])
         for path, scale in change.items():
-            scale = np.where(np.isfinite(scale), scale, 0.0)
+            scale = np.where(np.isfinite(scale) | _lost(scale, base[path]), np.fmin(scale, _MOST), 0.0)
             found[path] = np.fmax(found[path], scale) if path in found else scale
     return found
 
@@ -188,6 +192,11 @@ def _perturbed(
 def _movable(widened: Widened, policy: Policy) -> list[TensorSpec]:
     """The inputs that are moved."""
     return [s for s in widened.specs if policy.integers or s.dtype in RANK]
+
+
+def _lost(change: Array, base: Array) -> Array:
+    """Where one ulp is as good as infinite, though the result is not large."""
+    return np.isinf(change) & (np.abs(base) < _FAR)
 
 
 def _suspicious(change: Array, base: Array) -> Array:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.case import Case, Layout, TensorSpec, Values, specs_of
+from assay.case import Case, Layout, TensorSpec, Values, Window, specs_of
 from assay.dtypes import category
 from assay.values import array, literal
 
@@ -25,8 +25,16 @@ def smaller(case: Case) -> Iterator[Case]:
     """Cases simpler than `case`, each by one step. Going down them greedily ends, because every step lowers a measure:
     the number of arguments, elements, dimensions, the layout, the plan, or the size of a number."""
     for candidate in _candidates(case):
-        if candidate != case:
+        if candidate != case and _is_whole(candidate):
             yield candidate
+
+
+def _is_whole(case: Case) -> bool:
+    """Whether every window still has a shared memory to look at."""
+    given = (*case.args, *case.kwargs.values())
+    tensors = [s for arg in given for s in specs_of(arg)]
+    windows = (v for v in given if isinstance(v, Window))
+    return all(w.index < len(tensors) and tensors[w.index].layout.kind == "shared" for w in windows)
 
 
 def _candidates(case: Case) -> Iterator[Case]:

@@ -266,6 +266,14 @@ def test_smaller_cases_are_cases_of_the_same_call(drawn: dict[str, list[Case]]) 
                 assert Case.from_json(simpler.to_json()).id == simpler.id
 
 
+def test_a_window_keeps_the_memory_it_looks_at() -> None:
+    x = TensorSpec((2, 2), "float32", Values("literal", literal=(0.0, 1.0, 2.0, 3.0)), Layout("shared", (0, 1, 0)))
+    case = Case("log1p", "out", "torch.log1p", (x,), {"out": Window(0, (2, 2))})
+    found = list(smaller(case))
+    assert any("out" not in c.kwargs for c in found)
+    assert all(c.args[0].layout == x.layout for c in found if "out" in c.kwargs)
+
+
 def test_shrinking_ends_at_something_small() -> None:
     """Greedily, as the runner does, keeping one property: a NaN in the first operand."""
     first = TensorSpec((3, 4, 5), "float64", Values("special", 9), Layout("permuted", (2, 0, 1)), requires_grad=True)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from assay.case import Case, Layout, Named, Same, TensorSpec, Values
+from assay.case import Case, Layout, Named, Same, TensorSpec, Values, Window
 from assay.execute import Want, answer
 from assay.extremes import can_overflow, scaled_overflows
 from assay.judge import ASPECTS, LEVELS, aspects_of, judge, normalised, worst
@@ -233,6 +233,25 @@ def test_who_wrote_what_was_there_is_told_by_values(
 
     nothing = replace(reference, outcome=answering(reference.outcome, np.nan))
     verdicts = judge(written, nothing, answering(subject, answered), policy)
+    assert {v.aspect for v in verdicts if v.status == "deviates"} == problems
+
+
+@pytest.mark.parametrize(("error", "problems"), [(1e-7, set()), (1e-2, {"values", "mutation"})])
+def test_what_stays_as_it_is_within_the_tolerance_was_written_too(error: float, problems: set[str]) -> None:
+    """log1p(x) of a small x is x but for a unit; out= lies in the input's memory, so that both show it."""
+    x = TensorSpec((2,), "float32", Values("literal", literal=(1e-10, 3e-10)), Layout("shared", (0, 1, 0)))
+    written = case("torch.log1p", x, variant="out", out=Window(0, (2,)))
+    reference, subject = both(written, ELEMENTWISE)
+    assert subject.mutated == (False, False)
+    data = (np.array([1e-10, 3e-10], np.float32) * np.float32(1 + error)).tobytes()
+    outcome = reference.outcome
+    changed = replace(
+        outcome,
+        mutated=(True, True),
+        inputs=tuple(replace(t, data=data) for t in outcome.inputs),
+        result=replace(outcome.result, data=data),
+    )
+    verdicts = judge(written, replace(reference, outcome=changed, truths={}), subject, ELEMENTWISE)
     assert {v.aspect for v in verdicts if v.status == "deviates"} == problems
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from math import prod
 
@@ -45,8 +46,14 @@ def channels_last_strides(shape: Shape) -> Shape:
 
 
 def is_channels_last(shape: Shape, strides: Shape) -> bool:
-    """Whether the elements lie in channels-last order without gaps."""
-    return all(n == 1 or s == e for n, s, e in zip(shape, strides, channels_last_strides(shape), strict=True))
+    """Whether the elements lie in channels-last order without gaps; after an empty dim every stride would be 0."""
+    expected = 1
+    for d in (1, *range(len(shape) - 1, 1, -1), 0):
+        if shape[d] != 1:
+            if strides[d] != expected:
+                return False
+            expected *= shape[d]
+    return True
 
 
 @_remembered
@@ -223,6 +230,18 @@ def wrap_dim(dim: int, ndim: int, *, wrap_scalar: bool = True) -> int:
     if not -ndim <= dim < ndim:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {dim})")
     return dim % ndim
+
+
+def different_dims(dims: Iterable[int], ndim: int) -> tuple[int, ...]:
+    """dims counted from the front. Raises, at the first that is wrong, IndexError where it is out of range and
+    RuntimeError where it was named before, in PyTorch's words."""
+    found: list[int] = []
+    for dim in dims:
+        d = wrap_dim(dim, ndim)
+        if d in found:
+            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+        found.append(d)
+    return tuple(found)
 
 
 @_remembered

@@ -32,6 +32,17 @@ _CONDITIONED = (
 )
 BY_HAND: tuple[Reason, ...] = (
     Reason(
+        ("conv*", "nn.functional.conv*"),
+        ("mixed-dtype",),
+        "whether PyTorch takes a bias of another dtype is left to the backend, which it chooses by sizes and threads",
+    ),
+    Reason(
+        ("pca_lowrank",),
+        ("gradients2",),
+        "a matrix less its mean mostly lacks a rank, where singular vectors have no derivative; of others the second "
+        "one divides by squares of the gaps, which random projections blur",
+    ),
+    Reason(
         (
             "det",
             "slogdet",

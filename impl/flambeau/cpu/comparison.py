@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from flambeau.dtypes import FLOATING, dtype
+from flambeau.dtypes import FLOATING, complex32, dtype
 
 Array = np.ndarray[Any, Any]
 
@@ -24,7 +24,10 @@ def isclose(x: Array, y: Array, rtol: float, atol: float, equal_nan: bool, of: d
     if x.dtype.kind in "bui":
         x, y = x.astype(np.float32), y.astype(np.float32)
     kind = y.real.dtype.type
-    if of.compute is not of and of.category == FLOATING:
+    if of is complex32:
+        allowed = _half(np.abs(_half(rtol * y)) + kind(np.float16(atol)))
+        actual = _half(np.abs(_half(x - y)))
+    elif of.compute is not of and of.category == FLOATING:
         narrow = of.numpy
         near = np.asarray(kind(rtol) * y).astype(narrow)
         allowed = (np.abs(near.astype(kind)) + kind(np.asarray(atol, narrow))).astype(narrow)
@@ -32,7 +35,14 @@ def isclose(x: Array, y: Array, rtol: float, atol: float, equal_nan: bool, of: d
     else:
         allowed = kind(atol) + np.abs(kind(rtol) * y)
         actual = np.abs(x - y)
-    return close | (np.isfinite(actual) & (actual <= allowed))  # type: ignore[no-any-return]
+    return close | (np.isfinite(actual) & (actual <= allowed))
+
+
+def _half(x: Array) -> Array:
+    """Numbers, or both parts of complex ones, rounded to half precision."""
+    if x.dtype.kind != "c":
+        return np.asarray(x.astype(np.float16).astype(x.dtype))
+    return np.asarray(_half(x.real) + 1j * _half(x.imag))
 
 
 def every(x: Array) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import ml_dtypes
@@ -84,11 +85,18 @@ def arange(a: Array, start: Any, step: Any, d: dtype) -> None:
             a[...] = cast((start + i * step), dtypes.float64, d)
 
 
-def arange_into(a: Array, start: Any, step: Any, d: dtype) -> None:
-    """An arange in row-major order over an array of any shape."""
-    flat = np.empty(a.size, a.dtype)
-    arange(flat, start, step, d)
-    a[...] = flat.reshape(a.shape)
+def in_order(fill: Callable[[Array], None]) -> Callable[[Array], None]:
+    """What fills a line, for an array of any shape: in row-major order."""
+
+    def filled(a: Array) -> None:
+        if a.ndim == 1:
+            fill(a)
+            return
+        flat = np.empty(a.size, a.dtype)
+        fill(flat)
+        a[...] = flat.reshape(a.shape)
+
+    return filled
 
 
 def linspace(a: Array, start: Any, end: Any, d: dtype) -> None:

@@ -133,7 +133,7 @@ def index_select(x: Array, index: Array, dim: int) -> Array:
     if not x.ndim:
         check_in_range(index, 1)
         return x.copy()
-    if x.size == 0 and index.size and x.ndim > 1:
+    if index.size and x.ndim > 1 and (x.size == 0 or dim == 1):
         if not x.shape[dim]:
             raise RuntimeError("index_select(): self indexing axis dim should be positive")
         bad = (index < 0) | (index >= x.shape[dim])

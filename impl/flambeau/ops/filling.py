@@ -78,6 +78,7 @@ def _representable(value: Any, d: dtype) -> bool:
     function=False,
     method=False,
     moves=True,
+    sequential=True,  # the value is read before anything is written: it may be one of the elements
 )
 def filled_from(input: Tensor, value: Tensor, node: str) -> Launch:
     """A 0-dim tensor's value everywhere."""

@@ -101,7 +101,7 @@ def vector_norm(
                 shape[wrap_dim(d, len(shape))] != 0,
                 f"{word} the dimension {d}because this dimension is empty and the operation does not have an identity",
             )
-    dims, made = reduced(input, dim, keepdim)
+    dims, made = reduced(input, dim, keepdim, in_turn=True)
     d = dtype or input.dtype
     return Launch(
         (input,),

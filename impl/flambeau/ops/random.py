@@ -287,6 +287,19 @@ def _drawn_by_two(mean: Tensor, std: Tensor, shape: Shape, d: dtype, drawn: Any)
     return Launch((mean, std), shape, d, node="NormalBackward3", drawn=drawn)
 
 
+@internal(
+    cpu=lambda x, drawn: drawn, tensors=("input",), node="NotImplemented", grad=lambda g: _no_bernoulli(), moves=True,
+    name="_drawn_by_number",
+)  # fmt: skip
+def _drawn_by_number(input: Tensor, shape: Shape, d: dtype, drawn: Any) -> Launch:
+    """The same, drawn by a number instead of the tensor's elements: PyTorch has no derivative of that."""
+    return Launch((input,), shape, d, drawn=drawn)
+
+
+def _no_bernoulli() -> Tensor:
+    raise RuntimeError("derivative for aten::bernoulli is not implemented")
+
+
 def _sample(input: Tensor, shape: Shape, d: dtype, node: str, make: Callable[[], Any]) -> Tensor:
     drawn = make() if input._array is not None else None
     return _drawn(input, shape, d, drawn, node)
@@ -318,6 +331,9 @@ def bernoulli(input: Tensor, p: float | None = None, generator: Any = None, out:
         except NotImplementedError as error:
             raise too_late(error, input.dtype) from None
 
+    if p is not None:
+        drawn = make() if input._array is not None else None
+        return _drawn_by_number(input, shape_of(input), input.dtype, drawn)
     return _sample(input, shape_of(input), input.dtype, "BernoulliBackward0", make)
 
 

@@ -14,6 +14,7 @@ from flambeau.declare import composite
 from flambeau.dtypes import dtype
 from flambeau.errors import check, cpp_name, refuse
 from flambeau.fronts import Front
+from flambeau.geometry import Shape
 from flambeau.ops.creation import OPTIONS, TENSOR_OPTIONS, TensorOptions, created, out_dtype
 from flambeau.ops.filling import check_fill, check_representable
 from flambeau.tensor import Tensor, shape_of
@@ -63,17 +64,14 @@ def arange(
     check(n < 2**63, "invalid size, possible overflow?")
     if out is not None:
         have = shape_of(out)
-        if prod(have) != n:
-            if prod(have):
-                warn_once(
-                    f"The number of elements in the out tensor of shape {list(have)} is {prod(have)} which does not "
-                    f"match the computed number of elements {n}. Note that this may occur as a result of rounding "
-                    f"error. The out tensor will be resized to a tensor of shape ({n},).",
-                    "aten/src/ATen/native/RangeFactories.cpp:199",
-                )
-        else:  # an out tensor of the right size keeps its shape and is filled in its own order
-            return created("arange", have, lambda a: cpu.arange_into(a, start, step, d), d, out, options)
-    return created("arange", (n,), lambda a: cpu.arange(a, start, step, d), d, out, options)
+        if prod(have) not in (0, n):
+            warn_once(
+                f"The number of elements in the out tensor of shape {list(have)} is {prod(have)} which does not "
+                f"match the computed number of elements {n}. Note that this may occur as a result of rounding "
+                f"error. The out tensor will be resized to a tensor of shape ({n},).",
+                "aten/src/ATen/native/RangeFactories.cpp:199",
+            )
+    return created("arange", _size(n, out), cpu.in_order(lambda a: cpu.arange(a, start, step, d)), d, out, options)
 
 
 @composite(
@@ -94,7 +92,12 @@ def range_(start: Any, end: Any, step: Any = 1, out: Tensor | None = None, **opt
     refuse("range_cpu", d, _NO_RANGE)
     _check_range(start, end, step)
     n = cpu.closed_range_length(start, end, step, d)
-    return created("range", (n,), lambda a: cpu.arange(a, start, step, d), d, out, options)
+    return created("range", _size(n, out), cpu.in_order(lambda a: cpu.arange(a, start, step, d)), d, out, options)
+
+
+def _size(n: int, out: Tensor | None) -> Shape:
+    """An out tensor that has the right number of elements keeps its shape, and is filled in its own order."""
+    return (n,) if out is None or prod(shape_of(out)) != n else shape_of(out)
 
 
 def _ends(name: str, start: Any, end: Any) -> tuple[Any, Any]:
@@ -150,7 +153,8 @@ def linspace(
     d = _spaced_dtype("linspace", start, end, options.get("dtype"), out)
     check(steps >= 0, "number of steps must be non-negative")
     _check_steps("linspace", steps, (start, end), lambda: start, d)
-    return created("linspace", (steps,), lambda a: cpu.linspace(a, start, end, d), d, out, options)
+    fill = cpu.in_order(lambda a: cpu.linspace(a, start, end, d))
+    return created("linspace", _size(steps, out), fill, d, out, options)
 
 
 @_spaced("logspace", ", float base=10.0")
@@ -167,4 +171,5 @@ def logspace(
     d = _spaced_dtype("logspace", start, end, options.get("dtype"), out)
     check(steps >= 0, "number of steps must be non-negative")
     _check_steps("logspace", steps, (start, end), lambda: cpu.power(base, start), d)
-    return created("logspace", (steps,), lambda a: cpu.logspace(a, start, end, base, d), d, out, options)
+    fill = cpu.in_order(lambda a: cpu.logspace(a, start, end, base, d))
+    return created("logspace", _size(steps, out), fill, d, out, options)

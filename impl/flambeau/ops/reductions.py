@@ -19,7 +19,7 @@ from flambeau.errors import (
     refuse_complex,
     structured_out,
 )
-from flambeau.geometry import Shape, iterated_strides, wrap_dim
+from flambeau.geometry import Shape, different_dims, iterated_strides, wrap_dim
 from flambeau.operation import Launch
 from flambeau.ops.rules import conj, kept, of_one_kind, restore, spread, unsqueezed
 from flambeau.reduction import to_one
@@ -30,14 +30,16 @@ NAN_SUMMABLE = mask(*dtypes.FLOATS)
 EVERY_COMPLEX = mask(*dtypes.COMPLEXES)
 
 
-def wrapped(dim: Any, rank: int, *, empty: str = "all") -> tuple[int, ...]:
+def wrapped(dim: Any, rank: int, *, empty: str = "all", in_turn: bool = False) -> tuple[int, ...]:
     """dims counted from the front; None, and an empty tuple unless empty="none", name all of them.
 
-    Raises IndexError for a dim out of range and RuntimeError for one named twice, in PyTorch's words.
+    Raises IndexError for a dim out of range and RuntimeError for one named twice, in PyTorch's words; which of the two
+    first, where both are there, differs: in_turn looks at each dim for both.
     """
     if dim is None or (dim == () and empty == "all"):
         return tuple(range(rank))
-    dims = tuple([wrap_dim(d, rank) for d in ((dim,) if isinstance(dim, int) else dim)])
+    given = (dim,) if isinstance(dim, int) else dim
+    dims = different_dims(given, rank) if in_turn else tuple([wrap_dim(d, rank) for d in given])
     for i, d in enumerate(dims):
         check(d not in dims[:i], f"dim {d} appears multiple times in the list of dims")
     return dims if rank else ()
@@ -53,10 +55,10 @@ def runs_kernel(shape: Shape) -> bool:
     return bool(shape) and 0 not in shape
 
 
-def reduced(input: Tensor, dim: Any, keepdim: bool) -> tuple[tuple[int, ...], Shape]:
+def reduced(input: Tensor, dim: Any, keepdim: bool, *, in_turn: bool = False) -> tuple[tuple[int, ...], Shape]:
     """The dims reduced, counted from the front, and the result's shape. No dim, or an empty tuple, means all."""
     shape = shape_of(input)
-    dims = wrapped(dim, len(shape))
+    dims = wrapped(dim, len(shape), in_turn=in_turn)
     return dims, reduced_shape(shape, dims, keepdim)
 
 
@@ -111,7 +113,7 @@ def nansum(
     """Sum of the elements that are not NaN. Raises RuntimeError for complex tensors."""
     if dtype is not None and out is not None and input.dtype.category >= dtypes.FLOATING:
         check(out.dtype is dtype, _nansum_out(dtype, out.dtype))
-    dims, shape = reduced(input, dim, keepdim)
+    dims, shape = reduced(input, dim, keepdim, in_turn=True)
     refuse_complex(input.dtype, "nansum on CPU does not support complex inputs", made=dtype)
     d = dtype or (out.dtype if out is not None else None)
     if input.dtype.category < dtypes.FLOATING or (dtype is not None and dtype.category < dtypes.FLOATING):

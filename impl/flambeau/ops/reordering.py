@@ -8,7 +8,7 @@ from flambeau.cpu import joining as cpu
 from flambeau.declare import composite, primitive
 from flambeau.dtypes import BAREBONES_UNSIGNED, complex32
 from flambeau.errors import check, not_implemented_for
-from flambeau.geometry import Shape, wrap_dim
+from flambeau.geometry import Shape, different_dims, wrap_dim
 from flambeau.operation import Launch
 from flambeau.ops.copying import strides_for
 from flambeau.size import contiguous_format
@@ -21,9 +21,7 @@ _FLIPPED_BY_ROWS = (*BAREBONES_UNSIGNED, complex32)
 def flip(input: Tensor, dims: Shape) -> Launch:
     """The elements in reverse order along the dims."""
     shape = shape_of(input)
-    wrapped = tuple(wrap_dim(d, len(shape)) for d in dims)
-    for i, d in enumerate(wrapped):
-        check(d not in wrapped[:i], f"dim {d} appears multiple times in the list of dims")
+    wrapped = different_dims(dims, len(shape))
     _check_flip(input, wrapped)
     return Launch((input,), shape, input.dtype, dims=wrapped if shape else (), strides=strides_for(input, None))
 

@@ -94,7 +94,7 @@ def _declare(name: str, kernel: Any, grad: Any, doc: str, *, with_mean: bool) ->
             check(not correction.imag, "value cannot be converted to type double without overflow")
             correction = correction.real
         less = float(unbiased) if correction is None else float(correction)
-        dims, shape = reduced(input, dim, keepdim)
+        dims, shape = reduced(input, dim, keepdim, in_turn=True)
         if out is not None and out.dtype.category < dtypes.FLOATING:
             cannot_cast(real, out.dtype)
         # PyTorch counts no elements where there is no result to warn of

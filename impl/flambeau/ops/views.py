@@ -8,7 +8,7 @@ from typing import Any
 from flambeau.declare import composite
 from flambeau.dtypes import dtype
 from flambeau.errors import check
-from flambeau.geometry import Shape, infer_size, is_contiguous, view_strides, wrap_dim
+from flambeau.geometry import Shape, different_dims, infer_size, is_contiguous, view_strides, wrap_dim
 from flambeau.size import contiguous_format
 from flambeau.tensor import Tensor, alias, memory, shape_of
 from flambeau.viewing import Place, view
@@ -206,9 +206,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Place:
     elif isinstance(dim, int):
         chosen, node = (wrap_dim(dim, n),), "SqueezeBackward1"
     else:
-        chosen, node = tuple(wrap_dim(d, n) for d in dim), "SqueezeBackward2"
-        for i, d in enumerate(chosen):
-            check(d not in chosen[:i], f"dim {d} appears multiple times in the list of dims")
+        chosen, node = different_dims(dim, n), "SqueezeBackward2"
     dropped = tuple(d for d in range(n) if d in chosen and own.shape[d] == 1)
     kept = [d for d in range(n) if d not in dropped]
     return Place(
