@@ -26,10 +26,8 @@ _ENLARGED = 1024.0
 _SUSPICIOUS = 64.0
 _FINER = 16.0
 _JUMP = 8.0
-#: A result below this that one ulp of an input makes infinite is no result near overflow: it is lost in rounding (a
-#: derivative that is 0 · 1e308 where a sigmoid saturates, huge numbers that cancel).
+#: What stands for a change that is finite, counted in ulps beyond all numbers.
 _MOST = float(np.finfo(np.float64).max)
-_FAR = _MOST * 2.0**-64
 
 
 #: Of more inputs than this not each is turned once: every pattern moves all their elements anew.
@@ -173,7 +171,7 @@ def _perturbed(
         if any(_suspicious(change[path], base[path]).any() for path in change):
             finer = _change(widened, module, policy, wanted, base, pattern, step / _FINER)
             jumped = {
-                path: (finer[path] > _JUMP * change[path]) | (np.isinf(change[path]) & ~_lost(change[path], base[path]))
+                path: (finer[path] > _JUMP * change[path]) | np.isinf(change[path])
                 for path in change.keys() & finer.keys()
             }
             # At a jump (a kink's other side, a broken tie) a smaller step gains nothing: no conditioning there. Still
@@ -184,7 +182,7 @@ def _perturbed(
             for path, where in jumped.items():
                 change[path] = np.where(where, smooth.get(path, 0.0), change[path])
         for path, scale in change.items():
-            scale = np.where(np.isfinite(scale) | _lost(scale, base[path]), np.fmin(scale, _MOST), 0.0)
+            scale = np.where(np.isfinite(scale), scale, 0.0)
             found[path] = np.fmax(found[path], scale) if path in found else scale
     return found
 
@@ -192,11 +190,6 @@ def _perturbed(
 def _movable(widened: Widened, policy: Policy) -> list[TensorSpec]:
     """The inputs that are moved."""
     return [s for s in widened.specs if policy.integers or s.dtype in RANK]
-
-
-def _lost(change: Array, base: Array) -> Array:
-    """Where one ulp is as good as infinite, though the result is not large."""
-    return np.isinf(change) & (np.abs(base) < _FAR)
 
 
 def _suspicious(change: Array, base: Array) -> Array:
@@ -247,7 +240,8 @@ def _change(
     change = {}
     for path, array in moved.items():
         ulp = 2 * format_of(widened.unit(path, wanted[path].dtype)).half_ulp
-        distance = np.abs(array - base[path]) / (step * ulp)
+        moves = np.abs(array - base[path])
+        distance = np.where(np.isfinite(moves), np.fmin(moves / (step * ulp), _MOST), moves)
         change[path] = np.where(np.isfinite(base[path]), np.where(np.isnan(distance), np.inf, distance), 0.0)
     return change
 
@@ -260,7 +254,8 @@ def _flip(pattern: int, i: int, count: int) -> float:
 
 
 def _moved(array: Array, relative: float, sign: float, i: int, salt: int) -> Array:
-    """Every element moved by ±relative of itself; zeros stay, so that conventions at zero stay visible."""
+    """Every element moved by ±relative of itself, inwards where it would overflow; zeros stay, so that conventions at
+    zero stay visible."""
     if np.iscomplexobj(array):
         return _moved(array.real, relative, sign, 2 * i, salt) + 1j * _moved(
             array.imag, relative, sign, 2 * i + 1, salt
@@ -268,5 +263,5 @@ def _moved(array: Array, relative: float, sign: float, i: int, salt: int) -> Arr
     _STREAM.seed(1009 * i + salt)
     # Steps of different lengths: equal ones can cancel exactly in a sum or difference.
     steps = _STREAM.uniform(0.25, 1.25, array.shape) * (_STREAM.randint(0, 2, array.shape) * 2.0 - 1.0)
-    moved = array * (1.0 + sign * relative * steps)
-    return np.where(np.isfinite(array) & np.isfinite(moved), moved, array)
+    outwards, inwards = array * (1.0 + sign * relative * steps), array * (1.0 - sign * relative * steps)
+    return np.where(np.isfinite(outwards), outwards, np.where(np.isfinite(array), inwards, array))

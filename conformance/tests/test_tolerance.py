@@ -294,6 +294,32 @@ def test_ties_leave_the_conditioning_of_what_is_linear() -> None:
     assert 0.05 < found < 2, "nine cotangents below 2, a ninth each"
 
 
+def _literal(*shape: int, of: tuple[float, ...], grad: bool = False) -> TensorSpec:
+    return TensorSpec(shape, "float64", Values("literal", literal=of), requires_grad=grad)
+
+
+def test_what_one_ulp_changes_beyond_all_numbers_is_known_to_nobody() -> None:
+    """Both of the largest numbers are moved, inwards; and 0 · 1e308 where a tanh saturates is a change of 1e292."""
+    most = float(np.finfo(np.float64).max)
+    lane = Case("sum", "function", "torch.sum", (_literal(3, of=(most, -most, -4.5e15)),))
+    (truth,) = reference_answer(lane, torch, Policy()).truths.values()
+    assert truth.scale is not None
+    assert np.frombuffer(truth.scale)[0] > 1e300
+    one = _literal(1, 1, of=(1.0,))
+    hidden = _literal(2, 1, of=(most, 0.5))
+    cell = Case(
+        "rnn_tanh_cell",
+        "function",
+        "torch.rnn_tanh_cell",
+        (_literal(2, 1, of=(0.5, 0.25)), hidden, one, _literal(1, 1, of=(0.75,), grad=True)),
+        order=1,
+        seed=4,
+    )
+    scale = reference_answer(cell, torch, Policy()).truths["gradients.0"].scale
+    assert scale is not None
+    assert np.frombuffer(scale)[0] > 1e300
+
+
 def test_a_root_near_its_branch_point_is_no_jump() -> None:
     near = _spec(5, low=1 - 2.0**-20, high=1 - 2.0**-21, kind="uniform", dtype="float32")
     assert _judged("acos", lambda x: np.arccos(x * (1 + F(2) ** -23)), Policy(), near) == "conforms"
