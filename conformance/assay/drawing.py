@@ -24,7 +24,7 @@ from assay.catalog import entries
 from assay.catalog.form import Entry, Execution, Form, Structure, is_in_place
 from assay.catalog.spelling import corrupt, fill, spell
 from assay.diversity.kinds import MISTAKES
-from assay.diversity.twists import TWISTED, Twists
+from assay.diversity.twists import LIMIT, TWISTED, Twists
 from assay.dtypes import FLOATS, category, is_differentiable
 from assay.pick import Pick
 from assay.program import MadeOf
@@ -176,8 +176,8 @@ def draw_cases(
     """The cases of one operation: `profile.valid` meant to be accepted, then `profile.invalid` meant to be refused.
     Those of a family of programs are made of what made_of says.
 
-    Fewer where an operation has not that many different ones. The last of both are `twisted`: turned into kinds of
-    input that the entry does not draw by itself. Raises KeyError on an unknown profile.
+    Fewer where an operation has not that many different ones. Of the last of both some are `twisted`: turned into kinds
+    of input that the entry does not draw by itself. Raises KeyError on an unknown profile.
     """
     if isinstance(profile, str):
         profile = PROFILES[profile]
@@ -193,11 +193,14 @@ def draw_cases(
     for wanted, invalid in ((profile.valid, False), (profile.invalid if entry.mistakes else 0, True)):
         made = 0
         twists = Twists(entry.op, invalid, seed)
-        plain = wanted - (twists.turns(wanted) if twisted else 0)
+        turns = twists.turns(wanted) if twisted else 0
         lacking = set(MISTAKES) if invalid and wanted >= TWISTED else set()
         for structure, _ in zip(cycle(found), range(2 * wanted)):
             ex = _execution(structure, rotation, pick)
-            case = twists.turned(spell(entry, ex)) if made >= plain else None
+            case = None
+            if turns and made >= wanted - wanted // LIMIT:
+                case = twists.turned(spell(entry, ex))
+                turns -= case is not None
             if case is None:
                 case = corrupt(entry, ex, lacking) if invalid else spell(entry, ex)
             if case.id not in seen:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
 
-from assay.case import TensorSpec, Values
+from assay.case import Layout, TensorSpec, Values
 from assay.catalog.form import Execution, Param, Structure, arg, entry, form, kw, opt
-from assay.catalog.kinds import choice, flag, made, tensor
+from assay.catalog.kinds import Tensor, choice, flag, made, tensor
 from assay.catalog.results import unknown
 from assay.catalog.sliding import (
     DILATION,
@@ -57,9 +58,19 @@ for rank, dtypes in AVERAGED.items():
 INDICES = opt("return_indices", flag())
 
 
+@dataclass(frozen=True)
+class _volumes(Tensor):
+    """To PyTorch, channels last is an order of four dims, which it refuses for volumes without a batch."""
+
+    def realise(self, drawn: Shape, name: str, ex: Execution) -> TensorSpec:
+        spec = super().realise(drawn, name, ex)
+        return replace(spec, layout=Layout()) if spec.layout.kind == "channels_last" else spec
+
+
 def maxima(name: str, rank: int, dtypes: tuple[str, ...], *more: Param) -> None:
     """A maximum pool."""
-    windows = (sliding(pooled(rank, dilated=True)), over(dtypes), KERNEL, STRIDE, PADDING, DILATION, CEIL)
+    given = arg("input", _volumes(dtypes, slid)) if rank == 3 else over(dtypes)
+    windows = (sliding(pooled(rank, dilated=True)), given, KERNEL, STRIDE, PADDING, DILATION, CEIL)
     entry(name, *windows, *more, variants="function", order=2, policy=MAXIMUM)
 
 

@@ -15,7 +15,7 @@ from assay.pick import Pick
 from assay.traits import traits
 
 #: One case in so many is turned, where there is anything to turn it into; more where more kinds have to come up twice,
-#: but never more than one in `LIMIT`.
+#: but only of the last, one in `LIMIT`, of which not every one can be turned.
 RARITY, LIMIT = 16, 4
 #: Fewer cases than these have no room for it.
 TWISTED = 60
