@@ -198,6 +198,7 @@ def primitive(
     iterated: bool = False,
     fills: bool | str | Callable[[Tensor], bool] = False,
     sequential: bool = False,
+    apart: Callable[..., None] | None = None,
     function_only: Sequence[str] = (),
     cuda: Body | None = None,
     **where: Any,
@@ -212,10 +213,10 @@ def primitive(
     (`flambeau.return_types`). raw: rules run on ndarrays too. A body with a parameter `out` is shown the tensors given
     as out=. iterated: the result is laid out as elementwise ones are. out_text: the error for an out= of another dtype
     than the result's, where PyTorch does not convert (called with both dtypes, e.g. `errors.structured_out`). fills:
-    may write to expanded tensors; a string is what PyTorch then warns of. sequential: `update` may read what it
-    writes, element by element. function_only: further schemas, which the
-    methods do not have. cuda: the kernel's body, where each element of the result comes from the inputs' elements
-    at the same place.
+    may write to expanded tensors; a string is what PyTorch then warns of. sequential: `update` may read what it writes,
+    element by element. apart: what must not share memory with the tensor that an `update` writes to, where that is not
+    every operand (called with it and the Launch). function_only: further schemas, which the methods do not have. cuda:
+    the kernel's body, where each element of the result comes from the inputs' elements at the same place.
     """
 
     def declare(body: Callable[..., Launch]) -> Any:
@@ -231,6 +232,8 @@ def primitive(
         op.iterated = iterated
         op.fills = fills
         op.sequential = sequential
+        if apart is not None:
+            op.apart = apart
         op.cuda = cuda
         return install(op, **where)
 

@@ -6,7 +6,7 @@ import warnings
 import weakref
 from collections.abc import Iterable
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from flambeau.errors import LEAF_IN_PLACE, PARTIAL_OVERLAP, SELF_OVERLAP, VIEW_O
 from flambeau.geometry import Shape, contiguous_strides, elementwise_strides, is_dense, may_overlap
 from flambeau.overrides import PLAIN
 from flambeau.tensor import Memory, Tensor, bump, memory, set_geometry, shape_of, window
+
+if TYPE_CHECKING:
+    from flambeau.operation import Launch
 
 
 def set_history(t: Tensor, node: Node) -> None:
@@ -145,6 +148,12 @@ def check_no_overlap(target: Tensor, source: Any) -> None:
         if source is target or (own is not None and other is not None and _same_place(own, other)):
             raise RuntimeError(PARTIAL_OVERLAP)
         check_partial_overlap(target, source)
+
+
+def apart_from_all(target: Tensor, plan: Launch) -> None:
+    """Raise RuntimeError where any operand but the first shares memory with the target."""
+    for source in plan.inputs[1:]:
+        check_no_overlap(target, source)
 
 
 def _same_place(a: Memory, b: Memory) -> bool:

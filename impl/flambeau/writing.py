@@ -14,10 +14,10 @@ from flambeau.dtypes import FLOATING, dtype
 from flambeau.errors import cannot_cast, warn_of_refused
 from flambeau.geometry import Shape
 from flambeau.inplace import (
+    apart_from_all,
     can_store,
     check_inplace,
     check_memory,
-    check_no_overlap,
     set_history,
     warn_of_expanded,
     write_out,
@@ -53,6 +53,8 @@ class Writer(Runner):
     fills: bool | str | Callable[[Tensor], bool] = False
     # whether the in-place form reads and writes element by element, whatever memory it shares
     sequential = False
+    # for forms that update: raises where an operand lies in the memory of what is written, and must not
+    apart: Callable[..., None] = staticmethod(apart_from_all)
 
     @property
     def first(self) -> str:
@@ -83,8 +85,7 @@ class Writer(Runner):
         elif type(fills) is str:
             warn_of_expanded(this, fills)
         if self.update is not None and not self.sequential:
-            for other in inputs[1:]:
-                check_no_overlap(this, other)
+            self.apart(this, plan)
         have = shape_of(this)
         if plan.shape != have:
             raise RuntimeError(f"output with shape {list(have)} doesn't match the broadcast shape {list(plan.shape)}")

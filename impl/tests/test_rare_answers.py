@@ -44,6 +44,41 @@ def test_a_tensor_is_filled_with_one_of_its_own_elements() -> None:
         assert_agree(source, setup)
 
 
+def test_what_is_filled_may_lie_where_the_value_is() -> None:
+    setup = (
+        "x = torch.tensor([True, False, True, True]); one = torch.tensor(True); single = torch.tensor([True])\n"
+        "n = torch.zeros(2, 2); cell = torch.zeros(1, 1); none = torch.tensor([], dtype=torch.int64)\n"
+        "mask = torch.tensor([[True, False], [False, False]])"
+    )
+    for source in (
+        "one.masked_fill_(one, False)",
+        "one.masked_fill_(one, one)",
+        "x.masked_fill_(x, False)",
+        "x[0:2].masked_fill_(x[1:3], False)",
+        "x.masked_fill_(x[0], False)",
+        "x.view(2, 2).masked_fill_(x[0:2], False)",
+        "x.view(4, 1).masked_fill_(x.view(4, 1), False)",
+        "x.view(2, 2).masked_fill_(x.view(2, 2).t(), False)",
+        "single.view(1, 1).masked_fill_(single, False)",
+        "x.masked_fill_(torch.tensor([True, False, True, True]), x[1])",
+        "n.index_fill_(0, torch.tensor([1]), n[0, 0])",
+        "none.index_fill_(0, none, 1)",
+        "cell[single, :] = cell; cell",
+        "cell[~single, :] = cell; cell",
+        "n[torch.tensor([True, True]), :] = n; n",
+        "n[torch.tensor([True, False])] = n[0:1]; n",
+        "n[mask] = n[0, 0:1]; n",
+        "n[~mask] = n[0, 0]; n",
+        "n[torch.tensor([0])] = n[0:1]; n",
+        "n[none] = n[0:1]; n",
+        "n[:, none] = n[:, 0:1]; n",
+        "n.index_put_((mask,), n[0, 0])",
+        "n.index_put_((mask,), n[0, 0], accumulate=True)",
+        "n.index_put_((none,), n[0:1], accumulate=True)",
+    ):
+        assert_agree(source, setup)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (2, 3, 4), (0, 3), (2, 0), (0, 3, 2), (3,), (2, 0, 3)])
 def test_an_index_out_of_bounds_is_told_as_its_loop_tells_it(shape: tuple[int, ...]) -> None:
     for dim in range(-len(shape), len(shape)):

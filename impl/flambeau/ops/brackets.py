@@ -14,10 +14,9 @@ from flambeau.data import indices_from, is_integer, is_sequence
 from flambeau.dtypes import COMPLEX, INTEGRAL, dtype
 from flambeau.errors import check
 from flambeau.geometry import Shape, may_overlap, wrap_dim
-from flambeau.inplace import check_no_overlap
 from flambeau.ops.creation import full
 from flambeau.ops.filling import check_representable
-from flambeau.ops.indexing import MASKS, index, index_put
+from flambeau.ops.indexing import MASKS, apart_from_indexed, index, index_put
 from flambeau.ops.slicing import LAST, clipped, select, selected, slice_, sliced
 from flambeau.ops.views import alias_of, unsqueeze
 from flambeau.overrides import PLAIN
@@ -401,7 +400,7 @@ def setitem(self: Tensor, item: Any, value: Any, /) -> None:
         if not walk.indices:
             _write(target, new)
         else:
-            check_no_overlap(target, [new, *walk.indices])
+            apart_from_indexed(target, walk.indices, new, False)
             bound = {"indices": walk.indices, "values": _without_leading_ones(new), "accumulate": False}
             index_put.op.run_inplace(target, bound)
 

@@ -11,6 +11,7 @@ from flambeau.declare import primitive
 from flambeau.dtypes import BAREBONES
 from flambeau.errors import check, refuse, structured_out
 from flambeau.geometry import Shape, wrap_dim
+from flambeau.inplace import check_no_overlap
 from flambeau.operation import Launch, joint
 from flambeau.ops.gathering import INDEX, index_select, take
 from flambeau.ops.masking import EXPANDED, fill_value
@@ -163,6 +164,7 @@ def _sum_at(g: Tensor, dim: int, index: Tensor) -> Tensor:
     },
     moves=True,
     inplace=True,
+    apart=lambda this, plan: check_no_overlap(this, plan.inputs[1]),  # the value is read before anything is written
 )
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Launch:
     """A copy with one value in the slices of a dim that index names."""

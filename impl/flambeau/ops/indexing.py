@@ -11,6 +11,7 @@ from flambeau.declare import internal, primitive
 from flambeau.dtypes import BAREBONES
 from flambeau.errors import check, refuse, too_late
 from flambeau.geometry import Shape, broadcast
+from flambeau.inplace import check_no_overlap, check_partial_overlap
 from flambeau.operation import Launch
 from flambeau.ops.filling import check_representable
 from flambeau.tensor import Tensor, shape_of
@@ -111,6 +112,7 @@ def _zero_at(g: Tensor, indices: Indices, accumulate: bool) -> Tensor:
     moves=True,
     inplace=True,
     inplace_function=True,
+    apart=lambda this, plan: apart_from_indexed(this, *plan.inputs[1:], plan.params["accumulate"]),
 )
 def index_put(input: Tensor, indices: Indices, values: Tensor, accumulate: bool = False) -> Launch:
     """A copy with the elements that index tensors select overwritten by values, or values added to them."""
@@ -151,6 +153,15 @@ def index_put(input: Tensor, indices: Indices, values: Tensor, accumulate: bool 
     return Launch(
         (input, list(indices), values), shape, input.dtype, device=input.device, accumulate=accumulate, source=None
     )
+
+
+def apart_from_indexed(target: Tensor, indices: Indices, values: Tensor, accumulate: bool) -> None:
+    """Raise RuntimeError where indices or values lie in the memory they write to; the value of a fill may."""
+    masks = [t for t in indices if t is not None]
+    if not accumulate and prod(shape_of(values)) == 1 and len(masks) == 1 and masks[0].dtype in MASKS:
+        check_partial_overlap(target, masks[0])
+    else:
+        check_no_overlap(target, [values, *indices])
 
 
 def _as_fill(input: Tensor, indices: Indices, values: Tensor) -> Launch | None:

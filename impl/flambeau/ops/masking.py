@@ -13,6 +13,7 @@ from flambeau.declare import internal, primitive
 from flambeau.dtypes import BAREBONES, COMPLEX, dtype
 from flambeau.errors import check, cpp_name, refuse, too_late
 from flambeau.geometry import broadcast
+from flambeau.inplace import check_partial_overlap
 from flambeau.operation import Launch
 from flambeau.ops.creation import full
 from flambeau.ops.filling import check_representable
@@ -55,6 +56,9 @@ def fill_value(value: Any, like: Tensor) -> tuple[Tensor, dtype]:
     },
     moves=True,
     inplace=True,
+    apart=lambda this, plan: check_partial_overlap(
+        this, plan.inputs[1]
+    ),  # the value is read before anything is written
 )
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Launch:
     """A copy with one value where a mask, broadcast, is true."""
