@@ -112,7 +112,7 @@ def _zero_at(g: Tensor, indices: Indices, accumulate: bool) -> Tensor:
     moves=True,
     inplace=True,
     inplace_function=True,
-    apart=lambda this, plan: apart_from_indexed(this, *plan.inputs[1:], plan.params["accumulate"]),
+    apart=lambda this, plan: apart_from_indexed(this, plan.inputs[1], plan.inputs[2], plan.params["accumulate"]),
 )
 def index_put(input: Tensor, indices: Indices, values: Tensor, accumulate: bool = False) -> Launch:
     """A copy with the elements that index tensors select overwritten by values, or values added to them."""
