@@ -40,7 +40,8 @@ class Progress:
             self._bar.stop()
 
     def __call__(self, record: Record, result: Result) -> None:
-        self.tell(record.op, f"{result.cases} cases, {len(result.failing)} kinds of deviation")
+        kinds = len(result.failing)
+        self.tell(record.op, f"{result.cases} cases, {kinds} kind{'' if kinds == 1 else 's'} of deviation")
 
     def tell(self, op: str, told: str) -> None:
         """Show, now and then, that `op` is being worked on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -205,6 +206,13 @@ def test_what_may_have_been_meant_lies_in_this_folder_too(cli, monkeypatch):
     assert "nearest: cli_nearby" in cli("run", "cli_naerby", "--only", "sum")[2]
     code, _, err = cli("run", "cli_nearby", "--only", "sum", "--case", "{}")
     assert (code, "holds no case" in err) == (2, True), "it is found"
+
+
+def test_a_run_says_where_the_claims_stand(cli):
+    code, _, err = cli("run", "flambeau", "--only", "abs", "--profile", "quick", "--aspect", "shape")
+    assert code == 0
+    assert re.search(r"^what flambeau claims: \S+assay\.toml$", err, re.MULTILINE)
+    assert "claims" not in cli("run", "torch", "--only", "abs", "--profile", "quick", "--aspect", "shape")[2]
 
 
 def test_without_pytorch_a_run_says_what_else_there_is(cli, monkeypatch):

@@ -29,7 +29,10 @@ PLAIN = Case("add", "function", "torch.add", (TensorSpec((2, 3), "float32"), Ten
 
 @pytest.fixture(scope="module")
 def table() -> Table:
-    return draw_table(SAMPLE)
+    done: list[str] = []
+    drawn = draw_table(SAMPLE, on_row=done.append)
+    assert done == list(SAMPLE)
+    return drawn
 
 
 def test_no_hole_is_unexplained(table: Table) -> None:

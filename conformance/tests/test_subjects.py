@@ -150,6 +150,7 @@ def test_claims_stand_beside_the_subject(tmp_path, monkeypatch):
         assert not plan.claims("sum")
         assert plan.dtypes == ("float32",)
         assert plan.full  # of what is claimed
+        assert session.subject.claims.source == str(tmp_path / "modest.assay.toml")
     asked = frozenset(("aspects", "operations", "dtypes"))
     with Session(Plan(parse(name), in_process=True, asked=asked)) as session:
         assert session.plan.aspects == ("structure", "values", "error")

@@ -60,6 +60,8 @@ def perform(
             if executor is not None:
                 remote = stack.enter_context(connected(executor))
             session = stack.enter_context(Session(plan, ledger))
+            if session.subject.claims.source:
+                click.echo(f"what {plan.subject.name} claims: {session.subject.claims.source}", err=True)
             if store is None:
                 assert setup is not None
                 ops = tuple(op for op in setup.ops if session.plan.claims(op))

@@ -85,9 +85,12 @@ def surface(
 def _diversity(ops: list[str], profile: str, seed: int, jobs: int, as_json: bool, by_operation: bool) -> NoReturn:
     from assay.catalog import is_program
     from assay.diversity.table import draw_table
+    from assay.progress import Progress
     from assay.report.diversity_text import as_data, lines
 
-    table = draw_table([op for op in ops if not is_program(op)], profile, seed, jobs)
+    ops = [op for op in ops if not is_program(op)]
+    with Progress(ops) as progress:
+        table = draw_table(ops, profile, seed, jobs, lambda op: progress.tell(op, "drawn"))
     if not table.cells:
         click.echo("assay: no operation matched", err=True)
         sys.exit(NO_CASES)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import repeat
 from multiprocessing import get_context
 
@@ -94,13 +96,21 @@ def row(entry: Entry, drawn: Drawn) -> Iterator[Cell]:
         yield Cell(entry.op, kind, drawn.shown[kind], why(entry, kind, drawn))
 
 
-def draw_table(ops: Sequence[str], profile: str = "standard", seed: int = 0, jobs: int = 1) -> Table:
-    """The table of these operations, drawn now, by `jobs` processes."""
-    if jobs == 1:
-        return Table([cell for op in ops for cell in row_of(op, profile, seed)])
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        rows = pool.map(row_of, ops, repeat(profile), repeat(seed), chunksize=8)
-        return Table([cell for row in rows for cell in row])
+def draw_table(
+    ops: Sequence[str],
+    profile: str = "standard",
+    seed: int = 0,
+    jobs: int = 1,
+    on_row: Callable[[str], None] = lambda op: None,
+) -> Table:
+    """The table of these operations, drawn now, by `jobs` processes. on_row: called with each that is done."""
+    table = Table()
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) if jobs > 1 else nullcontext() as pool:
+        each = map if pool is None else partial(pool.map, chunksize=8)
+        for op, cells in zip(ops, each(row_of, ops, repeat(profile), repeat(seed)), strict=True):
+            table.cells += cells
+            on_row(op)
+    return table
 
 
 def row_of(op: str, profile: str = "standard", seed: int = 0) -> list[Cell]:

@@ -33,13 +33,14 @@ class Claims:
     """What a library promises; an empty field promises everything.
 
     levels, operations (globs), dtypes (of the first tensor argument): asked unless the command line asks for others.
-    aspects: all that the library can show, so that nothing else is ever asked.
+    aspects: all that the library can show, so that nothing else is ever asked. source: the file that says it.
     """
 
     levels: tuple[str, ...] = ()
     aspects: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
+    source: str = ""
 
     def shown(self, aspects: Collection[str]) -> tuple[str, ...]:
         """Those of `aspects` that the library can show."""

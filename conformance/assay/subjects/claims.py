@@ -19,7 +19,7 @@ from typing import Any
 
 from assay.subjects.adapter import Claims
 
-_KEYS = tuple(f.name for f in fields(Claims))
+_KEYS = tuple(f.name for f in fields(Claims) if f.name != "source")
 
 
 class ClaimsError(ValueError):
@@ -37,7 +37,7 @@ def load_claims(path: Path) -> Claims:
             raise ClaimsError(f"{path}: {key!r} is none of {', '.join(_KEYS)}")
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
             raise ClaimsError(f"{path}: {key} must be a list of names")
-    return Claims(**{key: tuple(value) for key, value in data.items()})
+    return Claims(**{key: tuple(value) for key, value in data.items()}, source=str(path))
 
 
 def claims_beside(module: Any) -> Claims | None:
