@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gc
+import importlib
+import os
 import pickle
 import sys
 import time
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from assay.begun import Begun
@@ -25,6 +28,7 @@ from assay.subjects.recorded import Recorded
 #: Answers are sent when there are so many, or when the first of them is so many seconds old: whoever waits for them is
 #: woken less often, which costs more than a small case.
 _MOST, _OLD = 8, 0.01
+_OWN = str(Path(__file__).parent) + os.sep
 # An Outcome, or with the role "reference" a ReferenceAnswer.
 Respond = Callable[[Case, Policy], Any]
 
@@ -69,6 +73,19 @@ def guarded(respond: Respond, case: Case, policy: Policy) -> Any:
         return Outcome("harness", extra={"how": how[:300], "traceback": traceback.format_exc()})
 
 
+def told(error: BaseException) -> str:
+    """The traceback of a subject that does not start, from its own first frame on: how assay got there helps nobody."""
+    trace = error.__traceback__
+    while trace is not None and _leads_there(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace))
+
+
+def _leads_there(file: str) -> bool:
+    """Whether a frame is assay's or the import system's own."""
+    return file.startswith(("<frozen importlib", _OWN)) or file == importlib.__file__
+
+
 def work(connection: Connection, begun: Begun, respond: Respond, jobs: Sequence[tuple[Case, Policy]]) -> None:
     """Answer `jobs` in order, several answers in a message."""
     answers: list[Any] = []
@@ -93,8 +110,8 @@ def main() -> None:
         side = Subject.from_json(subject).load()
         side.start()
         respond = answering(side, role, aspects.split(",") if aspects else None)
-    except BaseException:
-        connection.send(("failed", traceback.format_exc()))
+    except BaseException as error:
+        connection.send(("failed", told(error)))
         return
     gc.freeze()  # what is loaded stays: going through all of it again and again costs every case a twentieth
     connection.send(("ready", side.claims))

@@ -208,6 +208,15 @@ def test_what_may_have_been_meant_lies_in_this_folder_too(cli, monkeypatch):
     assert (code, "holds no case" in err) == (2, True), "it is found"
 
 
+def test_the_traceback_of_an_import_begins_in_the_library(cli):
+    Path("cli_broken.py").write_text("def start():\n    raise ValueError('no such backend')\n\n\nstart()\n")
+    code, _, err = cli("run", "cli_broken", "--only", "sum")
+    assert code == 2
+    places = re.findall(r'File "(.*)", line (\d+)', err)
+    assert [(Path(file).name, line) for file, line in places] == [("cli_broken.py", "5"), ("cli_broken.py", "2")]
+    assert "ValueError: no such backend" in err
+
+
 def test_a_run_says_where_the_claims_stand(cli):
     code, _, err = cli("run", "flambeau", "--only", "abs", "--profile", "quick", "--aspect", "shape")
     assert code == 0

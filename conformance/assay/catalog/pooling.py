@@ -33,7 +33,8 @@ from assay.strategies.shapes import Shape
 
 AVERAGE = Policy(scale="sum_abs", overflow=True, strides=True, signed_zeros=False)
 MAXIMUM = Policy(values="exact", strides=True, signed_zeros=False)
-NORM = Policy(overflow="power")
+#: A power and its root: the rounding of 1/p is multiplied by the logarithm of the sum; up to 8 units in float32.
+NORM = Policy(overflow="power", method_error=2.0)
 CEIL = opt("ceil_mode", flag())
 
 # -- averages --------------------------------------------------------------------------------------------------------

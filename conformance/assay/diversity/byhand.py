@@ -37,10 +37,10 @@ BY_HAND: tuple[Reason, ...] = (
         "whether PyTorch takes a bias of another dtype is left to the backend, which it chooses by sizes and threads",
     ),
     Reason(
-        ("pca_lowrank",),
-        ("gradients2",),
-        "a matrix less its mean mostly lacks a rank, where singular vectors have no derivative; of others the second "
-        "one divides by squares of the gaps, which random projections blur",
+        ("svd_lowrank", "pca_lowrank"),
+        ("gradients", "gradients2"),
+        "random projections leave the signs of the factors open, on which the derivatives of a sum of them depend; and "
+        "less its mean, a matrix may have singular values that are 0 or alike, where there are none",
     ),
     Reason(
         (
