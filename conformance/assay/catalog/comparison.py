@@ -23,12 +23,16 @@ BOOL = always("bool")
 FEW = 300
 ORDERED = ("lt", "le", "gt", "ge", "less", "less_equal", "greater", "greater_equal")
 
+#: How often the operands are one tensor: of all numbers, NaN alone differs from itself.
+ONE = 0.3
 for name in ("eq", "ne", "not_equal"):
     binary(
         name,
         COMMON,
         operand(),
         operators="" if name == "not_equal" else name,
+        alias=ONE,
+        prefer=Values("special"),
         result=BOOL,
         order=0,
         policy=EXACT_ELEMENTWISE,
@@ -80,14 +84,14 @@ for name, some in (("isclose", Values("special")), ("allclose", TIES)):
         arg("other", other((), mixed=False, values=near)),
         *CLOSE,
         policy=EXACT_ELEMENTWISE,
-        alias=True,
+        alias=ONE,
     )
 entry(
     "equal",
     x(COMMON, prefer=TIES),
     arg("other", tensor((), like("input"), prefer=TIES)),
     policy=EXACT_ELEMENTWISE,
-    alias=True,
+    alias=ONE,
 )
 
 for name in ("logical_and", "logical_or", "logical_xor"):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from assay.case import Values
 from assay.catalog.form import ABSENT, Execution, Form, Param, Structure, arg, entry, form, kw, opt
-from assay.catalog.kinds import choice, either, integer, made, shaped, tensor
+from assay.catalog.kinds import choice, either, integer, made, shaped, tensor, untyped
 from assay.catalog.sliding import DILATION, LENGTHS, STRIDE, Slide, lead, over, part, slid, slide_of, sliding
 from assay.dtypes import COMPLEX, DIFFERENTIABLE, FLOATING, category
 from assay.policy import PRODUCT
@@ -74,7 +74,7 @@ def _groups(drawn: Any, ex: Execution) -> Any:
 
 
 MET = arg("input", tensor(CONVOLVED, slid, values=_finite))
-BIAS = opt("bias", either((tensor((), _outer), choice((None,))), (5, 1)), 0.3)
+BIAS = opt("bias", either((untyped(tensor((), _outer)), choice((None,))), (5, 1)), 0.3)
 COUNT = made(_groups, None, (0, -1, 5, 1.5))
 GROUPS, NAMED_GROUPS = opt("groups", COUNT, 1e-9), kw("groups", COUNT, 0)
 PADDING = opt("padding", part("padding", (-1, "full")), 0.3)

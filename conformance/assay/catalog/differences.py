@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from assay.case import TensorSpec, Values
 from assay.catalog.common import x
-from assay.catalog.form import Execution, Structure, arg, entry, form, kw, opt
+from assay.catalog.form import ALIASED, Execution, Structure, arg, entry, form, kw, opt
 from assay.catalog.kinds import choice, dim, integer, made, number, other, shaped, tensor
 from assay.catalog.results import unknown
 from assay.dtypes import COMMON, DIFFERENTIABLE, FLOATS, NUMERIC, SIGNED, category
@@ -157,7 +157,7 @@ entry(
     opt("p", P),
     order=2,
     policy=REDUCTION,
-    alias=True,
+    alias=ALIASED,
 )
 FEW = tuple(s for s in SIZES if s < 10)
 

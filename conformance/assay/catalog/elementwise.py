@@ -6,7 +6,7 @@ from typing import Any
 
 from assay.case import Values
 from assay.catalog.common import x
-from assay.catalog.form import Execution, Param, arg, entry, form, kw, opt
+from assay.catalog.form import ALIASED, Execution, Param, arg, entry, form, kw, opt
 from assay.catalog.kinds import (
     broadcasting,
     choice,
@@ -146,7 +146,7 @@ def binary(
     """Two operands that broadcast and promote."""
     entry(
         op,
-        x(dtypes),
+        x(dtypes, prefer=options.pop("prefer", None)),
         operand,
         *more,
         variants=options.pop("variants", EVERYWHERE),
@@ -155,7 +155,7 @@ def binary(
         result=result,
         order=order,
         policy=options.pop("policy", ELEMENTWISE),
-        alias=True,
+        alias=options.pop("alias", ALIASED),
         **options,
     )
 
@@ -189,7 +189,7 @@ for name in ("div", "divide"):
         ),
         form(x(REAL), DIVISOR, ROUNDING, variants=EVERYWHERE, out=broadcast_shape, order=2),
         policy=ELEMENTWISE,
-        alias=True,
+        alias=ALIASED,
     )
 binary("true_divide", COMMON, operand(), result=floating)
 binary("floor_divide", REAL, DIVISOR, operators="floordiv rfloordiv ifloordiv", order=0)

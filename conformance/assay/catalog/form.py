@@ -204,7 +204,7 @@ class Entry:
 
     op: its path without `torch.` and `Tensor.`. family: the module it is declared in. calls: what each variant calls,
     where that is not `torch.<op>`, `Tensor.<op>` and `Tensor.<op>_`. bad: (args, kwargs) of its own to be refused.
-    alias: tensor arguments of equal shape and dtype may be one tensor. mistakes: whether calls can be wrong at all.
+    alias: how often tensor arguments of equal shape and dtype are one tensor. mistakes: whether calls can be wrong.
     """
 
     op: str
@@ -213,7 +213,7 @@ class Entry:
     family: str = ""
     calls: Mapping[str, str] = field(default_factory=dict)
     bad: Bad | None = None
-    alias: bool = False
+    alias: float = 0.0
     mistakes: bool = True
 
     def __repr__(self) -> str:
@@ -274,6 +274,8 @@ def form(
 
 
 REGISTRY: dict[str, Entry] = {}
+#: How often the operands of an operation are one tensor, where they may be.
+ALIASED = 0.06
 
 
 def entry(
@@ -282,7 +284,7 @@ def entry(
     policy: Policy,
     calls: Mapping[str, str] | None = None,
     bad: Bad | None = None,
-    alias: bool = False,
+    alias: float = 0.0,
     mistakes: bool = True,
     **options: Any,
 ) -> Entry:

@@ -8,7 +8,7 @@ from typing import Any
 from assay.case import TensorSpec, Values
 from assay.catalog.common import x
 from assay.catalog.elementwise import EVERYWHERE, binary, operand
-from assay.catalog.form import Execution, Form, Param, arg, entry, form, opt
+from assay.catalog.form import ALIASED, Execution, Form, Param, arg, entry, form, opt
 from assay.catalog.kinds import choice, integer, number, other, tensor, tensor_or_number
 from assay.catalog.results import always, broadcast_shape, exactly_broadcast, floating, same, shape_of
 from assay.dtypes import (
@@ -140,7 +140,7 @@ for name in ("igamma", "igammac"):
         form(SHAPES, arg("other", replace(LIMIT, relation="primary")), variants=EVERYWHERE, order=2, weight=3),
         form(SHAPES, arg("other", LIMIT), variants=EVERYWHERE, out=broadcast_shape, weight=2),
         policy=AMPLITUDE,
-        alias=True,
+        alias=ALIASED,
     )
 
 
@@ -165,7 +165,7 @@ entry(
     ),
     number_first(EVERY_REAL, POSITIVE, result=floating, order=2),
     policy=FUNCTION,
-    alias=True,
+    alias=ALIASED,
 )
 for name, dtypes in (("logaddexp", DIFFERENTIABLE), ("logaddexp2", FLOATING)):
     binary(name, dtypes, arg("other", other(dtypes)), variants="function method")
@@ -187,7 +187,7 @@ entry(
     form(x(("float64", "complex128"), prefer=POSITIVE), POWER, variants="inplace", order=2),
     number_first(COMMON, EXPONENT, "exponent", result=powered, order=2),
     policy=ELEMENTWISE,
-    alias=True,
+    alias=ALIASED,
 )
 
 # -- integers, signs and parts ---------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ entry(
     variants=EVERYWHERE,
     out=broadcast_shape,
     policy=EXACT_ELEMENTWISE,
-    alias=True,
+    alias=ALIASED,
 )
 SIGN = operand(REAL_AND_BOOL, number(2))
 binary("copysign", REAL_AND_BOOL, SIGN, result=floating, policy=EXACT_ELEMENTWISE)

@@ -21,6 +21,7 @@ from assay.catalog.operands import (
     shaped,
     tensor,
     unresized,
+    untyped,
 )
 from assay.catalog.places import dim, dims, index, permutation, reshaping, size
 from assay.catalog.scalars import choice, dtype, flag, integer, nonzero, number, real
@@ -56,6 +57,7 @@ __all__ = [
     "tensor",
     "tensor_or_number",
     "unresized",
+    "untyped",
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from assay.catalog.common import x
-from assay.catalog.form import Structure, arg, entry, form, opt
+from assay.catalog.form import ALIASED, Structure, arg, entry, form, opt
 from assay.catalog.kinds import ShapeRule, choice, either, shaped, tensor
 from assay.catalog.results import unknown
 from assay.dtypes import COMPLEX, FLOATING, INTEGERS, NUMERIC
@@ -42,7 +42,7 @@ entry(
     out=unknown,
     order=2,
     policy=PRODUCT,
-    alias=True,
+    alias=ALIASED,
 )
 # name: (the first operand's shape, the second's name and shape)
 PRODUCTS: dict[str, tuple[ShapeRule, str, ShapeRule]] = {

@@ -63,8 +63,8 @@ class Tensor(Kind):
 
     dtypes: of the first tensor, the primary dtypes; of others, what they may be. relation: "primary" (the primary
     dtype), "mixed" (now and then another of `dtypes`), "own" (any of `dtypes`). plans: the only value plans, where
-    elements are constrained; prefer: a plan for most draws. contiguous: how often at least it is contiguous. resized:
-    whether wrong shapes are among the mistakes.
+    elements are constrained; prefer: a plan for most draws. contiguous: how often at least it is contiguous. resized,
+    retyped: whether wrong shapes, and wrong dtypes, are among the mistakes.
     """
 
     dtypes: tuple[str, ...] = ()
@@ -75,6 +75,7 @@ class Tensor(Kind):
     grad: bool = True
     contiguous: float = 0.0
     resized: bool = True
+    retyped: bool = True
 
     def structure(self, draw: st.DrawFn, env: Structure) -> Shape:
         return self.shape(draw, env)
@@ -114,7 +115,7 @@ class Tensor(Kind):
 
     def _strange(self, good: Any, ex: Execution) -> list[str]:
         """A dtype the operation does not take, or not beside the first tensor's."""
-        if not isinstance(good, TensorSpec) or not (self.dtypes or self.relation == "primary"):
+        if not self.retyped or not isinstance(good, TensorSpec) or not (self.dtypes or self.relation == "primary"):
             return []
         strange = [d for d in ALL if (d not in self.dtypes if self.dtypes else d != good.dtype)]
         return [ex.pick.choice(strange)] if strange else []
@@ -156,6 +157,11 @@ def tensor(
 def unresized(kind: Tensor) -> Tensor:
     """The same, never given in a wrong shape: PyTorch would read memory that is not its own."""
     return replace(kind, resized=False)
+
+
+def untyped(kind: Tensor) -> Tensor:
+    """The same, never given in a wrong dtype: whether PyTorch refuses it is left to the backend it chooses."""
+    return replace(kind, retyped=False)
 
 
 def other(

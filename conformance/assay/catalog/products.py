@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from assay.case import Layout, Make, TensorSpec
 from assay.catalog.common import x
-from assay.catalog.form import Execution, Kind, Param, Structure, arg, entry, form, kw, opt, pos
+from assay.catalog.form import ALIASED, Execution, Kind, Param, Structure, arg, entry, form, kw, opt, pos
 from assay.catalog.kinds import ShapeRule, aside, dim, integer, like, made, shaped, tensor
 from assay.catalog.linear import BATCH, MATRIX, VECTOR, built, multipliable
 from assay.catalog.results import unknown
@@ -204,7 +204,9 @@ entry(
 
 
 # -- vectors -----------------------------------------------------------------------------------------------------------
-product("linalg.matmul", x(NUMERIC, shaped(min_rank=1, max_rank=4)), arg("other", tensor((), multipliable)), alias=True)
+product(
+    "linalg.matmul", x(NUMERIC, shaped(min_rank=1, max_rank=4)), arg("other", tensor((), multipliable)), alias=ALIASED
+)
 
 
 def _of_three(last: bool) -> ShapeRule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assay.case import Named
 from assay.catalog.common import ANY, x
-from assay.catalog.form import arg, entry, kw
+from assay.catalog.form import ALIASED, arg, entry, kw
 from assay.catalog.items import ONE
 from assay.catalog.kinds import choice, tensor
 from assay.dtypes import ALL, COMMON
@@ -17,7 +17,7 @@ for name in ("is_cpu", "is_meta", "is_nested", "is_quantized", "is_sparse_csr"):
 for name in ("resolve_conj", "resolve_neg"):
     entry(name, x(COMMON), order=2, policy=VIEW)
 entry("is_nonzero", ONE, policy=MOVE, bad=lambda ex: [])
-entry("is_set_to", ANY, arg("tensor", tensor(())), variants="method", alias=True, policy=MOVE)
+entry("is_set_to", ANY, arg("tensor", tensor(())), variants="method", alias=ALIASED, policy=MOVE)
 FORMATS = [Named("contiguous_format"), Named("channels_last")]
 entry(
     "dim_order",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from assay.case import Values
 from assay.catalog.common import x
 from assay.catalog.elementwise import operand
-from assay.catalog.form import REGISTRY, Form, arg, entry, form, kw
+from assay.catalog.form import ALIASED, REGISTRY, Form, arg, entry, form, kw
 from assay.catalog.functions import EVERY_REAL, POSITIVE, UNIT, WHOLE, number_first
 from assay.catalog.kinds import either, integer, number, other, tensor
 from assay.catalog.results import broadcast_shape, floating, shape_of
@@ -118,7 +118,7 @@ entry(
     ),
     number_first(EVERY_REAL, TAIL, result=floating, order=2),
     policy=FUNCTION,
-    alias=True,
+    alias=ALIASED,
 )
 S, Q = Values("positive", low=1.0625, high=9), Values("positive", high=9)
 # PyTorch has a derivative by the second argument only.

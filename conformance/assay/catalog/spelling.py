@@ -71,7 +71,7 @@ def _spelled(entry: Entry, ex: Execution) -> Case:
     args, kwargs = _positions(params, ex)
     if ex.variant == "out":
         kwargs["out"] = ex.out
-    if entry.alias and ex.pick.chance(0.06):
+    if entry.alias and ex.pick.chance(entry.alias):
         args = _alias(args)
     labels = [*ex.labels, "number"] if any(_is_number(p.kind, ex.values[p.name]) for p in params) else ex.labels
     return Case(
@@ -200,7 +200,8 @@ def corrupt(entry: Entry, ex: Execution, lacking: Collection[str] = ()) -> Case:
         longest = max(range(len(written.shape)), key=written.shape.__getitem__)
         ex.values[params[0].name] = replace(written, layout=Layout("expanded", (longest,)), requires_grad=False)
         return replace(_spelled(entry, ex), invalid=True, labels=("bad-overlap",))
-    if (ex.in_place or ex.variant == "out") and not ex.refused and (ex.pick.chance(0.5) or "bad-overlap" in lacking):
+    often = 0.8 if ex.in_place else 0.5
+    if (ex.in_place or ex.variant == "out") and not ex.refused and (ex.pick.chance(often) or "bad-overlap" in lacking):
         found = overlapping(entry, ex, _spelled(entry, ex), partly=True)
         if found is not None:
             return replace(found, labels=("bad-overlap",))

@@ -28,7 +28,8 @@ class Twists:
     def __init__(self, op: str, invalid: bool, seed: int | str) -> None:
         taken: Sequence[str] = record().taken.get(op, ())
         kinds = [k for k in taken if (k in MISTAKES) == invalid and not by_hand(op, k)]
-        self._refused = frozenset(record().refused.get(op, ()))
+        # To turn one tensor into another dtype mixes dtypes, which a person may have ruled out.
+        self._refused = {*record().refused.get(op, ()), *(k for k in ("mixed-dtype",) if by_hand(op, k))}
         self.made = dict.fromkeys(Pick(f"{seed}:{op}:{invalid}").shuffled(kinds), 0)
 
     def turns(self, wanted: int) -> int:
@@ -43,7 +44,7 @@ class Twists:
             return None
         for kind in sorted(self.made, key=lambda k: self.made[k]):
             found = list(islice(showing(kind, case), _CHOICES))
-            if kind not in MISTAKES:  # beside the kind, nothing that PyTorch refuses
+            if kind not in MISTAKES:  # beside the kind, nothing that PyTorch refuses or a person rules out
                 found = [made for made in found if not self._refused & traits(made)]
             if found:
                 self.made[kind] += 1

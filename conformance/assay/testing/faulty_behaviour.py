@@ -101,9 +101,12 @@ def add_accepts_any_shapes(torch: Any, original: Any, *args: Any, **kwargs: Any)
 
 @fault("add", "error", "Tensor.add_", "operator.iadd")
 def add_in_place_accepts_overlap(torch: Any, original: Any, *args: Any, **kwargs: Any) -> Any:
-    if len(args) < 2 or not isinstance(args[1], torch.Tensor) or args[1] is args[0]:
+    other = args[1] if len(args) > 1 else kwargs.get("other")
+    if not isinstance(other, torch.Tensor) or other is args[0]:
         return original(*args, **kwargs)
-    return original(args[0], args[1].clone(), *args[2:], **kwargs)
+    if len(args) > 1:
+        return original(args[0], other.clone(), *args[2:], **kwargs)
+    return original(*args, **kwargs | {"other": other.clone()})
 
 
 @fault("exp", "error", "torch.exp")
