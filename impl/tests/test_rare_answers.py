@@ -102,6 +102,14 @@ def test_closeness_of_half_complex_numbers_is_rounded_at_every_step(equal_nan: b
             assert_agree(f"torch.isclose(a, b, {rtol}, {atol}, equal_nan={equal_nan})", setup)
 
 
+@pytest.mark.parametrize("alpha", ["1", "1.0", "1+0j", "True", "2.5", "2"])
+def test_an_alpha_of_one_must_be_of_the_right_kind_too(alpha: str) -> None:
+    for kind in ("bool", "uint8", "uint64", "int32", "float32", "complex64"):
+        for other in ("True", "-1", "x", "2.5"):
+            for name in ("add", "sub"):
+                assert_agree(f"x.{name}({other}, alpha={alpha})", f"x = torch.zeros(2, dtype=torch.{kind})")
+
+
 @pytest.mark.parametrize("dims", [(2, -2, 4), (4, 2, -2), (2, 4, -2), (5, 4)])
 def test_which_wrong_dim_is_told(dims: tuple[int, ...]) -> None:
     setup = "x = torch.zeros(1, 1, 1, 1, dtype=torch.float64)"

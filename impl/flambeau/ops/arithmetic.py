@@ -27,7 +27,7 @@ NO_DERIVATIVE = "NotImplemented"
 
 def check_alpha(input: Any, other: Any, alpha: Any) -> None:
     """Refuse an alpha of a higher category than the operands."""
-    if alpha == 1 and type(alpha) is not bool:
+    if type(alpha) is int and alpha == 1:
         return
     common = result_type(input, other)
     check(common is dtypes.bool_ or type(alpha) is not bool, "Boolean alpha only supported for Boolean results.")
