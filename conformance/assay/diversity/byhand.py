@@ -37,6 +37,11 @@ BY_HAND: tuple[Reason, ...] = (
         "whether PyTorch takes a bias of another dtype is left to the backend, which it chooses by sizes and threads",
     ),
     Reason(
+        ("segment_reduce",),
+        ("bad-shape",),
+        "PyTorch 2.13 does not check all segments against the data, and dies where it reads beyond them",
+    ),
+    Reason(
         ("svd_lowrank", "pca_lowrank"),
         ("gradients", "gradients2"),
         "random projections leave the signs of the factors open, on which the derivatives of a sum of them depend; and "
