@@ -181,7 +181,9 @@ class _Writer:
             keywords.append(f"**{{{k!r}: {text}}}" if keyword.iskeyword(k) else f"{k}={text}")
         setup = [f'if hasattr(torch, "manual_seed"):\n    torch.manual_seed({case.seed})']
         if case.default_dtype != "float32":
-            setup.append(f"torch.set_default_dtype(torch.{case.default_dtype})")
+            setup.append(
+                f'if hasattr(torch, "set_default_dtype"):\n    torch.set_default_dtype(torch.{case.default_dtype})'
+            )
         inputs = [f'inputs["{name}"] = {name}' for name in self.names]
         if self.leaves:
             inputs.append(f"case.leaves = [{', '.join(self.leaves)}]")

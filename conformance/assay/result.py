@@ -145,6 +145,11 @@ class Result:
         return [g for g in self.groups.values() if self.fails(g.aspect, g.status)]
 
     @property
+    def judged(self) -> bool:
+        """Whether anything was: not where all is missing."""
+        return any(status != "missing" for cell in self.cells.values() for status in cell.counts)
+
+    @property
     def flaky(self) -> list[Group]:
         """The groups of what deviated once and not again."""
         return [g for g in self.groups.values() if g.status == "flaky"]

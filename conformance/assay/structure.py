@@ -76,4 +76,7 @@ def shared(outcome: Outcome) -> set[tuple[str, str]]:
 
 def sharing(pair: tuple[str, str]) -> str:
     """Such a pair in words."""
+    path, is_itself, _ = pair[0].rpartition(" is")
+    if is_itself:
+        return f"{'result ' + path if path else 'the result'} is input {pair[1]} itself"
     return f"{pair[0] or 'result'} and {pair[1] or 'result'} share memory"

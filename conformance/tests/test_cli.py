@@ -150,7 +150,7 @@ def test_a_segfault_exits_1_and_says_crash(tmp_path):
         (["ledger", "check", "no_such_file.toml"], "No such file"),
         (["run", "torch", "--aspect", "value"], "'value' is not an aspect; nearest: values"),
         (["run", "torch", "--skip-aspect", "value"], "'value' is not an aspect"),
-        (["run", "torch", "--dtypes", "float31"], "'float31' is not a dtype; one of float32"),
+        (["run", "torch", "--dtypes", "float31"], "'float31' is not a dtype; nearest: float32"),
         (["run", "torch", "--profile", "hasty"], "'hasty' is not one of"),
         (["run", "torch", "--level", "all"], "'all' is not one of"),
         (["run", "torch", "--seed", "x"], "not a valid integer"),
@@ -222,6 +222,30 @@ def test_a_run_says_where_the_claims_stand(cli):
     assert code == 0
     assert re.search(r"^what flambeau claims: \S+assay\.toml$", err, re.MULTILINE)
     assert "claims" not in cli("run", "torch", "--only", "abs", "--profile", "quick", "--aspect", "shape")[2]
+
+
+@pytest.mark.parametrize(
+    ("claims", "told"),
+    [
+        ('operations = ["add", "summ"]', "'summ' is not an operation; nearest in the catalogue: "),
+        ('dtypes = ["flot32"]', "'flot32' is not a dtype; nearest: float32"),
+        ('levels = ["cor"]', "'cor' is none of the levels: core, gradients, errors, fidelity"),
+        ('aspects = ["vals"]', "'vals' is none of the aspects: build, structure"),
+    ],
+)
+def test_a_wrong_name_among_the_claims_is_told(cli, claims, told):
+    Path("cli_claims.py").write_text("import torch\ndef __getattr__(name): return getattr(torch, name)\n")
+    Path("cli_claims.assay.toml").write_text(claims)
+    code, _, err = cli("run", "cli_claims", "--only", "add", "--profile", "quick")
+    assert code == 2
+    assert "cli_claims.assay.toml" in err
+    assert told in err
+
+
+def test_where_all_is_missing_nothing_was_judged(cli):
+    code, out, _ = cli("run", "json", "--only", "abs", "--profile", "quick")
+    assert code == 5
+    assert "json: nothing was judged: all of it is missing. " in out
 
 
 def test_without_pytorch_a_run_says_what_else_there_is(cli, monkeypatch):

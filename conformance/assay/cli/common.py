@@ -25,8 +25,8 @@ def fail(text: str) -> NoReturn:
     sys.exit(ERROR)
 
 
-def check_names(only: tuple[str, ...]) -> list[str]:
-    """The operations that `only` selects. Exits with 2 on an unknown name."""
+def check_names(only: tuple[str, ...], source: str = "") -> list[str]:
+    """The operations that `only`, typed or read in a file, selects. Exits with 2 on an unknown name."""
     from assay.catalog import everything
     from assay.plan import select
     from assay.surface import load_surface
@@ -38,18 +38,19 @@ def check_names(only: tuple[str, ...]) -> list[str]:
         near = get_close_matches(name, known, 5, 0.5)
         offered = name in load_surface().operations_by_name
         why = "is an operation of PyTorch that the catalogue does not have yet" if offered else "is not an operation"
-        fail(f"{name!r} {why}; nearest in the catalogue: {', '.join(near) if near else 'none'}")
+        fail(f"{source}{name!r} {why}; nearest in the catalogue: {', '.join(near) if near else 'none'}")
     return select(only)
 
 
-def check_dtypes(given: tuple[str, ...]) -> tuple[str, ...]:
+def check_dtypes(given: tuple[str, ...], source: str = "") -> tuple[str, ...]:
+    """The dtypes of lists, typed or read in a file. Exits with 2 on an unknown name."""
     from assay.dtypes import ALL
 
     names = tuple(d.removeprefix("torch.") for one in given for d in one.split(",") if d)
     for name in names:
         if name not in ALL:
             near = get_close_matches(name, ALL, 3)
-            fail(f"{name!r} is not a dtype; one of {', '.join(near or ALL)}")
+            fail(f"{source}{name!r} is not a dtype; {'nearest' if near else 'one of'}: {', '.join(near or ALL)}")
     return names
 
 

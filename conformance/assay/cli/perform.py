@@ -11,7 +11,7 @@ import click
 
 from assay import roots
 from assay.called import called_by
-from assay.cli.common import CONFORMS, DEVIATES, NO_CASES, fail
+from assay.cli.common import CONFORMS, DEVIATES, NO_CASES, check_dtypes, check_names, fail
 from assay.cluster import connected
 from assay.database import Database
 from assay.drawn import Drawn
@@ -60,8 +60,11 @@ def perform(
             if executor is not None:
                 remote = stack.enter_context(connected(executor))
             session = stack.enter_context(Session(plan, ledger))
-            if session.subject.claims.source:
-                click.echo(f"what {plan.subject.name} claims: {session.subject.claims.source}", err=True)
+            claims = session.subject.claims
+            if claims.source:
+                click.echo(f"what {plan.subject.name} claims: {claims.source}", err=True)
+                check_names(claims.operations, f"{claims.source}: ")
+                check_dtypes(claims.dtypes, f"{claims.source}: ")
             if store is None:
                 assert setup is not None
                 ops = tuple(op for op in setup.ops if session.plan.claims(op))
@@ -179,4 +182,6 @@ def report(result: Result, folder: Path, files: Files) -> int:
     if result.harness_errors:
         case, trace = result.harness_errors[0]
         fail(f"the harness failed on {len(result.harness_errors)} cases; the first is\n{case.to_json()}\n{trace}")
-    return DEVIATES if result.failing or result.stale else CONFORMS
+    if result.failing or result.stale:
+        return DEVIATES
+    return CONFORMS if result.judged else NO_CASES

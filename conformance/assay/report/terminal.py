@@ -185,7 +185,9 @@ def summary(result: Result) -> str:
     ops = len({c.op for c in result.cells.values()})
     told = ", ".join(f"{statuses[s]} {s}" for s in reversed(STATUSES) if statuses[s])
     groups = len(result.failing)
-    verdict = "conforms" if not groups else f"{groups} kind{'s' if groups > 1 else ''} of deviation"
+    verdict = f"{groups} kind{'s' if groups > 1 else ''} of deviation"
+    if not groups:
+        verdict = "conforms" if result.judged else "nothing was judged: all of it is missing"
     stopped = " (stopped early)" if result.stopped else ""
     counted = f"{result.cases} cases, {ops} operations; cells: {told or 'none'}."
     reference = result.plan.reference

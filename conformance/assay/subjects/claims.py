@@ -17,9 +17,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from assay.levels import ASPECTS, LEVELS
 from assay.subjects.adapter import Claims
 
 _KEYS = tuple(f.name for f in fields(Claims) if f.name != "source")
+
+
+#: What may stand in a list, where it is not the catalogue that tells.
+_NAMES = {"levels": tuple(LEVELS), "aspects": ASPECTS}
 
 
 class ClaimsError(ValueError):
@@ -37,6 +42,10 @@ def load_claims(path: Path) -> Claims:
             raise ClaimsError(f"{path}: {key!r} is none of {', '.join(_KEYS)}")
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
             raise ClaimsError(f"{path}: {key} must be a list of names")
+        known = _NAMES.get(key, value)
+        unknown = next((v for v in value if v not in known), None)
+        if unknown is not None:
+            raise ClaimsError(f"{path}: {unknown!r} is none of the {key}: {', '.join(known)}")
     return Claims(**{key: tuple(value) for key, value in data.items()}, source=str(path))
 
 
