@@ -74,7 +74,9 @@ lapack(
     "linalg.lstsq",
     arg("input", matrices(CONDITIONED, rectangular(empty=False))),
     arg("b", tensor((), sized(("input", -2), None, of="input"), values=finite)),
-    opt("rcond", real(0.001, 0.01), 0.7),
+    # Far below the matrices' conditioning: PyTorch 2.13 leaves gelsy's first pivots to what the memory happens to hold,
+    # on which its estimate of the rank depends where it is close.
+    opt("rcond", real(1e-5, 1e-4), 0.7),
     kw("driver", choice((None, "gelsy", "gels", "gelsd", "gelss"), ("fast", 1)), 0.4),
     result=(same, real_result, INT64, real_result),
 )
