@@ -150,13 +150,13 @@ def fault_row(name: str, profile: str, seed: int) -> Row:
     }
 
 
-def deadly_row(name: str) -> Row:
+def deadly_row(name: str, profile: str) -> Row:
     """What a run says of a fault that ends or blocks its process, as JSON."""
     fault, status = FAULTS[name], DEADLY[name]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "result.json")
         command = [sys.executable, "-P", "-m", "assay", "run", f"assay.testing.faulty_torch.{name}", "--no-shrink"]
-        command += ["--only", fault.op, "--only", "neg", "--profile", "quick", "--max-failures", "1"]
+        command += ["--only", fault.op, "--only", "neg", "--profile", profile, "--max-failures", "1"]
         command += ["--timeout", "5", "--memory", "400", "--json", str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=_environment())
         failures = json.loads(path.read_text())["failures"] if path.exists() else []
@@ -188,7 +188,7 @@ def one(job: Job, unsafe: bool = False) -> Row:
         (entry,) = [e for e in select([name]) if e.op == name]
         row = mutant_row(entry, way, profile, seed)
     else:
-        row = deadly_row(name) if name in DEADLY else fault_row(name, profile, seed)
+        row = deadly_row(name, profile) if name in DEADLY else fault_row(name, profile, seed)
     fatal = references(op, profile, seed).fatal if unsafe else 0
     return row | {"seconds": round(time.process_time() - start, 3), "fatal": fatal}
 
