@@ -40,6 +40,6 @@ class Patience:
         if fatal[called] >= self.times:
             verdict = Verdict("structure", "unjudged", skipped(called, self.times))
             return replace(record, verdicts=(verdict,), cause="", harness_error="")
-        if record.case is not None and any(_is_fatal(v) for v in record.verdicts):  # no case is kept of what conforms
+        if any(v.status != "conforms" and _is_fatal(v) for v in record.verdicts):
             fatal[called] += 1
         return record
