@@ -37,6 +37,11 @@ BY_HAND: tuple[Reason, ...] = (
         "whether PyTorch takes a bias of another dtype is left to the backend, which it chooses by sizes and threads",
     ),
     Reason(
+        ("embedding_bag",),
+        ("long",),
+        "its offsets say how many indices there are: of more PyTorch 2.13 leaves the derivative to what the memory holds",
+    ),
+    Reason(
         ("segment_reduce",),
         ("bad-shape",),
         "PyTorch 2.13 does not check all segments against the data, and dies where it reads beyond them",
