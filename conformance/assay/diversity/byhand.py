@@ -39,7 +39,7 @@ BY_HAND: tuple[Reason, ...] = (
     Reason(
         ("embedding_bag",),
         ("long",),
-        "its offsets say how many indices there are: of more PyTorch 2.13 leaves the derivative to what the memory holds",
+        "its offsets say how many indices there are: of more, PyTorch 2.13 makes a derivative of whatever lies there",
     ),
     Reason(
         ("segment_reduce",),
