@@ -117,7 +117,7 @@ BY_HAND: tuple[Reason, ...] = (
     Reason(("nn.functional.ctc_loss", "ctc_loss"), _SPECIAL, "its numbers are logarithms of probabilities"),
     Reason(("histogramdd",), (*_SPECIAL, "ties"), "its bins have limits, which are finite"),
     Reason(
-        ("unravel_index", "nn.functional.nll_loss", "*embedding*", "*ctc_loss", "rnn_*"),
+        ("unravel_index", "*embedding*", "*ctc_loss", "rnn_*"),
         ("border",),
         "its integers are indices, lengths or sizes",
     ),
@@ -144,7 +144,7 @@ BY_HAND: tuple[Reason, ...] = (
     ),
     Reason(
         ("lstm",),
-        ("long", "bad-shape"),
+        ("long",),
         "PyTorch 2.13 does not look at the shapes of all states and weights, and reads beyond them; all are small",
     ),
     Reason(

@@ -18,6 +18,7 @@ from assay.catalog.form import Entry
 from assay.diversity.byhand import BY_HAND
 from assay.diversity.kinds import KINDS, MISTAKES
 from assay.diversity.reasons import Drawn, why
+from assay.diversity.record import record
 from assay.drawing import draw_cases
 from assay.traits import traits
 
@@ -58,15 +59,18 @@ class Table:
         return not any(cell.is_hole or cell.is_stale for cell in self.cells)
 
     def idle(self) -> Iterator[str]:
-        """Of a table of all operations, what is said by hand and explains nothing: a kind, or a glob of operations."""
+        """Of a table of all operations, what is said by hand and neither explains a hole nor holds back what PyTorch
+        takes: a kind, or a glob of operations."""
+        held = [(op, kind) for op, kinds in record().taken.items() for kind in kinds]
         by_text: dict[str, list[Cell]] = {}
         for cell in self.cells:
             by_text.setdefault("" if cell.drawn else cell.reason, []).append(cell)
         for reason in BY_HAND:
             cells = by_text.get(reason.text, [])
-            yield from (f"{kind}: {reason.text}" for kind in reason.kinds if all(c.kind != kind for c in cells))
+            effects = [(c.op, c.kind) for c in cells] + [(op, kind) for op, kind in held if reason.explains(op, kind)]
+            yield from (f"{kind}: {reason.text}" for kind in reason.kinds if all(k != kind for _, k in effects))
             for glob in reason.ops:
-                if not any(fnmatchcase(cell.op, glob) for cell in cells):
+                if not any(fnmatchcase(op, glob) for op, _ in effects):
                     yield f"{glob}: {reason.text}"
 
     def stale(self) -> Iterator[Cell]:
