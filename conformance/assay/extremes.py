@@ -62,7 +62,8 @@ def _magnitude(elements: Array) -> Array:
 def _magnitudes(case: Case) -> Iterator[tuple[TensorSpec, Array]]:
     """Every floating input with the magnitudes of its finite elements, where it has some. What a beta of 0 leaves out
     takes no part, whatever it holds."""
-    ignored = (*case.args[:1], case.kwargs.get("input"))[0] if case.kwargs.get("beta") == 0 else None
+    first = case.args[0] if case.args else case.kwargs.get("input")
+    ignored = first if case.kwargs.get("beta") == 0 else None
     for spec in tensor_specs(case):
         if spec.dtype not in RANK or 0 in spec.shape or spec is ignored:
             continue

@@ -28,8 +28,9 @@ class Twists:
     def __init__(self, op: str, invalid: bool, seed: int | str) -> None:
         taken: Sequence[str] = record().taken.get(op, ())
         kinds = [k for k in taken if (k in MISTAKES) == invalid and not by_hand(op, k)]
-        # To turn one tensor into another dtype mixes dtypes, which a person may have ruled out.
-        self._refused = {*record().refused.get(op, ()), *(k for k in ("mixed-dtype",) if by_hand(op, k))}
+        self._refused = set(record().refused.get(op, ()))
+        if by_hand(op, "mixed-dtype"):  # which one tensor turned into another dtype would be
+            self._refused.add("mixed-dtype")
         self.made = dict.fromkeys(Pick(f"{seed}:{op}:{invalid}").shuffled(kinds), 0)
 
     def turns(self, wanted: int) -> int:

@@ -157,19 +157,24 @@ def index_put(input: Tensor, indices: Indices, values: Tensor, accumulate: bool 
 
 def apart_from_indexed(target: Tensor, indices: Indices, values: Tensor, accumulate: bool) -> None:
     """Raise RuntimeError where indices or values lie in the memory they write to; the value of a fill may."""
-    masks = [t for t in indices if t is not None]
-    if not accumulate and prod(shape_of(values)) == 1 and len(masks) == 1 and masks[0].dtype in MASKS:
-        check_partial_overlap(target, masks[0])
+    mask = None if accumulate or prod(shape_of(values)) != 1 else _only_mask(indices)
+    if mask is not None:
+        check_partial_overlap(target, mask)
     else:
         check_no_overlap(target, [values, *indices])
 
 
+def _only_mask(indices: Indices) -> Tensor | None:
+    """The mask, where it is the only index: PyTorch then fills with a single value."""
+    given = [t for t in indices if t is not None]
+    return given[0] if len(given) == 1 and given[0].dtype in MASKS else None
+
+
 def _as_fill(input: Tensor, indices: Indices, values: Tensor) -> Launch | None:
     """One mask and one value: PyTorch fills, whatever the value's dtype."""
-    masks = [t for t in indices if t is not None]
-    if len(masks) != 1 or masks[0].dtype not in MASKS:
+    mask = _only_mask(indices)
+    if mask is None:
         return None
-    (mask,) = masks
     _check_mask(mask, shape_of(input), next(d for d, t in enumerate(indices) if t is not None))
     check(mask.dtype is dtypes.bool_, "masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
     refuse("masked_fill", input.dtype, BAREBONES)

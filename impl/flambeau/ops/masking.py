@@ -56,9 +56,8 @@ def fill_value(value: Any, like: Tensor) -> tuple[Tensor, dtype]:
     },
     moves=True,
     inplace=True,
-    apart=lambda this, plan: check_partial_overlap(
-        this, plan.inputs[1]
-    ),  # the value is read before anything is written
+    # the value is read before anything is written
+    apart=lambda this, plan: check_partial_overlap(this, plan.inputs[1]),
 )
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Launch:
     """A copy with one value where a mask, broadcast, is true."""

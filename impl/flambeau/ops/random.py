@@ -16,6 +16,7 @@ from flambeau.errors import check, not_implemented_for, refuse, too_late
 from flambeau.geometry import Shape, broadcast, contiguous_strides
 from flambeau.inplace import check_inplace, check_overlap, set_history
 from flambeau.operation import Launch
+from flambeau.ops.arithmetic import NO_DERIVATIVE
 from flambeau.ops.copying import strides_for
 from flambeau.ops.creation import (
     LIKE_OPTIONS,
@@ -26,6 +27,7 @@ from flambeau.ops.creation import (
     options_of,
     out_dtype,
 )
+from flambeau.ops.rules import no_derivative
 from flambeau.random.generator import Generator, default_generator
 from flambeau.signatures import register
 from flambeau.tensor import Tensor, bump, fresh, shape_of
@@ -288,16 +290,12 @@ def _drawn_by_two(mean: Tensor, std: Tensor, shape: Shape, d: dtype, drawn: Any)
 
 
 @internal(
-    cpu=lambda x, drawn: drawn, tensors=("input",), node="NotImplemented", grad=lambda g: _no_bernoulli(), moves=True,
+    cpu=lambda x, drawn: drawn, tensors=("input",), node=NO_DERIVATIVE, grad=no_derivative("bernoulli"), moves=True,
     name="_drawn_by_number",
 )  # fmt: skip
 def _drawn_by_number(input: Tensor, shape: Shape, d: dtype, drawn: Any) -> Launch:
     """The same, drawn by a number instead of the tensor's elements: PyTorch has no derivative of that."""
     return Launch((input,), shape, d, drawn=drawn)
-
-
-def _no_bernoulli() -> Tensor:
-    raise RuntimeError("derivative for aten::bernoulli is not implemented")
 
 
 def _sample(input: Tensor, shape: Shape, d: dtype, node: str, make: Callable[[], Any]) -> Tensor:
@@ -331,10 +329,9 @@ def bernoulli(input: Tensor, p: float | None = None, generator: Any = None, out:
         except NotImplementedError as error:
             raise too_late(error, input.dtype) from None
 
-    if p is not None:
-        drawn = make() if input._array is not None else None
-        return _drawn_by_number(input, shape_of(input), input.dtype, drawn)
-    return _sample(input, shape_of(input), input.dtype, "BernoulliBackward0", make)
+    if p is None:
+        return _sample(input, shape_of(input), input.dtype, "BernoulliBackward0", make)
+    return _drawn_by_number(input, shape_of(input), input.dtype, make() if input._array is not None else None)
 
 
 @composite(

@@ -39,9 +39,7 @@ def wrapped(dim: Any, rank: int, *, empty: str = "all", in_turn: bool = False) -
     if dim is None or (dim == () and empty == "all"):
         return tuple(range(rank))
     given = (dim,) if isinstance(dim, int) else dim
-    dims = different_dims(given, rank) if in_turn else tuple([wrap_dim(d, rank) for d in given])
-    for i, d in enumerate(dims):
-        check(d not in dims[:i], f"dim {d} appears multiple times in the list of dims")
+    dims = different_dims(given if in_turn else [wrap_dim(d, rank) for d in given], rank)
     return dims if rank else ()
 
 
