@@ -7,18 +7,13 @@ an array; a tensor argument is a `TensorSpec` whose values are a small plan that
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from assay.plain import encode, loads, plain
+from assay.plain import encode, in_given_order, in_sorted_order, loads, plain
 from assay.program import Program as Program  # a case may hold one: its classes must be known to read it
-
-#: Made once: `json.dumps` makes an encoder for each call that wants its own separators.
-_in_order = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-_sorted = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 @plain("values")
@@ -134,7 +129,7 @@ class Case:
 
     def to_json(self) -> str:
         """One line of JSON. Keyword arguments keep their order: PyTorch's error texts name them in it."""
-        return _in_order(encode(self))
+        return in_given_order(encode(self))
 
     @staticmethod
     def from_json(text: str) -> Case:
@@ -149,8 +144,7 @@ class Case:
         """Sixteen hex digits that equal cases share, whatever their labels."""
         data = encode(self)
         data.pop("labels", None)  # as if there were none
-        text = _sorted(data)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return hashlib.sha256(in_sorted_order(data).encode()).hexdigest()[:16]
 
 
 def specs_of(value: Any) -> Iterator[TensorSpec]:

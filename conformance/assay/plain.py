@@ -18,6 +18,9 @@ _CLASSES: dict[str, type] = {}
 _TAGS: dict[type, str] = {}
 #: Of each field: its name, its default, and the type that an item must have to be left out where it equals that.
 _FIELDS: dict[type, tuple[tuple[str, Any, type | None], ...]] = {}
+#: JSON in one line; made once, for `json.dumps` makes an encoder for each call that wants its own separators.
+in_given_order = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+in_sorted_order = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 _AS_IT_IS = frozenset({type(None), bool, int, str})
 _TAG = "$"
 _T = TypeVar("_T", bound=type)
@@ -127,7 +130,7 @@ def decode(data: Any, take: Callable[[Any], bytes] | None = None) -> Any:
 
 def dumps(value: Any) -> str:
     """One line of JSON, keys sorted, so that equal values give equal text."""
-    return json.dumps(encode(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return in_sorted_order(encode(value))
 
 
 def loads(text: str) -> Any:

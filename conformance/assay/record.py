@@ -15,7 +15,7 @@ from typing import Any
 
 from assay.case import Case
 from assay.outcome import Outcome, Verdict
-from assay.plain import decode, encode
+from assay.plain import decode, encode, in_given_order
 from assay.plan import dtype_of
 from assay.truth import ReferenceAnswer
 
@@ -38,10 +38,6 @@ class Judged:
     subject: Outcome
     verdicts: tuple[Verdict, ...]
     harness_error: str = ""
-
-
-#: Made once: `json.dumps` makes an encoder for each call that wants its own separators.
-_as_line = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +107,7 @@ class Record:
             data["error"] = self.harness_error
         if self.cause:
             data["cause"] = self.cause
-        return _as_line(data) + "\n"
+        return in_given_order(data) + "\n"
 
     @staticmethod
     def from_line(line: str | bytes) -> Record:
