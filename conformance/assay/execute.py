@@ -147,9 +147,11 @@ class Run:
                     self.rounding.exact(b.leaf for b in self.inputs.tensors)
                 with self._saving(), self._warning(warned):
                     self.result = exposed(self.side.call(function, args, self.inputs.kwargs, self._leaves()))
-            except Missing as error:
-                return Outcome("missing", extra={"name": str(error)})
             except (Exception, SystemExit) as error:
+                if self.stage == "build" and self._is_absent():
+                    return Outcome("missing", extra={"name": self.case.call})
+                if isinstance(error, Missing):
+                    return Outcome("missing", extra={"name": str(error)})
                 return self._raised(error)
             try:
                 return self._observe()
@@ -172,6 +174,19 @@ class Run:
         if self.case.call == CALL:
             return Interpreter(self.side, self.rounding), self.inputs.args
         return self.side.resolve(self.case.call, self.inputs.args)
+
+    def _is_absent(self) -> bool:
+        """Whether the library lacks what is called. Asked where the inputs could not be built, so a method of a plain
+        tensor."""
+        if self.case.call == CALL:
+            return False
+        try:
+            self.side.resolve(self.case.call, (self.side.tensor(np.ones((1, 1), np.float32), "float32"),))
+        except Missing:
+            return True
+        except (Exception, SystemExit):  # the tensor cannot be made, or a property refuses it: the name may be there
+            return False
+        return False
 
     def _leaves(self) -> list[Any]:
         if not (self.want.gradients and self.case.order):

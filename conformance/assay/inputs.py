@@ -16,7 +16,7 @@ import numpy as np
 
 from assay import values
 from assay.case import Case, Layout, Make, Named, Same, TensorSpec, Window
-from assay.subjects.adapter import Adapter
+from assay.subjects.adapter import Adapter, Missing
 
 Adapt = Callable[[TensorSpec, np.ndarray], tuple[str, np.ndarray]]
 
@@ -78,6 +78,14 @@ def poison(array: np.ndarray, dtype: str, seed: int) -> np.ndarray:
     return np.full(array.shape, np.nan, array.dtype)
 
 
+def named(side: Adapter, name: str) -> Any:
+    """`side.named(name)`. Raises Missing."""
+    try:
+        return side.named(name)
+    except AttributeError as error:
+        raise Missing(f"torch.{name.removeprefix('torch.')}") from error
+
+
 class Builder:
     """Builds the inputs of one case in a library.
 
@@ -119,7 +127,7 @@ class Builder:
         if kind is Window:
             return self.window(arg)
         if kind is Named:
-            return self.side.named(arg.name)
+            return named(self.side, arg.name)
         if kind is Make:
             return self.make(arg)
         return arg
@@ -133,7 +141,7 @@ class Builder:
             generator = self.side.generator(*arg.args)
             self.inputs.generators.append(generator)
             return generator
-        return self.side.named(arg.what)(*(self.value(a) for a in arg.args))
+        return named(self.side, arg.what)(*(self.value(a) for a in arg.args))
 
     def tensor(self, spec: TensorSpec, detach_leaf: bool, poisoned: bool) -> Any:
         dtype, array = spec.dtype, values.array(spec)

@@ -38,7 +38,7 @@ from assay.tolerance import (
     wrong_zeros,
 )
 from assay.truth import ReferenceAnswer, Truth
-from assay.wording import error_name, first_line, normalised, refusal, unbuilt
+from assay.wording import ABSENT, error_name, first_line, normalised, refusal, unbuilt
 
 _DIED = {"crash": "crash", "exit": "crash", "timeout": "timeout", "memory": "memory"}
 
@@ -101,7 +101,7 @@ class _Judgement:
     def verdicts(self) -> Iterator[Verdict]:
         reference, subject = self.reference, self.subject
         if subject.status == "missing":  # then the reference need not have been asked
-            yield Verdict("structure", "missing", f"{subject.extra.get('name', self.case.call)} is absent")
+            yield Verdict("structure", "missing", f"{subject.extra.get('name', self.case.call)}{ABSENT}")
         elif reference.status not in ("returned", "raised"):
             yield Verdict("structure", "unjudged", f"the reference gives no answer: {describe_outcome(reference)}")
         elif subject.status in _DIED:

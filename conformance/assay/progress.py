@@ -9,6 +9,7 @@ from typing import Any
 
 from assay.record import Record
 from assay.result import Result
+from assay.wording import counted
 
 _EVERY = 10.0
 
@@ -41,7 +42,7 @@ class Progress:
 
     def __call__(self, record: Record, result: Result) -> None:
         kinds = len(result.failing)
-        self.tell(record.op, f"{result.cases} cases, {kinds} kind{'' if kinds == 1 else 's'} of deviation")
+        self.tell(record.op, f"{counted(result.cases, 'case')}, {counted(kinds, 'kind')} of deviation")
 
     def tell(self, op: str, told: str) -> None:
         """Show, now and then, that `op` is being worked on."""

@@ -30,7 +30,7 @@ _SCRIPT = '''\
 """{title}
 
 Found by assay. Shows what PyTorch and {subject} answer: python THIS_FILE [another torch-like module]
-To judge it again: save CASE as case.json, then `assay run {subject}{against} --case case.json`.
+To judge it again where assay is installed: assay run {subject}{against} --case THIS_FILE
 """
 import importlib
 import operator
@@ -312,9 +312,9 @@ def _memory(array: np.ndarray, dtype: str) -> str:
         array = paired(array)
     elif dtype == "bfloat16":
         array = array.astype(np.float32)
-    if array.size == 0:
-        return f"torch.zeros({array.shape}, dtype=torch.{dtype})"
-    return f"torch.tensor({nested(array.tolist())}, dtype=torch.{dtype})"
+    made = f"torch.tensor({nested(array.tolist())}, dtype=torch.{dtype})"
+    # A list says nothing of the dimensions behind an empty one; not every library has `zeros`.
+    return f"{made}.reshape({array.shape})" if array.size == 0 and array.ndim > 1 else made
 
 
 def script(case: Case, subject: str, aspect: str, detail: str, recorded: Sequence[Answered] = ()) -> str:

@@ -115,7 +115,7 @@ class Group:
 
 @dataclass(slots=True)
 class Result:
-    """What a run found; started: seconds since 1970."""
+    """What a run found; started: seconds since 1970. lacking: per reason for "missing", verdicts by operation."""
 
     plan: Plan
     cells: dict[tuple[str, str, str], Cell] = field(default_factory=dict)
@@ -125,6 +125,7 @@ class Result:
     accepted: Counter[str] = field(default_factory=Counter)
     elements: Counter[str] = field(default_factory=Counter)
     unjudged: Counter[str] = field(default_factory=Counter)
+    lacking: dict[str, Counter[str]] = field(default_factory=dict)
     restarts: int = 0
     stopped: bool = False
     stale: list[Any] = field(default_factory=list)
@@ -185,6 +186,8 @@ class Result:
             cell.add(verdict, record.dtype)
             elements += verdict.elements
             unjudged += verdict.unjudged
+            if verdict.status == "missing":
+                self.lacking.setdefault(lack_of(verdict), Counter())[op] += 1
             if verdict.status in FAILING or verdict.status == "flaky":
                 name = (op, verdict.aspect, verdict.status, kind_of(verdict))
                 if name not in self.groups:
@@ -226,6 +229,11 @@ def worst_first(result: Result, groups: Iterable[Group]) -> list[Group]:
         return not result.fails(group.aspect, group.status), STATUSES.index(group.status), group.op, group.aspect
 
     return sorted(groups, key=rank)
+
+
+def lack_of(verdict: Verdict) -> str:
+    """Why a verdict is "missing", without what was expected, which is another in each case."""
+    return verdict.detail.rpartition("; expected ")[0] or verdict.detail
 
 
 def kind_of(verdict: Verdict) -> str:

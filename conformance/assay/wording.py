@@ -6,7 +6,14 @@ import re
 
 from assay.outcome import Error, Outcome
 
+#: What ends the words for a name that the subject does not have.
+ABSENT = " is absent"
 _NUMBER = re.compile(r"0x[0-9a-fA-F]+|(?<!\w)[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+
+
+def counted(n: int, noun: str, plural: str = "") -> str:
+    """ "1 case", "2,000 cases"."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
 def normalised(text: str) -> str:

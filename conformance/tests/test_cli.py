@@ -248,6 +248,30 @@ def test_where_all_is_missing_nothing_was_judged(cli):
     assert "json: nothing was judged: all of it is missing. " in out
 
 
+def test_what_is_missing_is_told_by_its_reasons(cli):
+    Path("cli_partial.py").write_text(
+        "import torch\n"
+        "from torch import Tensor, autograd, float32, from_numpy, zeros\n"
+        "def sum(input, *rest, **named):\n"
+        "    if named: raise NotImplementedError('sum takes no keywords')\n"
+        "    return torch.sum(input, *rest)\n"
+    )
+    code, out, _ = cli("run", "cli_partial", "--only", "sum", "--only", "abs", "--only", "exp", "--profile", "quick")
+    assert code == 0
+    told = re.sub(r"\s+", " ", out[out.index("missing (3 operations, 0 wholly):") :])
+    assert re.search(r"1\d names absent \(\d+ verdicts\): torch\.abs, .*, torch\.complex64, torch\.exp, ", told)
+    assert re.search(r"raised NotImplementedError: sum takes no keywords \(\d+ verdicts?\): sum ", told)
+
+
+def test_a_case_that_the_claims_leave_out_is_told_as_such(cli):
+    Path("cli_modest.py").write_text("import torch\ndef __getattr__(name): return getattr(torch, name)\n")
+    Path("cli_modest.assay.toml").write_text('dtypes = ["float64"]')
+    case = Case("abs", "function", "torch.abs", (TensorSpec((2,), "float32"),))
+    code, _, err = cli("run", "cli_modest", "--case", case.to_json())
+    assert code == 5
+    assert re.search(r"no case matched; \S*cli_modest\.assay\.toml claims others", err)
+
+
 def test_without_pytorch_a_run_says_what_else_there_is(cli, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else find(name))

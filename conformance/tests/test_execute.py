@@ -222,9 +222,8 @@ def test_errors_say_where_they_come_from():
     assert call.status == "raised"
     assert call.error.stage == "call"
     assert call.error.types[0] == "RuntimeError"
-    build = answer(Case("x", "function", "torch.abs", (Named("float31"),)), torch)
-    assert build.error.stage == "build"
-    assert build.error.types[0] == "AttributeError"
+    unnamed = answer(Case("x", "function", "torch.abs", (Named("float31"),)), torch)
+    assert (unnamed.status, unnamed.extra["name"]) == ("missing", "torch.float31")
     missing = answer(Case("x", "method", "Tensor.no_such_method", (A,)), torch)
     assert missing.status == "missing"
     assert missing.extra["name"] == "Tensor.no_such_method"
@@ -281,7 +280,9 @@ def test_results_that_share_memory_with_each_other():
         y = x.clone()
         return y, y.t()
 
-    wrapped = types.SimpleNamespace(Tensor=torch.Tensor, from_numpy=torch.from_numpy, twice=twice)
+    wrapped = types.SimpleNamespace(
+        Tensor=torch.Tensor, from_numpy=torch.from_numpy, float32=torch.float32, twice=twice
+    )
     outcome = answer(Case("twice", "function", "torch.twice", (A,)), wrapped)
     assert outcome.aliases == (("0", "result 1"), ("1", "result 0"))
 
@@ -291,7 +292,9 @@ def test_a_mutated_input_is_told_and_aliasing_does_not_count_as_mutation():
         x.mul_(2)
         return x.clone()
 
-    wrapped = types.SimpleNamespace(Tensor=torch.Tensor, from_numpy=torch.from_numpy, meddle=meddle)
+    wrapped = types.SimpleNamespace(
+        Tensor=torch.Tensor, from_numpy=torch.from_numpy, float32=torch.float32, meddle=meddle
+    )
     outcome = answer(Case("meddle", "function", "torch.meddle", (A,)), wrapped)
     assert outcome.mutated == (True,)
     assert np.array_equal(elements(outcome.inputs[0]), values.array(A) * 2)
@@ -327,7 +330,11 @@ def test_first_gradients():
 def test_an_input_without_a_gradient_has_none():
     unused = TensorSpec((3,), "float32", requires_grad=True)
     wrapped = types.SimpleNamespace(
-        Tensor=torch.Tensor, from_numpy=torch.from_numpy, autograd=torch.autograd, first=lambda x, y: x * 2
+        Tensor=torch.Tensor,
+        from_numpy=torch.from_numpy,
+        float32=torch.float32,
+        autograd=torch.autograd,
+        first=lambda x, y: x * 2,
     )
     outcome = answer(Case("first", "function", "torch.first", (G, unused), order=1), wrapped)
     assert outcome.gradients[0] is not None
@@ -447,6 +454,54 @@ def test_a_module_with_nothing_optional_is_still_heard():
     assert outcome.status == "returned"
     assert outcome.result.stride is None
     assert np.array_equal(elements(outcome.result), -values.array(A))
+
+
+class Half:
+    """A library with one dtype, whose tensors cannot be expanded and whose `square` does not exist."""
+
+    float32 = "half.float32"
+
+    class Tensor:
+        def __init__(self, array):
+            self.array, self.dtype, self.shape = array, "half.float32", array.shape
+
+        def expand(self, shape):
+            raise TypeError("a list of numbers is asked for")
+
+        def clone(self):
+            return self
+
+        def tolist(self):
+            return self.array.tolist()
+
+    @staticmethod
+    def from_numpy(array):
+        return Half.Tensor(array)
+
+    @staticmethod
+    def neg(x):
+        return Half.Tensor(-x.array)
+
+
+EXPANDED = TensorSpec((2, 3), "float32", layout=Layout("expanded", (0,)))
+
+
+@pytest.mark.parametrize("call", ["torch.square", "Tensor.square", "Tensor.T"])
+def test_an_absent_operation_is_missing_even_where_its_inputs_cannot_be_built(call):
+    outcome = answer(Case(call.rpartition(".")[2], "function", call, (EXPANDED,)), Half)
+    assert (outcome.status, outcome.extra) == ("missing", {"name": call})
+
+
+@pytest.mark.parametrize("call", ["torch.neg", "Tensor.clone"])
+def test_inputs_that_cannot_be_built_are_told_of_an_operation_that_is_there(call):
+    outcome = answer(Case(call.rpartition(".")[2], "function", call, (EXPANDED,)), Half)
+    assert (outcome.status, outcome.error.stage) == ("raised", "build")
+    assert "a list of numbers" in outcome.error.text
+
+
+def test_a_dtype_that_the_library_does_not_name_is_missing():
+    outcome = answer(Case("neg", "function", "torch.neg", (TensorSpec((2,), "complex64"),)), Half)
+    assert (outcome.status, outcome.extra) == ("missing", {"name": "torch.complex64"})
 
 
 def test_no_warning_escapes():

@@ -121,6 +121,17 @@ def test_the_script_builds_the_cases_own_tensors(dtype, layout):
     assert torch.equal(mine.nan_to_num(77.0), wanted.nan_to_num(77.0))
 
 
+@pytest.mark.parametrize("dtype", ["bool", "bfloat16", "complex32", "float64"])
+@pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 3), (2, 0, 3)])
+def test_empty_tensors_need_no_zeros(shape, dtype):
+    source = script(Case("neg", "function", "torch.neg", (TensorSpec(shape, dtype),)), "torch", "values", "")
+    assert "torch.zeros" not in source
+    space: dict = {"__name__": "script"}
+    exec(compile(source.replace("return torch.neg(x0)", "return x0"), "script", "exec"), space)
+    built, expected = space["case"](torch, {}), torch.zeros(shape, dtype=getattr(torch, dtype))
+    assert (built.shape, built.dtype, built.stride()) == (expected.shape, expected.dtype, expected.stride())
+
+
 SHARED = replace(A, layout=Layout("shared", (2, 2, 3)))
 ARGUMENTS = [
     Case("clone", "method", "Tensor.clone", (A,), {"memory_format": Named("contiguous_format")}),

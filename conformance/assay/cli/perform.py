@@ -108,7 +108,9 @@ def _carried_out(session: Session, store: Store, files: Files, remote: Remote | 
         result = run_cases(session, source, progress, store.write, before, list(store.ahead.values()), remote)
     if not result.cases:
         store.discard()
-        click.echo("assay: no case matched", err=True)
+        claimed = session.subject.claims.source
+        why = f"; {claimed} claims others (--only '*', --level, --dtypes ask for more)" if claimed else ""
+        click.echo(f"assay: no case matched{why}", err=True)
         return NO_CASES
     result.started = setup.started.timestamp()
     _scripts(session, result, store)
@@ -162,6 +164,7 @@ def _write(result: Result, folder: Path, files: Files) -> None:
     try:
         run = load(folder / "result.json", folder.name) if is_finished(folder) else Run(folder.name, as_json(result))
         files.write([run, *(earlier(run, _HISTORY) if files.html or files.markdown else ())])
+        click.echo(f"written: {', '.join(map(str, files.paths))}", err=True)
     except ReportError as error:
         fail(str(error))
     except OSError as error:

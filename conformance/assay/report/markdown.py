@@ -9,6 +9,7 @@ from typing import Any
 from assay.report.changes import KINDS, Change, changes
 from assay.report.rerun import case_again, run_again
 from assay.report.results import STANDINGS, Run
+from assay.wording import counted
 
 #: GitHub refuses a comment of more than 65,536 characters.
 LIMIT = 60_000
@@ -73,11 +74,11 @@ def verdict(run: Run) -> str:
     kinds, ops = len(run.failing), len({f["op"] for f in run.failing})
     told = []
     if kinds:
-        told.append(f"deviates: {_number(kinds, 'kind')} in {_number(ops, 'operation')}")
+        told.append(f"deviates: {counted(kinds, 'kind')} in {counted(ops, 'operation')}")
     if stale:
-        told.append(f"has {_number(stale, 'stale ledger entry', 'stale ledger entries')}")
+        told.append(f"has {counted(stale, 'stale ledger entry', 'stale ledger entries')}")
     if harness:
-        told.append(f"was not wholly judged: assay itself failed on {_number(harness, 'case')}")
+        told.append(f"was not wholly judged: assay itself failed on {counted(harness, 'case')}")
     return "; ".join(told) or "conforms"
 
 
@@ -87,15 +88,11 @@ def _symbol(run: Run) -> str:
     return "❌" if run.failing or run.data.get("stale_known") else "✅"
 
 
-def _number(n: int, noun: str, plural: str = "") -> str:
-    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
-
-
 def _about(run: Run) -> str:
     data = run.data
     versions = {name: found for name, found in data.get("versions", {}).items() if found}
     told = [
-        f"{_number(data['cases'], 'case')} of {_number(len({op for op, _ in run.cells}), 'operation')}",
+        f"{counted(data['cases'], 'case')} of {counted(len({op for op, _ in run.cells}), 'operation')}",
         f"against {_text(data['reference'])} {_text(str(versions.get('reference', '')))}".rstrip(),
         f"profile {data['profile']}, seed {data['seed']}",
     ]
@@ -144,7 +141,7 @@ def _troubles(run: Run) -> list[str]:
     if missing:
         names = ", ".join(f"`{op}`" for op in list(missing)[:_LISTED])
         more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
-        lines += [f"Missing in {_number(len(missing), 'operation')}: {names}{more}", ""]
+        lines += [f"Missing in {counted(len(missing), 'operation')}: {names}{more}", ""]
     for entry in run.data.get("stale_known", ())[:_LISTED]:
         lines.append(f"- stale ledger entry: `{entry['op']}` · {entry['aspect']}: {_text(entry['reason'])}")
     for error in run.data.get("harness_errors", {}).get("first", ())[:1]:
@@ -154,7 +151,7 @@ def _troubles(run: Run) -> list[str]:
 
 def _failure(run: Run, failure: dict[str, Any]) -> str:
     """One kind of deviation, collapsed."""
-    cases = f", {_number(failure['cases'], 'case')}" if failure.get("cases", 1) > 1 else ""
+    cases = f", {counted(failure['cases'], 'case')}" if failure.get("cases", 1) > 1 else ""
     title = f"<code>{_html(failure['op'])}</code> · {_html(failure['aspect'])} · {_html(failure['status'])}"
     detail = _html(failure["detail"].split("\n", 1)[0][:300])
     script = failure["script"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from assay.catalog import catalog, everything
 from assay.judge import ASPECTS, STATUSES
 from assay.rerun import command
 from assay.result import Group, Name, Result, worst_first
+from assay.wording import ABSENT, counted
 
 _SIGN = {
     "crash": "CRASH",
@@ -30,6 +32,8 @@ _COLOURS = {
     "missing": "yellow",
 }
 
+#: How many reasons for what is missing are told.
+_REASONS = 12
 _STRICT = {False: "; --strict-flaky makes it count"}
 
 
@@ -148,12 +152,8 @@ def say_rest(result: Result, echo: Callable[[str], None]) -> None:
     if result.plan.operations:
         left = sum(not result.plan.claims(op) for op in catalog())
         echo(f"not claimed, not asked: {left} of {len(catalog())} operations (--only '*' asks for all)")
-    missing = result.missing
-    if missing:
-        whole = {op for op in missing if all(c.status == "missing" for c in result.cells.values() if c.op == op)}
-        echo(f"missing ({len(missing)} operations, {len(whole)} wholly):")
-        for op, variants in sorted(missing.items()):
-            echo(f"    {op} ({', '.join(variants)})")
+    if result.lacking:
+        say_missing(result, echo)
     if result.flaky:
         cases = sum(g.cases for g in result.flaky)
         echo(f"flaky ({cases} cases deviated once and not again{_STRICT.get(result.plan.strict_flaky, '')}):")
@@ -177,6 +177,29 @@ def say_rest(result: Result, echo: Callable[[str], None]) -> None:
         echo(f"the subject's process was restarted {result.restarts} times")
 
 
+def say_missing(result: Result, echo: Callable[[str], None]) -> None:
+    """What is missing, by its reasons: the names that are absent, then others, those of most verdicts first."""
+    missing = result.missing
+    whole = {op for op in missing if all(c.status == "missing" for c in result.cells.values() if c.op == op)}
+    echo(f"missing ({counted(len(missing), 'operation')}, {len(whole)} wholly):")
+    absent = {why.removesuffix(ABSENT): ops.total() for why, ops in result.lacking.items() if why.endswith(ABSENT)}
+    others = {why: ops for why, ops in result.lacking.items() if not why.endswith(ABSENT)}
+    if absent:
+        echo(
+            _listed(
+                f"{counted(len(absent), 'name')} absent ({counted(sum(absent.values()), 'verdict')}):", sorted(absent)
+            )
+        )
+    for why, ops in sorted(others.items(), key=lambda item: -item[1].total())[:_REASONS]:
+        echo(_listed(f"{why} ({counted(ops.total(), 'verdict')}):", sorted(ops)))
+    if len(others) > _REASONS:
+        echo(f"    … and {len(others) - _REASONS} more reasons; the JSON result has all cells")
+
+
+def _listed(head: str, names: list[str]) -> str:
+    return textwrap.fill(f"{head} {', '.join(names)}", 118, initial_indent="    ", subsequent_indent=" " * 8)
+
+
 def summary(result: Result) -> str:
     """One line: how it ended."""
     statuses: Counter[str] = Counter()
@@ -185,11 +208,11 @@ def summary(result: Result) -> str:
     ops = len({c.op for c in result.cells.values()})
     told = ", ".join(f"{statuses[s]} {s}" for s in reversed(STATUSES) if statuses[s])
     groups = len(result.failing)
-    verdict = f"{groups} kind{'s' if groups > 1 else ''} of deviation"
+    verdict = f"{counted(groups, 'kind')} of deviation"
     if not groups:
         verdict = "conforms" if result.judged else "nothing was judged: all of it is missing"
     stopped = " (stopped early)" if result.stopped else ""
-    counted = f"{result.cases} cases, {ops} operations; cells: {told or 'none'}."
+    of = f"{result.cases} cases, {ops} operations; cells: {told or 'none'}."
     reference = result.plan.reference
     judge = f" Judged by {reference.name}." if reference.kind == "recorded" else ""
-    return f"{result.plan.subject.name}: {verdict}{stopped}. {counted}{judge}"
+    return f"{result.plan.subject.name}: {verdict}{stopped}. {of}{judge}"

@@ -19,8 +19,13 @@ class Files:
     junit: Path | None = None
     markdown: Path | None = None
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Those that are asked for."""
+        return tuple(path for path in (self.json, self.html, self.junit, self.markdown) if path is not None)
+
     def __bool__(self) -> bool:
-        return any((self.json, self.html, self.junit, self.markdown))
+        return bool(self.paths)
 
     def write(self, runs: Sequence[Run]) -> None:
         """Write what is asked for. The first run is the one reported, the others are what it is compared with.

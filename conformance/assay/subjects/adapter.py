@@ -125,21 +125,23 @@ class Adapter:
 
         bfloat16 arrives as int16, complex32 as float16 with a last dimension of 2. Uses `from_numpy`, then
         `frombuffer`, then `tensor(nested list)`, whichever the module has; `zeros` where there are no elements.
+        Raises Missing where the module does not name the dtype, even if numpy's would do.
         """
         module = self.module
+        target = getattr(module, dtype, None)
+        if target is None:
+            raise Missing(f"torch.{dtype}")
         array = np.asarray(array, order="C")  # ascontiguousarray would make a 0-dim array 1-dim
         carrier = CARRIERS.get(dtype)
         shape = array.shape[:-1] if dtype == "complex32" else array.shape
         if not array.size and hasattr(module, "zeros"):
             # numpy gives an empty array strides of 0, which `from_numpy` would take over
-            return module.zeros(shape, dtype=attribute(module, dtype))
+            return module.zeros(shape, dtype=target)
         if hasattr(module, "from_numpy"):
             if carrier is None:
                 # the copy is writable, and its dims of size 1 have the usual strides
                 return module.from_numpy(array.copy()).clone()
-            target = attribute(module, dtype)
             return module.from_numpy(array.view(carrier).reshape(shape).copy()).view(target).clone()
-        target = attribute(module, dtype)
         if hasattr(module, "frombuffer") and array.size:
             return module.frombuffer(bytearray(array.tobytes()), dtype=target).reshape(shape).clone()
         if dtype == "complex32":
