@@ -18,6 +18,7 @@ from assay.plan import Plan, dtype_of
 from assay.record import Record
 from assay.tolerance import UNJUDGED_SHARE
 from assay.traits import traits
+from assay.wording import normalised
 
 #: How many cases of a group are compared.
 _COMPARED = 60
@@ -232,8 +233,8 @@ def worst_first(result: Result, groups: Iterable[Group]) -> list[Group]:
 
 
 def lack_of(verdict: Verdict) -> str:
-    """Why a verdict is "missing", without what was expected, which is another in each case."""
-    return verdict.detail.rpartition("; expected ")[0] or verdict.detail
+    """Why a verdict is "missing", without numbers and what was expected, which are others in each case."""
+    return normalised(verdict.detail.partition("; expected ")[0])
 
 
 def kind_of(verdict: Verdict) -> str:

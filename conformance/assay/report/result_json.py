@@ -93,6 +93,9 @@ def as_json(result: Result) -> dict[str, Any]:
         "restarts": result.restarts,
         "families": {op: entry.family for op, entry in entries.items() if op in judged},
         "missing": {op: list(variants) for op, variants in sorted(result.missing.items())},
+        "lacking": [
+            {"why": why, "operations": dict(sorted(ops.items()))} for why, ops in sorted(result.lacking.items())
+        ],
         "stale_known": [{"op": k.op, "aspect": k.aspect, "reason": k.reason, "link": k.link} for k in result.stale],
         "hard_to_judge": {op: round(share, 4) for op, share in sorted(result.hard_to_judge.items())},
         "harness_errors": {
@@ -190,6 +193,7 @@ def from_json(data: dict[str, Any], plan: Plan) -> Result:
     names = list(result.groups)
     for row in data.get("roots", ()):
         result.roots.append(Root(row["kind"], row["what"], tuple(names[i] for i in row["failures"])))
+    result.lacking = {row["why"]: Counter(row["operations"]) for row in data.get("lacking", ())}
     result.stale = [Known(**row) for row in data["stale_known"]]
     result.harness_errors = [(decode(row["case"]), row["traceback"]) for row in data["harness_errors"]["first"]]
     for op, share in data["hard_to_judge"].items():

@@ -152,7 +152,7 @@ def say_rest(result: Result, echo: Callable[[str], None]) -> None:
     if result.plan.operations:
         left = sum(not result.plan.claims(op) for op in catalog())
         echo(f"not claimed, not asked: {left} of {len(catalog())} operations (--only '*' asks for all)")
-    if result.lacking:
+    if result.missing:
         say_missing(result, echo)
     if result.flaky:
         cases = sum(g.cases for g in result.flaky)
