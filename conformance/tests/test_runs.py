@@ -100,7 +100,9 @@ def test_history_runs_and_show_read_them_back(cli, two_runs):
     assert code == 0
     assert "exp · values · deviates" in out
     assert f"script .assay/runs/{second}/failures/" in out
-    assert re.search(r"missing \(1 operation, 1 wholly\):\n    1 name absent \(\d+ verdicts\): torch.neg\n", out)
+    assert re.search(
+        r"missing \(1 operation, 0 wholly\):\n    raised NotImplementedError: no neg \(\d+ verdicts\): neg\n", out
+    )
     assert latest("kept_twice") == second
     assert latest("nobody") is None
 
