@@ -119,10 +119,13 @@ def _collect(entry: Entry, count: int, seed: int, together: int = 1) -> list[Str
 class _Rotation:
     """Goes round every variant and every dtype of every form, so that none is left to luck."""
 
-    def __init__(self, entry: Entry, pick: Pick) -> None:
+    def __init__(self, entry: Entry, pick: Pick, made_of: MadeOf) -> None:
+        def around(form: Form, pool: tuple[str, ...]) -> Iterator[str]:
+            return cycle(pick.shuffled(made_of.of(pool)) or form.dtypes)
+
         self.ways = {id(form): cycle(pick.shuffled(form.ways)) for form in entry.forms}
-        self.any = {id(form): cycle(pick.shuffled(_pool(form))) for form in entry.forms}
-        self.written = {id(form): cycle(pick.shuffled(_holding(form)) or form.dtypes) for form in entry.forms}
+        self.any = {id(form): around(form, _pool(form)) for form in entry.forms}
+        self.written = {id(form): around(form, _holding(form)) for form in entry.forms}
 
     def next(self, form: Form) -> tuple[str, str, str]:
         variant, operator = next(self.ways[id(form)])
@@ -146,13 +149,15 @@ def _holding(form: Form) -> tuple[str, ...]:
     return tuple(d for d in _pool(form) if holds(d))
 
 
-def _execution(structure: Structure, rotation: _Rotation, pick: Pick) -> Execution:
+def _execution(structure: Structure, rotation: _Rotation, pick: Pick, made_of: MadeOf) -> Execution:
     form = structure.form
     variant, operator, dtype = rotation.next(form)
     order = 0
     if form.order and variant != "out" and is_differentiable(dtype):
-        order = pick.integer(0, form.order)
+        order = pick.integer(0, form.order) if made_of.gradients else 0
     default = pick.weighted({"float32": 95, "float64": 3, "float16": 1, "bfloat16": 1})
+    if made_of.dtypes and default not in made_of.dtypes:
+        default = "float32"
     ex = Execution(structure, pick, dtype, variant, operator, order, default)
     fill(ex)
     return ex
@@ -161,8 +166,8 @@ def _execution(structure: Structure, rotation: _Rotation, pick: Pick) -> Executi
 def executions(entry: Entry, count: int, seed: int = 0) -> Iterator[Execution]:
     """Executions of `count` structures, filled in but not spelled."""
     pick = Pick(f"{seed}:{entry.op}")
-    rotation = _Rotation(entry, pick)
-    return (_execution(structure, rotation, pick) for structure in _collect(entry, count, seed))
+    rotation = _Rotation(entry, pick, MadeOf())
+    return (_execution(structure, rotation, pick, MadeOf()) for structure in _collect(entry, count, seed))
 
 
 def draw_cases(
@@ -174,13 +179,14 @@ def draw_cases(
     twisted: bool = True,
 ) -> Iterator[Case]:
     """The cases of one operation: `profile.valid` meant to be accepted, then `profile.invalid` meant to be refused.
-    Those of a family of programs are made of what made_of says.
+    They are made of what made_of says.
 
     Fewer where an operation has not that many different ones. Of the last of both some are `twisted`: turned into kinds
     of input that the entry does not draw by itself. Raises KeyError on an unknown profile.
     """
     if isinstance(profile, str):
         profile = PROFILES[profile]
+    made_of = made_of or MadeOf()
     if isinstance(entry, Programs):
         yield from entry.cases(profile.name, seed, made_of)
         return
@@ -188,7 +194,7 @@ def draw_cases(
     pick = Pick(f"{seed}:{entry.op}")
     count = -(-profile.valid // profile.executions)
     found = _collect(entry, count, mixed, profile.together)
-    rotation = _Rotation(entry, pick)
+    rotation = _Rotation(entry, pick, made_of)
     seen: set[str] = set()
     for wanted, invalid in ((profile.valid, False), (profile.invalid if entry.mistakes else 0, True)):
         made = 0
@@ -196,7 +202,7 @@ def draw_cases(
         turns = twists.turns(wanted) if twisted else 0
         lacking = set(MISTAKES) if invalid and wanted >= TWISTED else set()
         for structure, _ in zip(cycle(found), range(2 * wanted)):
-            ex = _execution(structure, rotation, pick)
+            ex = _execution(structure, rotation, pick, made_of)
             case = None
             if turns and made >= wanted - wanted // LIMIT:
                 case = twists.turned(spell(entry, ex))

@@ -16,7 +16,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """All cases that the catalogue draws for some operations, in this order; made_of: what programs may be made of."""
+    """All cases that the catalogue draws for some operations, in this order; made_of: what they may be made of."""
 
     ops: tuple[str, ...]
     profile: str

@@ -155,6 +155,8 @@ class Run:
                 return self._raised(error)
             try:
                 return self._observe()
+            except Missing as error:
+                return Outcome("missing", extra={"name": str(error)})
             except (Exception, SystemExit) as error:
                 return self._raised(error)
             finally:

@@ -31,7 +31,7 @@ class Feed:
     """Cases of some operations, operation by operation; `take` when `connection` is readable."""
 
     def __init__(self, ops: Sequence[str], profile: str, seed: int, made_of: MadeOf | None = None) -> None:
-        """made_of: what programs may be made of (None: of everything)."""
+        """made_of: what cases may be made of (None: of everything)."""
         self.connection, child = Pipe()
         environment = dict(os.environ)
         environment["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)

@@ -136,6 +136,7 @@ class Builder:
         if arg.what == "object":
             return object()
         if arg.what == "ndarray":
+            named(self.side, arg.args[0].dtype)  # of a dtype that the library has not, nothing can be asked
             return values.array(arg.args[0]).copy()
         if arg.what == "Generator":
             generator = self.side.generator(*arg.args)
@@ -189,6 +190,13 @@ def _unchanged(tensor: Any) -> Any:
     return tensor
 
 
+def sliced(tensor: Any, index: Any) -> Any:
+    """`tensor[index]`. Raises Missing where the library has no indexing at all."""
+    if not hasattr(type(tensor), "__getitem__"):
+        raise Missing("Tensor.__getitem__")
+    return tensor[index]
+
+
 def span(count: int, start: int, step: int) -> slice:
     """`count` elements from `start` on, `step` apart."""
     return slice(start, start + step * (count - 1) + 1 if count else start, step)
@@ -197,7 +205,7 @@ def span(count: int, start: int, step: int) -> slice:
 def looking(memory: Any, window: Window) -> Any:
     """The window on a memory of one dimension."""
     shape, order = window.shape, window.order or range(len(window.shape))
-    flat = memory[span(math.prod(shape), window.start, window.step)].view(tuple(shape[d] for d in order))
+    flat = sliced(memory, span(math.prod(shape), window.start, window.step)).view(tuple(shape[d] for d in order))
     return flat.permute(tuple(int(i) for i in np.argsort(order))) if window.order else flat
 
 
@@ -233,12 +241,12 @@ def arrange(
             memory = filler(memory).copy()
             index = tuple(slice(None, None, 2) if d in dims else slice(None) for d in range(rank))
             memory[index] = array
-            return memory, lambda t: t[index], array
+            return memory, lambda t: sliced(t, index), array
         case "offset":
             count = math.prod(shape)
             memory = filler(np.empty((count + 2 * _GAP, *array.shape[rank:]), array.dtype)).copy()
             memory[_GAP : _GAP + count] = array.reshape(count, *array.shape[rank:])
-            return memory, lambda t: t[_GAP : _GAP + count].view(shape), array
+            return memory, lambda t: sliced(t, slice(_GAP, _GAP + count)).view(shape), array
         case "shared":
             before, step, after = layout.dims
             count = math.prod(shape)
@@ -247,7 +255,7 @@ def arrange(
             memory = flat[np.arange(length) % count] if count else flat
             place = span(count, before, step) if count else slice(0)
             memory[place] = flat
-            return memory, lambda t: t[place].view(shape), array
+            return memory, lambda t: sliced(t, place).view(shape), array
         case "expanded":
             dims = {d % rank for d in layout.dims}
             index = tuple(slice(0, 1) if d in dims and n else slice(None) for d, n in enumerate(shape))

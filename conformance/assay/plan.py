@@ -9,11 +9,13 @@ from typing import Any
 
 from assay.case import Case, TensorSpec, specs_of
 from assay.catalog import catalog, everything, is_program
+from assay.dtypes import ALL
 from assay.judge import ASPECTS, aspects_of
 from assay.policy import Policy
 from assay.program import MadeOf, program_of
 from assay.programs.families import programs
 from assay.subjects import Claims, Subject, parse
+from assay.subjects.adapter import REQUIRE
 from assay.worker import Limits
 
 
@@ -24,7 +26,7 @@ class Plan:
     for all; asked: which of "aspects", "operations" and "dtypes" were chosen by hand, whatever the subject claims;
     skipped: aspects left out by hand; shard: (i, n), the i-th of n parts, counted from 1; strict_flaky: whether what
     deviates only once fails the run; parts, writes: what programs may be made of, as the subject claims, however its
-    operations were chosen."""
+    operations were chosen; absent: what the subject was found to be without (`Claims.absent`)."""
 
     subject: Subject
     only: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class Plan:
     strict_flaky: bool = False
     parts: tuple[str, ...] = ()
     writes: bool = True
+    absent: tuple[str, ...] = ()
 
     @property
     def recorded(self) -> bool:
@@ -88,8 +91,14 @@ class Plan:
 
     def within(self, claims: Claims) -> Plan:
         """The plan without what the subject does not claim. What somebody asked for by hand stays, but for aspects
-        that the subject cannot show."""
+        that the subject cannot show; so do cases that were given."""
         aspects, levels = self.aspects, self.levels
+        dtypes, operations = self.dtypes, self.operations
+        if "dtypes" not in self.asked and self.drawn:
+            there = tuple(d for d in claims.dtypes or ALL if d not in claims.absent)
+            dtypes = there if claims.absent and there else claims.dtypes
+        if "operations" not in self.asked and self.drawn:
+            operations = claims.operations
         if claims.levels and "aspects" not in self.asked:
             levels = claims.levels
             aspects = tuple(a for a in aspects_of(levels) if a not in self.skipped)
@@ -97,10 +106,11 @@ class Plan:
             self,
             aspects=claims.shown(aspects),
             levels=levels,
-            operations=() if "operations" in self.asked else claims.operations,
-            dtypes=self.dtypes if "dtypes" in self.asked else claims.dtypes,
+            operations=operations,
+            dtypes=dtypes,
             parts=claims.operations,
             writes="mutation" in claims.shown(ASPECTS),
+            absent=claims.absent,
         )
 
     def claims(self, op: str) -> bool:
@@ -109,8 +119,8 @@ class Plan:
 
     @property
     def made_of(self) -> MadeOf:
-        """What programs may be made of."""
-        return MadeOf(self.parts, self.writes)
+        """What cases may be made of."""
+        return MadeOf(self.parts, self.writes, self.dtypes, REQUIRE not in self.absent)
 
 
 def dtype_of(case: Case) -> str:

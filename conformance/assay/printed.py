@@ -14,15 +14,18 @@ from assay.tolerance import FLOATING, raw_array, wide_array
 SECOND = "second gradients, by the inputs and the first cotangents"
 
 
-def printed(outcome: Outcome, labels: Sequence[str], text: bool = False) -> Iterator[str]:
-    """Lines; labels: the names of the tensor arguments, in the order of `Outcome.inputs`. text: what repr gives too."""
+def printed(outcome: Outcome, labels: Sequence[str], aspect: str = "") -> Iterator[str]:
+    """Lines; labels: the names of the tensor arguments, in the order of `Outcome.inputs`. With what `aspect` is about:
+    what repr gives ("text"), what shares memory ("aliasing")."""
     error = outcome.error
     if outcome.status == "returned":
         yield from _shown("result", outcome.result)
-        if text and isinstance(outcome.result, TensorData):
+        if aspect == "text" and isinstance(outcome.result, TensorData):
             yield f"  repr: {outcome.result.text!r}"
         for label, tensor in zip(labels, outcome.inputs, strict=False):
             yield from _shown(f"{label} afterwards", tensor)
+        if aspect == "aliasing":
+            yield from _shared(outcome, labels)
         for label, found in (("gradients", outcome.gradients), (SECOND, outcome.gradients2)):
             if found is not None:
                 yield from _shown(label, plain.Sequence("tuple", found))
@@ -33,6 +36,17 @@ def printed(outcome: Outcome, labels: Sequence[str], text: bool = False) -> Iter
         yield f"  {outcome.status}: {outcome.extra.get('how', outcome.extra.get('name', ''))}"
     for kind, said in outcome.warnings:
         yield f"  warned {kind}: {said}"
+
+
+def _shared(outcome: Outcome, labels: Sequence[str]) -> Iterator[str]:
+    def named(path: str) -> str:
+        return f"result[{path}]" if path else "result"
+
+    for path, index in outcome.extra.get("same", ()):
+        yield f"  {named(path)} is {labels[int(index)]}"
+    for path, other in outcome.aliases:
+        told = labels[int(other)] if other.isdigit() else named(other.removeprefix("result").strip())
+        yield f"  {named(path)} and {told} share memory"
 
 
 def _shown(label: str, value: Any) -> Iterator[str]:

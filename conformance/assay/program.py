@@ -6,7 +6,7 @@ case whose call is `CALL`; `assay.programs` draws, executes, simplifies and writ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache
@@ -95,15 +95,23 @@ def program_of(case: Any) -> Program | None:
 
 @dataclass(frozen=True, slots=True)
 class MadeOf:
-    """What programs may be made of: calls of these operations (globs; all without any), and whether steps may write
-    into memory or leave the graph, which a library without views and in-place updates has no word for."""
+    """What cases may be made of. Programs: calls of these operations (globs; all without any), and whether steps may
+    write into memory or leave the graph, which a library without views and in-place updates has no word for. All
+    cases: tensors of these dtypes as their first (any, where none of them will do), and whether inputs may require
+    gradients."""
 
     operations: tuple[str, ...] = ()
     writes: bool = True
+    dtypes: tuple[str, ...] = ()
+    gradients: bool = True
 
     def claimed(self, call: str) -> bool:
         """Whether a step may make this call."""
         return not self.operations or _matches(operation_of(call), self.operations)
+
+    def of(self, dtypes: Sequence[str]) -> tuple[str, ...]:
+        """Those of `dtypes` that are allowed; all of them where none is."""
+        return tuple(d for d in dtypes if not self.dtypes or d in self.dtypes) or tuple(dtypes)
 
     def allows(self, program: Program) -> bool:
         """Whether a program is made of nothing else."""

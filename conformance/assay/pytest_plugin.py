@@ -215,7 +215,7 @@ class Suite:
                 group.shrunk, group.detail = shrink(self.session, group, budget)
             case = group.shrunk or group.case
             recorded = answered(self.plan, case)
-            group.script = script(case, self.plan.subject.name, group.aspect, group.detail, recorded)
+            group.script = script(case, self.plan.subject, group.aspect, group.detail, recorded)
         return f"{group.op} · {group.aspect} · {group.status}: {group.detail}\n\n{group.script}"
 
     def close(self) -> None:

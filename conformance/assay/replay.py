@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 
 from assay.case import Case
 from assay.plan import Plan, policy_of
+from assay.printed import printed
 from assay.recording import Recording, RecordingError, opened
 from assay.reproduce import Answered
 from assay.subjects import Subject, SubjectError, parse
 from assay.subjects.known import check
+from assay.worker import Limits, Worker
 
 #: PyTorch's random streams of normal deviates are the same under these, bit by bit.
 _ALIKE = ("AVX2", "AVX512")
@@ -23,6 +25,17 @@ def sides(subject: str, against: str | None, setup: str = "") -> tuple[Subject, 
     if against and reference.kind != "recorded":
         raise SubjectError(f"{against!r} is no recording: give recorded:FILE, or recorded:2.13")
     return who, reference
+
+
+def asked(subject: str, case: str, labels: Sequence[str], aspect: str = "", setup: str = "") -> list[str]:
+    """What a subject answers to a case (JSON), in a process of its own, as lines of a failure's script (`printed`).
+
+    Raises SubjectError, WorkerError, and ValueError for what is no case.
+    """
+    put = Case.from_json(case)
+    with Worker(parse(subject, setup), "subject", Limits()) as worker:
+        [outcome] = worker.answers([(put, policy_of(put.op))])
+    return list(printed(outcome, labels, aspect))
 
 
 def recordings(*sides: Subject) -> list[Recording]:

@@ -23,6 +23,7 @@ from assay.printed import printed
 from assay.program import Program, Ref, program_of
 from assay.programs.source import name as name_of
 from assay.programs.source import statements
+from assay.subjects import Subject, parse
 from assay.subjects.adapter import paired
 from assay.surface import load_surface
 
@@ -39,6 +40,8 @@ import warnings
 from math import inf, nan
 
 import numpy as np
+
+sys.path.append("")  # modules of the current folder, as assay finds them
 
 CASE = r\'\'\'{json}\'\'\'
 
@@ -65,7 +68,7 @@ def show(label, value):
         print(f"  {{label}}: {{value!r}}")
 
 
-def answer(name):
+{shared}def answer(name):
     print(f"{{name}} answers:", flush=True)
     module, inputs = importlib.import_module(name), {{}}
     with warnings.catch_warnings(record=True) as warned:
@@ -75,7 +78,7 @@ def answer(name):
             show("result", result)
 {text}            for label, tensor in inputs.items():
                 show(f"{{label}} afterwards", tensor)
-{backward}        except Exception as error:
+{sharing}{backward}        except Exception as error:
             print(f"  raised {{type(error).__name__}}: {{error}}")
     for warning in warned:
         print(f"  warned {{warning.category.__name__}}: {{warning.message}}")
@@ -86,6 +89,43 @@ def answer(name):
     {reference}
     {other}
 '''
+
+_SHARED = """\
+def show_shared(result, inputs):
+    # One element of a result is overwritten: what changes with it shares its memory.
+    results = [("result", result)]
+    if isinstance(result, (tuple, list)):
+        results = [(f"result[{i}]", item) for i, item in enumerate(result)]
+    results = [(name, r) for name, r in results if hasattr(r, "tolist") and hasattr(r, "shape")]
+    known = [(name, t.detach() if getattr(t, "requires_grad", False) else t) for name, t in [*inputs.items(), *results]]
+    for name, made in results:
+        for label, given in inputs.items():
+            if made is given:
+                print(f"  {name} is {label}")
+    for name, made in known[len(inputs):]:
+        if 0 in made.shape:
+            continue
+        before = [str(t.tolist()) for _, t in known]
+        first = (0,) * len(made.shape)
+        old = made[first].tolist()
+        made[first] = (not old) if isinstance(old, bool) else (2 if old == 1 else 1)
+        for (label, other), then in zip(known, before):
+            if label != name and str(other.tolist()) != then:
+                print(f"  {name} and {label} share memory")
+
+
+"""
+
+_BY_ASSAY = """\
+def answer_by_assay(name):
+    from assay.replay import asked
+
+    print(f"{{name}} answers, asked by assay:", flush=True)
+    for line in asked(name, CASE, {labels}, {aspect!r}, setup="{setup}"):
+        print(line)
+
+
+"""
 
 _GRADIENTS = """
 {gauge}def cotangent(torch, output, seed, kind=""):
@@ -317,9 +357,10 @@ def _memory(array: np.ndarray, dtype: str) -> str:
     return f"{made}.reshape({array.shape})" if array.size == 0 and array.ndim > 1 else made
 
 
-def script(case: Case, subject: str, aspect: str, detail: str, recorded: Sequence[Answered] = ()) -> str:
-    """The source of a script that puts `case` to torch and to the module named `subject`, but for the side that is
-    `recorded`, whose answer it states."""
+def script(case: Case, subject: Subject | str, aspect: str, detail: str, recorded: Sequence[Answered] = ()) -> str:
+    """The source of a script that puts `case` to torch and to `subject`, but for the side that is `recorded`, whose
+    answer it states. A subject that is no module by itself is asked through assay."""
+    who = parse(subject) if isinstance(subject, str) else subject
     writer = _Writer(case)
     body = writer.body()
     differentiated = case.order >= 1 and bool(writer.leaves)
@@ -331,11 +372,14 @@ def script(case: Case, subject: str, aspect: str, detail: str, recorded: Sequenc
         follows = f"{inspect.getsource(covariant)}\n\n" if kinds else ""
         gradients = _GRADIENTS.format(seed=case.seed, second=second, kinds=kinds, gauge=follows)
     said = detail.replace("\\", "\\\\").replace('"""', "'''")
-    calls = {"reference": 'answer("torch")', "subject": f'answer(sys.argv[1] if len(sys.argv) > 1 else "{subject}")'}
+    calls = {"reference": 'answer("torch")', "subject": f'answer(sys.argv[1] if len(sys.argv) > 1 else "{who.name}")'}
     stated = ""
+    labels = [name for name in writer.names if name not in writer.windows] + writer.windows
+    if not who.is_plain and who.kind != "recorded":
+        stated = _BY_ASSAY.format(labels=labels, aspect=aspect, setup=who.setup)
+        calls["subject"] = f'answer(sys.argv[1]) if len(sys.argv) > 1 else answer_by_assay("{who.name}")'
     for one in recorded:
-        labels = [name for name in writer.names if name not in writer.windows] + writer.windows
-        lines = [f"{one.name} answered, as recorded:", *printed(one.outcome, labels, aspect == "text")]
+        lines = [f"{one.name} answered, as recorded:", *printed(one.outcome, labels, aspect)]
         told = "\n".join(f"    print({line!r})" for line in lines)
         stated += f"def recorded_{one.role}():\n{told}\n\n\n"
         calls[one.role] = f"recorded_{one.role}()"
@@ -343,7 +387,7 @@ def script(case: Case, subject: str, aspect: str, detail: str, recorded: Sequenc
         calls["subject"] = f"answer(sys.argv[1]) if len(sys.argv) > 1 else {calls['subject']}"
     return _SCRIPT.format(
         title="\n".join(textwrap.wrap(f"{case.op} ({case.variant}), {aspect}: {said}", 110)),
-        subject=subject,
+        subject=who.name,
         against="".join(f" --against {one.source}" for one in recorded if one.role == "reference"),
         recorded=stated,
         reference=calls["reference"],
@@ -351,6 +395,8 @@ def script(case: Case, subject: str, aspect: str, detail: str, recorded: Sequenc
         json=case.to_json(),
         body=body,
         gradients=gradients,
+        shared=_SHARED if aspect == "aliasing" else "",
         text='            print(f"  repr: {result!r}")\n' if aspect == "text" else "",
+        sharing="            show_shared(result, inputs)\n" if aspect == "aliasing" else "",
         backward="            gradients(module, result, case.leaves)\n" if differentiated else "",
     )

@@ -461,7 +461,7 @@ class Local:
             self._side.start()
         except Exception as error:
             raise WorkerError(traceback.format_exc()) from error
-        self.claims = self._side.claims
+        self.claims = self._side.found()
         self.observe(aspects)
         self.pending: deque[Job] = deque()
         self.restarts = 0

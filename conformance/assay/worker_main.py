@@ -114,7 +114,7 @@ def main() -> None:
         connection.send(("failed", told(error)))
         return
     gc.freeze()  # what is loaded stays: going through all of it again and again costs every case a twentieth
-    connection.send(("ready", side.claims))
+    connection.send(("ready", side.found()))
     while True:
         try:
             message = pickle.loads(connection.recv_bytes())

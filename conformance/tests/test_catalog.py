@@ -18,7 +18,10 @@ from assay.catalog.form import Entry, arg, entry, form, is_in_place, is_reflecte
 from assay.catalog.kinds import dim, tensor
 from assay.drawing import PROFILES, draw_cases, select, smaller
 from assay.execute import answer
+from assay.parts import tensor_specs
+from assay.plan import dtype_of
 from assay.policy import VIEW
+from assay.program import MadeOf
 from assay.surface import load_surface
 from assay.traits import is_strided, traits
 
@@ -409,3 +412,18 @@ def test_a_family_is_the_module_that_declares_the_operation_whoever_imports_it()
         "creation",
         "elementwise",
     ]
+
+
+@pytest.mark.parametrize("op", ["add", "exp", "cat", "arange", "nn.functional.conv2d", "index_add"])
+def test_cases_are_made_of_what_a_library_has(op: str) -> None:
+    """A library of few dtypes gets about as many cases as one of all; with none of an operation, nothing changes."""
+    entry = catalog()[op]
+    made_of = MadeOf(dtypes=("float32", "int64", "bool"), gradients=False)
+    every = list(draw_cases(entry, "quick", 0))
+    made = list(draw_cases(entry, "quick", 0, made_of))
+    kept = [c for c in made if dtype_of(c) in made_of.dtypes]
+    assert len(kept) >= 0.75 * len(every)
+    assert len([c for c in every if dtype_of(c) in made_of.dtypes]) < 0.75 * len(every) or op == "arange"
+    assert not any(c.order or any(s.requires_grad for s in tensor_specs(c)) for c in made)
+    assert [c.id for c in every] == [c.id for c in draw_cases(entry, "quick", 0, MadeOf())]
+    assert {dtype_of(c) for c in draw_cases(entry, "quick", 0, MadeOf(dtypes=("none",)))} >= {"float32"}

@@ -6,6 +6,7 @@ import gc
 import types
 import warnings
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -482,6 +483,10 @@ class Half:
     def neg(x):
         return Half.Tensor(-x.array)
 
+    @staticmethod
+    def ones(*shape):
+        return Half.Tensor(np.ones(shape, np.float32))
+
 
 EXPANDED = TensorSpec((2, 3), "float32", layout=Layout("expanded", (0,)))
 
@@ -502,6 +507,96 @@ def test_inputs_that_cannot_be_built_are_told_of_an_operation_that_is_there(call
 def test_a_dtype_that_the_library_does_not_name_is_missing():
     outcome = answer(Case("neg", "function", "torch.neg", (TensorSpec((2,), "complex64"),)), Half)
     assert (outcome.status, outcome.extra) == ("missing", {"name": "torch.complex64"})
+
+
+@pytest.mark.parametrize(
+    ("call", "args"),
+    [
+        ("operator.truediv", (A, A)),
+        ("operator.truediv", (2.0, A)),
+        ("operator.sub", (2.0, A)),
+        ("operator.iadd", (A, A)),
+        ("operator.eq", (A, A)),
+        ("operator.getitem", (A, 0)),
+        ("operator.neg", (A,)),
+    ],
+)
+def test_an_operator_that_the_library_does_not_define_is_missing(call, args):
+    """Neither Python's TypeError, nor `object`'s comparison, nor `x = x + y` for `x += y` is the library's answer."""
+    outcome = answer(Case("x", "operator", call, args), Few, want=Want(aliases=False))
+    assert (outcome.status, outcome.extra.get("name")) == ("missing", call)
+
+
+@pytest.mark.parametrize(
+    ("call", "args"),
+    [
+        ("operator.add", (A, A)),
+        ("operator.add", (2.0, A)),
+        ("operator.sub", (A, 2.0)),
+        ("operator.lt", (A, 2.0)),
+        ("operator.gt", (2.0, A)),
+    ],
+)
+def test_an_operator_is_there_by_either_operand(call, args):
+    assert answer(Case("x", "operator", call, args), Few, want=Want(aliases=False)).status == "returned"
+
+
+class Few(Half):
+    class Tensor(Half.Tensor):
+        def __add__(self, other):
+            return Few.Tensor(self.array + getattr(other, "array", other))
+
+        def __sub__(self, other):
+            return Few.Tensor(self.array - getattr(other, "array", other))
+
+        def __lt__(self, other):
+            return Few.Tensor(self.array < getattr(other, "array", other))
+
+        __radd__ = __add__
+
+        def numpy(self):
+            return self.array
+
+    @staticmethod
+    def from_numpy(array):
+        return Few.Tensor(array)
+
+
+BYTES = Make("ndarray", (TensorSpec((2,), "int8"),))
+
+
+@pytest.mark.parametrize(
+    ("case", "name"),
+    [
+        (Case("ones", "function", "torch.ones", (2,), default_dtype="float64"), "torch.set_default_dtype"),
+        (Case("neg", "function", "torch.neg", (replace(A, layout=Layout("stepped", (0,))),)), "Tensor.__getitem__"),
+        (
+            Case("from_numpy", "function", "torch.from_numpy", (Make("ndarray", (replace(A, dtype="int8"),)),)),
+            "torch.int8",
+        ),
+    ],
+    ids=["default dtype", "indexing", "ndarray"],
+)
+def test_what_a_case_needs_and_the_library_lacks_is_named(case, name):
+    outcome = answer(case, Half, want=Want(aliases=False))
+    assert (outcome.status, outcome.extra.get("name")) == ("missing", name)
+
+
+def test_a_result_that_cannot_be_read_is_missing():
+    class Mute(Half):
+        class Tensor:
+            def __init__(self, array):
+                self.dtype, self.shape = "half.float32", array.shape
+
+            def clone(self):
+                return self
+
+        @staticmethod
+        def from_numpy(array):
+            return Mute.Tensor(array)
+
+    outcome = answer(Case("clone", "method", "Tensor.clone", (A,)), Mute)
+    assert (outcome.status, outcome.extra.get("name")) == ("missing", "Tensor.tolist")
 
 
 def test_no_warning_escapes():

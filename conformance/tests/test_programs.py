@@ -125,6 +125,16 @@ def test_programs_are_made_of_claimed_operations_alone() -> None:
             assert all(a.requires_grad for a in answers if "float" in a.dtype), case.to_json()
 
 
+def test_programs_have_the_dtypes_and_gradients_that_there_are() -> None:
+    cases = drawn(made_of=MadeOf(dtypes=("float32", "int64", "int32", "bool"), gradients=False))
+    assert len(cases) > 20
+    for case in cases:
+        specs = [a for a in case.args if isinstance(a, TensorSpec)]
+        assert {s.dtype for s in specs} <= {"float32", "int64", "int32", "bool"}
+        assert not case.order
+        assert not any(s.requires_grad for s in specs)
+
+
 def test_a_plan_takes_the_claims_for_programs_whatever_was_asked_by_hand() -> None:
     claims = Claims(aspects=("values", "shape"), operations=("add", "mul"))
     plan = Plan(parse("torch"), asked=frozenset({"operations"})).within(claims)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -74,6 +75,53 @@ def test_the_script_shows_both_answers(tmp_path):
     again = run_script(tmp_path, script(case, "planted", "values", "x"), "torch")
     first, second = again.removeprefix("torch answers:").split("torch answers:")
     assert first.strip() == second.strip()
+
+
+def test_what_shares_memory_is_shown(tmp_path):
+    """The same numbers, written into the input by one of the two, and given back by it."""
+    (tmp_path / "sharing.py").write_text(
+        "import torch\n"
+        "def __getattr__(name):\n    return getattr(torch, name)\n"
+        "def abs(x):\n    return x\n"
+        "def neg(x):\n    return x[0:].view(x.shape)\n"
+    )
+    spec = TensorSpec((2,), "float32", Values("literal", literal=(0.0, 0.0)))
+    for op, told in (
+        ("abs", ["  result is x0", "  result and x0 share memory"]),
+        ("neg", ["  result and x0 share memory"]),
+    ):
+        source = script(Case(op, "function", f"torch.{op}", (spec,)), "sharing", "aliasing", "x")
+        theirs, mine = run_script(tmp_path, source).split("sharing answers:")
+        assert not re.search(" is x0| share memory", theirs)
+        assert [line for line in mine.splitlines() if re.search(" is x0| share memory", line)] == told
+
+
+def test_a_subject_that_is_no_module_is_asked_through_assay(tmp_path):
+    case = Case("sum", "function", "torch.sum", (A,))
+    out = run_script(tmp_path, script(case, "torch@meta", "values", "x"), "torch")
+    assert out.count("torch answers:") == 2
+    (tmp_path / "failure.py").write_text(script(case, "torch@meta", "values", "x"))
+    done = subprocess.run(
+        [sys.executable, "failure.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    theirs, mine = done.stdout.split("torch@meta answers, asked by assay:")
+    assert "result: torch.float32 shape=()" in theirs
+    assert "result: torch.float32 shape=()" in mine
+    assert "nan" in theirs
+    assert "nan" not in mine
+
+
+def test_modules_of_the_current_folder_are_found(tmp_path):
+    (tmp_path / "beside.py").write_text("from torch import *\nfrom torch import tensor, float32\n")
+    folder = tmp_path / "failures"
+    folder.mkdir()
+    (folder / "failure.py").write_text(script(Case("abs", "function", "torch.abs", (A,)), "beside", "values", "x"))
+    done = subprocess.run(
+        [sys.executable, "failures/failure.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "beside answers:" in done.stdout
 
 
 def test_errors_and_warnings_are_shown(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from assay.case import Case, Named, TensorSpec, Values
 from assay.judge import ASPECTS
 from assay.plan import Plan
+from assay.program import MadeOf
 from assay.record import Judged
 from assay.runner import Session
 from assay.subjects import Adapter, Claims, ClaimsError, Subject, SubjectError, parse
@@ -44,6 +45,7 @@ def test_names_are_parsed():
         ("torch@compil=eager", "did you mean compile=…?"),
         ("torch@threads=many", "'many' is not a sensible number"),
         ("torch@threads=0", "'0' is not a sensible number"),
+        ("torch@capability=avx3", "'avx3' is none of the capabilities: default, avx2"),
     ],
 )
 def test_other_names_are_refused(name, told):
@@ -192,6 +194,38 @@ def test_an_adapter_is_a_subject(tmp_path, monkeypatch):
     assert statuses(add) == dict.fromkeys(("structure", "dtype", "shape", "values", "gradients"), "conforms")
     assert statuses(full)["values"] == "deviates"
     assert statuses(rand) == {"structure": "missing"}
+
+
+PARTIAL = """
+import torch
+from torch import Tensor as _Tensor, add, autograd, bool, float32, from_numpy, int64, zeros
+class Tensor:
+    pass
+"""
+
+
+def test_what_a_library_does_not_name_is_found_and_not_asked(tmp_path, monkeypatch):
+    name = planted(tmp_path, monkeypatch, "partial", PARTIAL)
+    for in_process in (True, False):
+        with Session(Plan(parse(name), in_process=in_process)) as session:
+            plan = session.plan
+            assert {"float16", "complex64", "requires_grad_"} < set(plan.absent)
+            assert set(plan.dtypes) == {"float32", "int64", "bool"}
+            assert plan.made_of == MadeOf(dtypes=plan.dtypes, gradients=False)
+            assert Plan.from_json(plan.as_json()) == plan
+    asked = Plan(parse(name), in_process=True, dtypes=("complex64",), asked=frozenset({"dtypes"}))
+    with Session(asked) as session:
+        assert session.plan.dtypes == ("complex64",)
+    with Session(Plan(parse(name), in_process=True, drawn=False)) as session:
+        assert session.plan.dtypes == ()  # what somebody gave is asked
+    with Session(Plan(parse("torch"), in_process=True)) as session:
+        assert session.plan.absent == session.plan.dtypes == ()
+
+
+def test_the_meta_device_has_no_generator():
+    meta = parse("torch@meta").load()
+    with pytest.raises(NotImplementedError, match="generators"):
+        meta.generator(1)
 
 
 def test_claims_leave_aspects_in_their_order():

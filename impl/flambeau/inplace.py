@@ -34,11 +34,13 @@ def set_history(t: Tensor, node: Node) -> None:
         return
     base = view.base
     update = base._node = CopySlices(base, base._node, node, memory(t), view.replay)
-    if view.replay is None:
-        for value in node.saved or ():
-            if type(value) is Saved:
+    # PyTorch asks the updated view at once; other views are taken for leaves until somebody asks them
+    seen = node_of(t)
+    for value in node.saved or ():
+        if type(value) is Saved:
+            value.seen = None if seen is None else weakref.ref(seen.node if type(seen) is Pick else seen)
+            if view.replay is None:
                 value.update = weakref.ref(update)
-    node_of(t)  # PyTorch asks the updated view at once; other views are taken for leaves until somebody asks them
 
 
 def _move_retained(t: Tensor, node: Node) -> None:

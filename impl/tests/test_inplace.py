@@ -226,9 +226,53 @@ def compare(program: list[Step]) -> None:
 
 @given(steps)
 @example([("unbind", 3, 0, 0), ("mul_", 0, 0, 0), ("requires_grad_", 5, 0, 0)])
+@example([("select", 8, 0, 0), ("exp_", 5, 0, 0), ("mul_", 5, 1, 0)])
 def test_programs(program: list[Step]) -> None:
     """Any program gives the answers that PyTorch gives."""
     compare(program)
+
+
+OVERWRITES: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "itself": lambda c, v, y: v.mul_(y),
+    "by a number": lambda c, v, y: v.mul_(2.0),
+    "its base": lambda c, v, y: c.mul_(2.0),
+    "nothing saved": lambda c, v, y: v.add_(y),
+}
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("how", OVERWRITES)
+def test_an_overwritten_view_is_named_by_its_node_while_that_lives(how: str, create_graph: bool) -> None:
+    """The view's own node, as long as a later update or the view itself holds it, or else the operation's."""
+
+    def told(t: Any) -> str:
+        a, y = t.ones(3, 4, requires_grad=True), t.ones(4, requires_grad=True)
+        c = a * y
+        v = c.select(0, 0)
+        v.exp_()
+        OVERWRITES[how](c, v, y)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation") as error:
+            t.autograd.grad(c.sum(), [a, y], create_graph=create_graph)
+        return str(error.value)
+
+    assert told(flambeau) == told(torch)
+
+
+def test_an_update_of_a_view_goes_backward_once() -> None:
+    """Even one that saved nothing."""
+
+    def told(t: Any) -> tuple[str, list[float]]:
+        x = t.ones(3, requires_grad=True)
+        y = x.clone()
+        y[0].add_(1.0)
+        loss = y.sum()
+        loss.backward(retain_graph=True)
+        loss.backward()
+        with pytest.raises(RuntimeError) as error:
+            loss.backward()
+        return str(error.value), x.grad.tolist()
+
+    assert told(flambeau) == told(torch)
 
 
 #: Updates after each of which nobody looks at a tensor: asking for its node can change what PyTorch takes for a leaf.

@@ -129,7 +129,7 @@ def _scripts(session: Session, result: Result, store: Store) -> None:
             group.shrunk, group.detail = shrink(session, group, budget)
         case = group.shrunk or group.case
         recorded = answered(result.plan, case)
-        group.script = script(case, result.plan.subject.name, group.aspect, group.detail, recorded)
+        group.script = script(case, result.plan.subject, group.aspect, group.detail, recorded)
         if fails:
             store.script(number, group)
 

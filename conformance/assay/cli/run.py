@@ -101,7 +101,7 @@ def run(context: click.Context, /, subject: str | None, **options: Any) -> None:
     Example: assay run --resume latest
 
     \b
-    Exit codes: 0 conforms, 1 deviations, 2 usage or harness error, 5 no case matched.
+    Exit codes: 0 conforms, 1 deviations, 2 usage or harness error, 5 no case matched, or all of them are missing.
     """
     files = Files(*(options.pop(name) for name in FILES))
     if options["resume"] is not None:

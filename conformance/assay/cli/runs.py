@@ -12,6 +12,7 @@ from assay.cli.common import CONFORMS, DEVIATES, check_names, fail
 from assay.cli.report import report_options
 from assay.cli.run import FILES
 from assay.report.write import Files
+from assay.wording import counted
 
 _CHANGES = (("failing", "newly failing"), ("missing", "newly missing"), ("passing", "newly passing"))
 
@@ -39,7 +40,11 @@ def runs(subject: str | None) -> None:
             if how == "finished":
                 data = read_result(folder)
                 kinds = sum(f["fails"] for f in data["failures"])
-                told = f"{data['cases']:>7} cases  {f'{kinds} kinds of deviation' if kinds else 'conforms'}"
+                judged = any(status != "missing" for cell in data["cells"] for status in cell["counts"])
+                became = "conforms" if judged else "nothing was judged"
+                if kinds:
+                    became = f"{counted(kinds, 'kind')} of deviation"
+                told = f"{data['cases']:>7} cases  {became}"
             else:
                 told = f"{sum(1 for _ in records(folder)):>7} cases  {how}"
         except StoreError as error:

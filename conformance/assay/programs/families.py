@@ -95,7 +95,8 @@ class Programs(Entry):
 def _leaves(d: Drawing, count: int, masks: bool) -> None:
     """The tensors of a case: floating ones whose shapes fit each other, and sometimes whole numbers and a mask."""
     pick = d.pick
-    dtypes = pick.weighted(_DTYPES)
+    allowed = d.made_of.dtypes
+    dtypes = pick.weighted({row: w for row, w in _DTYPES.items() if not allowed or set(row) <= set(allowed)} or _DTYPES)
     sizes = [pick.integer(2, 4) for _ in range(2)]
     if pick.chance(0.03):
         sizes[0] = 0
@@ -108,6 +109,7 @@ def _leaves(d: Drawing, count: int, masks: bool) -> None:
         if category(dtype) == 3 and bounds.gap < 0.2:
             bounds = replace(bounds, whole=False)
         grad = pick.chance(0.7) or (n == count - 1 and not some and pick.chance(0.7))
+        grad &= d.made_of.gradients
         some |= grad
         # A complex number is as large as both of its parts.
         if category(dtype) == 3:

@@ -137,6 +137,8 @@ def _change(change: Change) -> str:
 def _troubles(run: Run) -> list[str]:
     """What is neither a cell nor a deviation but has to be said."""
     lines = []
+    if run.data.get("absent"):
+        lines += [f"Not there, not asked: {', '.join(f'`{name}`' for name in run.data['absent'])}", ""]
     missing = run.data.get("missing", {})
     if missing:
         names = ", ".join(f"`{op}`" for op in list(missing)[:_LISTED])

@@ -33,7 +33,17 @@ from assay.report.results import STANDINGS, Folded, Run, by_name
 #: Bytes of the encoded data, so that the page stays below 2 MB.
 LIMIT = 1_900_000
 _TOLD = ("subject", "reference", "versions", "platform", "started", "seconds", "seed", "profile", "levels", "only")
-_ALSO = ("cases", "stopped", "restarts", "stale_known", "hard_to_judge", "harness_errors", "dtypes", "operations")
+_ALSO = (
+    "cases",
+    "stopped",
+    "restarts",
+    "stale_known",
+    "hard_to_judge",
+    "harness_errors",
+    "dtypes",
+    "operations",
+    "absent",
+)
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 

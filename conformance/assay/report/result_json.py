@@ -93,6 +93,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "restarts": result.restarts,
         "families": {op: entry.family for op, entry in entries.items() if op in judged},
         "missing": {op: list(variants) for op, variants in sorted(result.missing.items())},
+        "absent": list(plan.absent),
         "lacking": [
             {"why": why, "operations": dict(sorted(ops.items()))} for why, ops in sorted(result.lacking.items())
         ],

@@ -152,6 +152,8 @@ def say_rest(result: Result, echo: Callable[[str], None]) -> None:
     if result.plan.operations:
         left = sum(not result.plan.claims(op) for op in catalog())
         echo(f"not claimed, not asked: {left} of {len(catalog())} operations (--only '*' asks for all)")
+    if result.plan.absent:
+        echo(textwrap.fill(f"not there, not asked: {', '.join(result.plan.absent)}", 118, subsequent_indent="    "))
     if result.missing:
         say_missing(result, echo)
     if result.flaky:

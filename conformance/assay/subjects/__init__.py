@@ -31,6 +31,8 @@ GROUP = "assay.subjects"
 SHIPPED = {"jax": "assay.subjects.jax:Jax", "tinygrad": "assay.subjects.tinygrad:Tinygrad"}
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _OPTIONS = ("threads", "capability", "compile")
+#: What PyTorch's dispatcher knows; it passes over other words with a warning.
+_CAPABILITIES = ("default", "avx2", "avx512", "vsx", "zvector", "sve", "sve256")
 _RECORDED = "recorded:"
 _DEVICE = re.compile(r"[a-z][a-z0-9]*(:\d+)?")
 
@@ -83,6 +85,11 @@ class Subject:
         side = adapted(module)
         side.claims = claims_beside(module) or side.claims
         return side
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether importing a module is all it takes."""
+        return self.kind == "module" and "@" not in self.name and not self.setup
 
     @property
     def environment(self) -> dict[str, str]:
@@ -156,6 +163,8 @@ def _parsed(name: str, options: str) -> dict[str, Any]:
             if not value.isdigit() or not 1 <= int(value) <= 4 * (os.cpu_count() or 1):
                 raise SubjectError(f"{name!r}: {value!r} is not a sensible number of threads")
             found[key] = int(value)
+        elif key == "capability" and value not in _CAPABILITIES:
+            raise SubjectError(f"{name!r}: {value!r} is none of the capabilities: {', '.join(_CAPABILITIES)}")
         else:
             found[key] = value
     if options.endswith(",") or "@" in name and not options:

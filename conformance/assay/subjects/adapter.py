@@ -17,23 +17,30 @@ import functools
 import hashlib
 import operator
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from assay.dtypes import ALL
 from assay.values import numpy_dtype
 
+#: How an input comes to require a gradient.
+REQUIRE = "requires_grad_"
+#: The comparisons that Python asks of the second operand where the first has no answer.
+_SWAPPED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 #: Dtypes that numpy's own conversions do not know, by an integer carrier of the same width.
 CARRIERS = {"bfloat16": "int16", "complex32": "int32"}
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a library promises; an empty field promises everything.
+    """What a library promises; an empty field promises everything. And what it was found to be without.
 
     levels, operations (globs), dtypes (of the first tensor argument): asked unless the command line asks for others.
     aspects: all that the library can show, so that nothing else is ever asked. source: the file that says it.
+    absent: names of dtypes, and "requires_grad_", that the library does not have: told once as missing, and asked only
+    where the command line asks for them.
     """
 
     levels: tuple[str, ...] = ()
@@ -41,6 +48,7 @@ class Claims:
     operations: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
     source: str = ""
+    absent: tuple[str, ...] = ()
 
     def shown(self, aspects: Collection[str]) -> tuple[str, ...]:
         """Those of `aspects` that the library can show."""
@@ -96,12 +104,27 @@ class Adapter:
         if getattr(contractions, "enabled", False):
             contractions.enabled = False
 
+    def found(self) -> Claims:
+        """The claims, with what is absent: by names alone, nothing is called."""
+        if self.module is None:
+            return self.claims
+        absent = [name for name in ALL if getattr(self.module, name, None) is None]
+        cls = getattr(self.module, "Tensor", None)
+        if isinstance(cls, type) and not hasattr(cls, REQUIRE):
+            absent.append(REQUIRE)
+        return replace(self.claims, absent=tuple(absent))
+
     def reset(self, seed: int, default_dtype: str) -> None:
-        """Bring global state to what a case says; what a library does not have is left out."""
+        """Bring global state to what a case says; what a library does not have is left out. Raises Missing where it
+        cannot have the default dtype."""
         module = self.module
         self.reset_printing()
         if hasattr(module, "set_grad_enabled"):
             module.set_grad_enabled(True)
+        if default_dtype != "float32":
+            for name in ("set_default_dtype", default_dtype):
+                if not hasattr(module, name):
+                    raise Missing(f"torch.{name}")
         if hasattr(module, "set_default_dtype"):
             module.set_default_dtype(getattr(module, default_dtype, None))
         # torch.manual_seed also queues a seed, with a formatted stack, for every device there might be: 0.3 ms.
@@ -171,17 +194,18 @@ class Adapter:
     # -- the call
 
     def function(self, path: str) -> Callable[..., Any]:
-        """What `torch.<path>` stands for. Raises AttributeError."""
+        """What a path stands for, which begins with "torch." ("torch.nn.functional.relu"). Raises AttributeError."""
         found: Callable[..., Any] = attribute(self.module, path)
         return found
 
     def operator(self, name: str) -> Callable[..., Any]:
-        """What `operator.<name>` stands for."""
+        """What `operator.<name>` stands for; the path's last word. Raises AttributeError."""
         found: Callable[..., Any] = getattr(operator, name)
         return found
 
     def method(self, name: str, args: tuple[Any, ...]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """(callable, its arguments) of `Tensor.<name>` called with args, the first of which is the tensor.
+        """(callable, its arguments) of `Tensor.<name>` called with args, the first of which is the tensor; the path's
+        last word.
 
         A property is called as a function of no arguments. Raises AttributeError.
         """
@@ -196,10 +220,29 @@ class Adapter:
         owner, _, name = path.rpartition(".")
         try:
             if owner == "operator":
+                if self._lacks_operator(name, args):
+                    raise Missing(path)
                 return self.operator(name), args
             return self.method(name, args) if owner == "Tensor" else (self.function(path), args)
         except AttributeError as error:
             raise Missing(path) from error
+
+    def _lacks_operator(self, name: str, args: tuple[Any, ...]) -> bool:
+        """Whether no tensor among the first two operands defines the operator. Python's own refusal, or `object`'s
+        `==`, is not the library's answer, nor is `x = x + y` one to `x += y`."""
+        plain = name.strip("_")
+        updated = (
+            plain[1:] if plain[0] == "i" and any(hasattr(operator, n) for n in (plain[1:], f"{plain[1:]}_")) else ""
+        )
+        if updated and args and self.is_tensor(args[0]):
+            names = [f"__{plain}__"]
+        else:
+            plain = updated or plain
+            names = [f"__{plain}__", f"__{_SWAPPED.get(plain, f'r{plain}')}__"]
+        asked = [(type(a), n) for a, n in zip(args, names, strict=False) if self.is_tensor(a)]
+        return bool(asked) and not any(
+            getattr(cls, n, None) not in (None, getattr(object, n, None)) for cls, n in asked
+        )
 
     def call(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], leaves: Sequence[Any]
@@ -243,7 +286,8 @@ class Adapter:
         return tuple(map(int, tensor.shape))
 
     def data(self, tensor: Any, dtype: str) -> bytes | None:
-        """The elements in row-major order, little-endian, complex as pairs; None where the library keeps none."""
+        """The elements in row-major order, little-endian, complex as pairs; None where the library keeps none. By
+        `numpy` or `tolist`; raises Missing where there is neither."""
         tensor = tensor.detach() if getattr(tensor, "requires_grad", False) else tensor
         if hasattr(tensor, "resolve_conj"):
             tensor = tensor.resolve_conj()
@@ -258,6 +302,8 @@ class Adapter:
                 # PyTorch's undefined gradients may be zeros without memory, which only `force` turns into an array.
                 array = tensor.numpy(force=True)
             return array.tobytes()
+        if not hasattr(tensor, "tolist"):
+            raise Missing("Tensor.tolist")
         flat = np.array(tensor.tolist())
         if dtype == "complex32":
             return np.stack([flat.real, flat.imag], -1).astype(np.float16).tobytes()

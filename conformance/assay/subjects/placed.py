@@ -56,6 +56,9 @@ class Meta(Placed):
     claims = Claims(aspects=("structure", "dtype", "shape", "stride", "error"))
     writable = False
 
+    def generator(self, *seed: int) -> Any:
+        raise NotImplementedError("generators of the device meta")
+
     def data(self, tensor: Any, dtype: str) -> bytes | None:
         return None if tensor.device.type == "meta" else super().data(tensor, dtype)
 

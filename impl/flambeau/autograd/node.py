@@ -153,11 +153,13 @@ class Unreached(Node):
 class Saved:
     """An output kept by its own node: made into a tensor on demand, so that there is no cycle."""
 
-    __slots__ = ("array", "counter", "dtype", "index", "memory", "update")
+    __slots__ = ("array", "counter", "dtype", "index", "memory", "seen", "update")
 
     def __init__(self, t: Tensor, index: int = 0) -> None:
         # the node of the base where the output is a view updated in place
         self.update: Callable[[], CopySlices | None] | None = None
+        # the view's own node then, for as long as anybody has it
+        self.seen: Callable[[], Node | None] | None = None
         self.array = t._array
         self.counter = version(t)
         self.dtype = t._dtype
@@ -182,7 +184,11 @@ class Saved:
 def changed_in_place(t: Tensor | Saved, node: Node, expected: int, actual: int) -> RuntimeError:
     """The error for a saved tensor that was overwritten before backward."""
     shape = list(t.array.shape if isinstance(t, Saved) else shape_of(t))
-    made_by: Edge | None = Pick(node, t.index, (), t.dtype) if isinstance(t, Saved) else node_of(t)
+    made_by: Edge | None
+    if isinstance(t, Saved):
+        made_by = (t.seen() if t.seen is not None else None) or Pick(node, t.index, (), t.dtype)
+    else:
+        made_by = node_of(t)
     index = made_by.index if type(made_by) is Pick else 0
     made_by = made_by.node if type(made_by) is Pick else made_by
     known = made_by is not None and type(made_by) not in (AccumulateGrad, Unreached)

@@ -11,6 +11,7 @@ from typing import Any
 
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import Edge, Node, sequence
+from flambeau.errors import FREED
 from flambeau.tensor import Memory, Tensor, View, memory, shape_of
 
 
@@ -21,7 +22,7 @@ class CopySlices(Node):
     replay: the view as a function of the base where geometry cannot say it.
     """
 
-    __slots__ = ("base_memory", "inner", "place", "replay")
+    __slots__ = ("base_memory", "freed", "inner", "place", "replay")
     raw = False
 
     def __init__(self, base: Tensor, base_edge: Edge | None, inner: Node, place: Memory, replay: Any) -> None:
@@ -32,6 +33,7 @@ class CopySlices(Node):
         self.seq = sequence()
         self.base_memory = memory(base)
         self.inner = inner
+        self.freed = False
         self.place = place
         self.replay = replay
 
@@ -41,9 +43,12 @@ class CopySlices(Node):
         return (*super().next_functions[:1], *self.inner.next_functions[1:])
 
     def apply(self, gradient: Any, create_graph: bool) -> Sequence[Any]:
-        """The base's gradient with the overwritten part replaced, then the operands' gradients."""
+        """The base's gradient with the overwritten part replaced, then the operands' gradients. Raises RuntimeError
+        the second time, whatever the operation saved."""
         from flambeau.ops.strided import as_strided_scatter, restride
 
+        if self.freed:
+            raise RuntimeError(FREED)
         base, place = self.base_memory, self.place
         if self.replay is None:
             if memory(gradient).strides != base.strides:
@@ -68,8 +73,10 @@ class CopySlices(Node):
         return [gradient, *results[1:]]
 
     def release(self) -> None:
-        """Forget what the operation saved."""
+        """Forget the operation: what it saved, and the old view."""
         self.inner.release()
+        self.inner.edges = [None, *self.inner.edges[1:]]
+        self.freed = True
 
 
 def part_of(t: Tensor, update: CopySlices) -> Edge:

@@ -29,6 +29,7 @@ function metadata(run) {
     ["reference", [run.reference, v.reference].filter(Boolean).join(" ")], ["assay", v.assay], ["Python", v.python],
     ["platform", run.platform], ["started", moment(run.started)], ["took", duration(run.seconds)], ["profile", run.profile],
     ["seed", String(run.seed)], ["levels", run.levels?.join(", ")], ["only", run.only?.join(", ")], ["dtypes", run.dtypes?.join(", ")],
+    ["not there, not asked", run.absent?.join(", ")],
     ["restarts of the subject", run.restarts ? String(run.restarts) : ""],
     ["scored only", run.scored.join(", ")],
     ["hard to judge", Object.entries(run.hard_to_judge ?? {}).map(([op, share]) => `${op} ${(share * 100).toFixed(1)}%`).join(", ")],
