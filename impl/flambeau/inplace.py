@@ -38,7 +38,7 @@ def set_history(t: Tensor, node: Node) -> None:
     seen = node_of(t)
     for value in node.saved or ():
         if type(value) is Saved:
-            value.seen = None if seen is None else weakref.ref(seen.node if type(seen) is Pick else seen)
+            value.seen = None if seen is None else weakref.ref(seen.node if isinstance(seen, Pick) else seen)
             if view.replay is None:
                 value.update = weakref.ref(update)
 
