@@ -16,6 +16,7 @@ import pytest
 
 from assay.case import Case, Named, TensorSpec, Values
 from assay.plan import Plan
+from assay.program import CALL, Program, Ref, Step
 from assay.record import Judged
 from assay.runner import Session
 from assay.subjects import SHIPPED, Adapter, Subject, SubjectError, parse
@@ -162,6 +163,20 @@ def test_complex_gradients_follow_pytorchs_convention():
         Case("abs", "function", "torch.abs", (z,), order=1),
     )
     assert statuses(mul) == statuses(ab) == dict.fromkeys(ALL, "conforms")
+
+
+def test_a_result_that_is_returned_twice_has_two_cotangents(library):
+    """A flatten that has nothing to do may give back its input: one object, two outputs."""
+    program = Program((Step("torch.flatten", (Ref(0), -1, -1)),), (Ref(0), Ref(1)))
+    (found,) = judged(parse(library.name), Case("programs.mixed", "program", CALL, (A, program), order=1, seed=5))
+    assert statuses(found)["gradients"] == "conforms"
+
+
+def test_only_what_a_library_names_is_found(library):
+    found = library.side.found()
+    assert "complex32" in found.absent
+    assert not set(found.absent) & {"float32", "int64", "bool", "requires_grad_"}
+    assert not set(found.absent) & set(found.dtypes)
 
 
 def test_a_fault_in_the_table_is_caught(library, monkeypatch):

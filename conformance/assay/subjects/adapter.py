@@ -105,14 +105,21 @@ class Adapter:
             contractions.enabled = False
 
     def found(self) -> Claims:
-        """The claims, with what is absent: by names alone, nothing is called."""
-        if self.module is None:
-            return self.claims
-        absent = [name for name in ALL if getattr(self.module, name, None) is None]
+        """The claims, with what is absent: by names alone, nothing is called. Where no dtype has its name, all are
+        taken to be there."""
+        absent = [name for name in ALL if not self._names(name)]
+        if len(absent) == len(ALL):
+            absent = []
         cls = getattr(self.module, "Tensor", None)
         if isinstance(cls, type) and not hasattr(cls, REQUIRE):
             absent.append(REQUIRE)
         return replace(self.claims, absent=tuple(absent))
+
+    def _names(self, dtype: str) -> bool:
+        try:
+            return self.named(dtype) is not None
+        except (AttributeError, NotImplementedError):
+            return False
 
     def reset(self, seed: int, default_dtype: str) -> None:
         """Bring global state to what a case says; what a library does not have is left out. Raises Missing where it

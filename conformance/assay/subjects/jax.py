@@ -96,11 +96,15 @@ class Jax(TableAdapter):
     def grad(
         self, outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence[Any], create_graph: bool
     ) -> Sequence[Any]:
-        given = {id(output): cotangent for output, cotangent in zip(outputs, cotangents, strict=True)}
+        # One array may be several outputs: each occurrence has a cotangent of its own.
+        given: dict[int, list[Any]] = {}
+        for output, weight in zip(outputs, cotangents, strict=True):
+            given.setdefault(id(output), []).append(weight)
 
         def cotangent(output: Any) -> Any:
             if jnp.issubdtype(output.dtype, jnp.inexact):
-                found = given.get(id(output), jnp.zeros_like(output))
+                left = given.get(id(output))
+                found = left.pop(0) if left else jnp.zeros_like(output)
                 # JAX's complex derivatives are the conjugates of PyTorch's
                 return jnp.conj(found) if jnp.iscomplexobj(found) else found
             return np.zeros(output.shape, jax.dtypes.float0)
