@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from assay.case import Case, TensorSpec, specs_of
+from assay.case import Case, Named, TensorSpec, specs_of
 from assay.catalog import catalog, everything, is_program
 from assay.dtypes import ALL
 from assay.judge import ASPECTS, aspects_of
+from assay.parts import tensor_specs
 from assay.policy import Policy
-from assay.program import MadeOf, program_of
+from assay.program import MadeOf, mapped, program_of
 from assay.programs.families import programs
 from assay.subjects import Claims, Subject, parse
 from assay.subjects.adapter import REQUIRE
@@ -69,11 +70,13 @@ class Plan:
         return self.unfiltered and self.shard[1] == 1
 
     def takes(self, case: Case) -> bool:
-        """Whether a case that was drawn is put to the subject: it has one of the dtypes, belongs to the shard, and is
-        no program made of what the subject does not claim."""
+        """Whether a case that was drawn is put to the subject: it has one of the dtypes, belongs to the shard, needs no
+        dtype that is absent, and is no program made of what the subject does not claim."""
         part, parts = self.shard
         program = program_of(case)
         if program is not None and not self.made_of.allows(program):
+            return False
+        if self.absent and "dtypes" not in self.asked and not needs(case).isdisjoint(self.absent):
             return False
         return wanted(case, self.dtypes) and (parts == 1 or int(case.id, 16) % parts == part - 1)
 
@@ -127,6 +130,22 @@ def dtype_of(case: Case) -> str:
     """The dtype that a case is filed under: its first tensor argument's, the default dtype without one."""
     first: TensorSpec | None = next(specs_of((case.args, case.kwargs)), None)
     return case.default_dtype if first is None else first.dtype
+
+
+def needs(case: Case) -> set[str]:
+    """The dtypes that a case cannot do without: of its tensors, of a default that is not float32, those named, and
+    that of complex numbers."""
+    found = {spec.dtype for spec in tensor_specs(case)} | {case.default_dtype} - {"float32"}
+
+    def see(value: Any) -> Any:
+        if isinstance(value, Named):
+            found.add(value.name.removeprefix("torch."))
+        elif isinstance(value, complex):
+            found.add("complex64")
+        return value
+
+    mapped((case.args, case.kwargs), see)
+    return found
 
 
 def wanted(case: Case, dtypes: Collection[str]) -> bool:

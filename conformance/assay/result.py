@@ -244,7 +244,9 @@ def kind_of(verdict: Verdict) -> str:
         return ""
     if verdict.aspect in ("error", "structure", "build"):
         raised = re.findall(r"\b\w*(?:Error|Exception|Interrupt|Exit)\b", detail)
-        return " → ".join(raised[:2]) or re.sub(r"[\d.]+|\(.*?\)", "", detail.split(":", 1)[-1]).strip()[:60]
+        # Two keywords that are refused are two faults.
+        raised[2:] = re.findall(r"unexpected keyword argument '\w+'", detail)[:1]
+        return " → ".join(raised) or re.sub(r"[\d.]+|\(.*?\)", "", detail.split(":", 1)[-1]).strip()[:60]
     if verdict.aspect == "dtype":
         return detail.split(": ", 1)[-1]
     if verdict.aspect == "text":

@@ -339,6 +339,8 @@ def test_kinds_tell_deviations_apart_but_not_numbers():
     assert kind("values", "result[1, 2] = 3; expected 4") == kind("values", "result = 0.5; expected 0.25")
     assert kind("values", "result[1, 2] = nan; expected 4") != kind("values", "result[1, 2] = 3; expected 4")
     assert kind("error", "raised TypeError: a; expected RuntimeError: b") == "TypeError → RuntimeError"
+    refused = "raised TypeError: add() got an unexpected keyword argument '{}'; expected returned Tensor(float32, [])"
+    assert kind("structure", refused.format("out")) != kind("structure", refused.format("alpha"))
     assert kind("dtype", "result: float32; expected int64") != kind("dtype", "result: float32; expected int32")
     assert kind("text", "result.grad_fn is A; expected B") != kind("text", "result prints 'a'; expected 'b'")
 

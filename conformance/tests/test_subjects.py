@@ -9,7 +9,7 @@ import pytest
 from assay.case import Case, Named, TensorSpec, Values
 from assay.judge import ASPECTS
 from assay.plan import Plan
-from assay.program import MadeOf
+from assay.program import CALL, MadeOf, Program, Ref, Step
 from assay.record import Judged
 from assay.runner import Session
 from assay.subjects import Adapter, Claims, ClaimsError, Subject, SubjectError, parse
@@ -220,6 +220,28 @@ def test_what_a_library_does_not_name_is_found_and_not_asked(tmp_path, monkeypat
         assert session.plan.dtypes == ()  # what somebody gave is asked
     with Session(Plan(parse("torch"), in_process=True)) as session:
         assert session.plan.absent == session.plan.dtypes == ()
+
+
+def test_cases_that_need_what_is_absent_are_not_asked():
+    plan = Plan(parse("torch")).within(Claims(absent=("complex64", "complex128", "int8")))
+    x = TensorSpec((2,), "float32")
+    taken = {
+        "a number": Case("add", "function", "torch.add", (x, 2.5)),
+        "a complex number": Case("add", "function", "torch.add", (x, 0.5 + 2j)),
+        "another operand": Case("add", "function", "torch.add", (x, TensorSpec((2,), "int8"))),
+        "a named dtype": Case("sum", "function", "torch.sum", (x,), {"dtype": Named("torch.complex128")}),
+        "a step": Case("programs.mixed", "program", CALL, (x, Program((Step("torch.add", (Ref(0), 1j)),), (Ref(1),)))),
+    }
+    assert [name for name, case in taken.items() if plan.takes(case)] == ["a number"]
+    asked = Plan(parse("torch"), dtypes=("float32",), asked=frozenset({"dtypes"})).within(Claims(absent=("int8",)))
+    assert asked.takes(taken["another operand"])
+
+
+def test_an_adapter_says_itself_what_is_absent():
+    class Bare(Adapter):
+        claims = Claims(absent=("requires_grad_",))
+
+    assert Bare(None).found().absent == ("requires_grad_",)
 
 
 def test_the_meta_device_has_no_generator():

@@ -34,6 +34,8 @@ _COLOURS = {
 
 #: How many reasons for what is missing are told.
 _REASONS = 12
+#: How many absent names are listed.
+_NAMES = 60
 _STRICT = {False: "; --strict-flaky makes it count"}
 
 
@@ -187,11 +189,10 @@ def say_missing(result: Result, echo: Callable[[str], None]) -> None:
     absent = {why.removesuffix(ABSENT): ops.total() for why, ops in result.lacking.items() if why.endswith(ABSENT)}
     others = {why: ops for why, ops in result.lacking.items() if not why.endswith(ABSENT)}
     if absent:
-        echo(
-            _listed(
-                f"{counted(len(absent), 'name')} absent ({counted(sum(absent.values()), 'verdict')}):", sorted(absent)
-            )
-        )
+        names = sorted(absent)
+        names[_NAMES:] = [f"… and {len(names) - _NAMES} more"] if len(names) > _NAMES else []
+        verdicts = counted(sum(absent.values()), "verdict")
+        echo(_listed(f"{counted(len(absent), 'name')} absent ({verdicts}):", names))
     for why, ops in sorted(others.items(), key=lambda item: -item[1].total())[:_REASONS]:
         echo(_listed(f"{why} ({counted(ops.total(), 'verdict')}):", sorted(ops)))
     if len(others) > _REASONS:

@@ -78,6 +78,12 @@ def paired(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array.astype(np.float32)).view(np.complex64)[..., 0]
 
 
+def _defines(cls: type, name: str) -> bool:
+    """Whether a class itself, or a base other than `object`, has a special method. Its metaclass may too: `type` has
+    `__or__`."""
+    return any(name in vars(base) for base in cls.__mro__ if base is not object)
+
+
 class Adapter:
     """A torch-like module as assay sees it; the base of every other adapter.
 
@@ -105,15 +111,15 @@ class Adapter:
             contractions.enabled = False
 
     def found(self) -> Claims:
-        """The claims, with what is absent: by names alone, nothing is called. Where no dtype has its name, all are
-        taken to be there."""
+        """The claims, with what is absent beside what they call so: by names alone, nothing is called. Where no dtype
+        has its name, all are taken to be there."""
         absent = [name for name in ALL if not self._names(name)]
         if len(absent) == len(ALL):
             absent = []
         cls = getattr(self.module, "Tensor", None)
         if isinstance(cls, type) and not hasattr(cls, REQUIRE):
             absent.append(REQUIRE)
-        return replace(self.claims, absent=tuple(absent))
+        return replace(self.claims, absent=tuple(dict.fromkeys((*self.claims.absent, *absent))))
 
     def _names(self, dtype: str) -> bool:
         try:
@@ -217,6 +223,9 @@ class Adapter:
         A property is called as a function of no arguments. Raises AttributeError.
         """
         on_self = bool(args) and self.is_tensor(args[0])
+        # object's own: only `str` of it is right for any class, for it goes by `repr`
+        if on_self and hasattr(object, name) and name != "__str__" and not _defines(type(args[0]), name):
+            raise AttributeError(name)
         found = getattr(args[0] if on_self else getattr(self.module, "Tensor", None), name)
         if not callable(found):
             return lambda: found, ()
@@ -227,29 +236,28 @@ class Adapter:
         owner, _, name = path.rpartition(".")
         try:
             if owner == "operator":
-                if self._lacks_operator(name, args):
-                    raise Missing(path)
+                if lacking := self._lacking(name, args):
+                    raise Missing(lacking)
                 return self.operator(name), args
             return self.method(name, args) if owner == "Tensor" else (self.function(path), args)
         except AttributeError as error:
             raise Missing(path) from error
 
-    def _lacks_operator(self, name: str, args: tuple[Any, ...]) -> bool:
-        """Whether no tensor among the first two operands defines the operator. Python's own refusal, or `object`'s
-        `==`, is not the library's answer, nor is `x = x + y` one to `x += y`."""
+    def _lacking(self, name: str, args: tuple[Any, ...]) -> str:
+        """The method that is missing for an operator, where no tensor among the first two operands has one; or "".
+
+        Python's own refusal, or `object`'s `==`, is not the library's answer, nor is `x = x + y` one to `x += y`.
+        """
         plain = name.strip("_")
-        updated = (
-            plain[1:] if plain[0] == "i" and any(hasattr(operator, n) for n in (plain[1:], f"{plain[1:]}_")) else ""
-        )
+        known = vars(operator)
+        updated = plain[1:] if plain[0] == "i" and (plain[1:] in known or f"{plain[1:]}_" in known) else ""
         if updated and args and self.is_tensor(args[0]):
             names = [f"__{plain}__"]
         else:
             plain = updated or plain
             names = [f"__{plain}__", f"__{_SWAPPED.get(plain, f'r{plain}')}__"]
         asked = [(type(a), n) for a, n in zip(args, names, strict=False) if self.is_tensor(a)]
-        return bool(asked) and not any(
-            getattr(cls, n, None) not in (None, getattr(object, n, None)) for cls, n in asked
-        )
+        return "" if any(_defines(cls, n) for cls, n in asked) or not asked else f"Tensor.{asked[0][1]}"
 
     def call(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], leaves: Sequence[Any]
@@ -310,7 +318,7 @@ class Adapter:
                 array = tensor.numpy(force=True)
             return array.tobytes()
         if not hasattr(tensor, "tolist"):
-            raise Missing("Tensor.tolist")
+            raise Missing("Tensor.numpy (or tolist)")
         flat = np.array(tensor.tolist())
         if dtype == "complex32":
             return np.stack([flat.real, flat.imag], -1).astype(np.float16).tobytes()
