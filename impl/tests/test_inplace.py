@@ -194,7 +194,7 @@ def execute(t: ModuleType, program: list[Step]) -> list[Any]:
             continue
         try:
             result = ACTIONS[name](t, x, y, k)
-        except (RuntimeError, IndexError, ValueError) as error:
+        except (RuntimeError, IndexError, TypeError, ValueError) as error:
             answers.append((name, _first_line(error), _described(x, tensors)))
             continue
         if result is not None and _place(tensors, result) is None:
@@ -227,6 +227,9 @@ def compare(program: list[Step]) -> None:
 @given(steps)
 @example([("unbind", 3, 0, 0), ("mul_", 0, 0, 0), ("requires_grad_", 5, 0, 0)])
 @example([("select", 8, 0, 0), ("exp_", 5, 0, 0), ("mul_", 5, 1, 0)])
+@example([("select", 1, 0, 0), ("as_strided", 5, 0, 0)])
+@example([("expand", 3, 0, 0), ("set_mask", 5, 0, 0)])
+@pytest.mark.filterwarnings("ignore:Use of .* on expanded tensors is deprecated")
 def test_programs(program: list[Step]) -> None:
     """Any program gives the answers that PyTorch gives."""
     compare(program)
@@ -254,6 +257,25 @@ def test_an_overwritten_view_is_named_by_its_node_while_that_lives(how: str, cre
         with pytest.raises(RuntimeError, match="modified by an inplace operation") as error:
             t.autograd.grad(c.sum(), [a, y], create_graph=create_graph)
         return str(error.value)
+
+    assert told(flambeau) == told(torch)
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "offset"),
+    [((2, 2), (2, 0), 0), ((2, 2), (1, 1), 1), ((3,), (1,), 0), ((2,), (2,), 2), ((0,), (1,), 5), ((), (), 3)],
+)
+def test_second_derivatives_of_a_place_outside_of_the_view(size: Any, stride: Any, offset: int) -> None:
+    """A view of a view of the same storage may look at what the first does not: no gradient comes from there."""
+
+    def told(t: Any) -> list[Any]:
+        x = t.tensor([1.0, 2.0, 3.0, 4.0, 5.0], dtype=t.float64, requires_grad=True)
+        y = x[1:3].as_strided(size, stride, offset)
+        (first,) = t.autograd.grad((y**3).sum(), x, create_graph=True)
+        found = [y.tolist(), first.tolist(), first.requires_grad]
+        if first.requires_grad:
+            found += t.autograd.grad((first**2).sum(), x)[0].tolist()
+        return found
 
     assert told(flambeau) == told(torch)
 

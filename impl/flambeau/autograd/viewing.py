@@ -11,7 +11,8 @@ from typing import Any
 
 from flambeau.autograd.modes import state
 from flambeau.autograd.node import Edge, Node, sequence
-from flambeau.errors import FREED
+from flambeau.errors import FREED, SELF_OVERLAP
+from flambeau.geometry import may_overlap
 from flambeau.tensor import Memory, Tensor, View, memory, shape_of
 
 
@@ -67,6 +68,8 @@ class CopySlices(Node):
         elif shape_of(through) != shape_of(part):
             through = through.expand(shape_of(part))
         if self.replay is None:
+            if may_overlap(place.shape, place.strides):  # an indexed write into an expanded view, which only warned
+                raise RuntimeError(SELF_OVERLAP)
             return [as_strided_scatter(gradient, through, place.shape, place.strides, offset), *results[1:]]
         gradient = gradient.clone()
         self.replay(gradient).copy_(through)

@@ -13,11 +13,18 @@ from flambeau.tensor import Memory, Tensor, memory, shape_of
 from flambeau.viewing import Place, view
 
 
-@internal(
-    cpu=cpu.gather_into_base,
-    tensors=("g",),
-    grad=lambda g, base, place: relaid(g, base).as_strided(place.shape, place.strides, place.offset - base.offset),
-)
+def _at_place(g: Tensor, base: Memory, place: Memory) -> Tensor:
+    """What a gradient of base has where place looks; 0 where that is none of base's own elements."""
+    start, reach = place.offset - base.offset, extent(base.shape, base.strides)
+    end = start + extent(place.shape, place.strides)
+    if 0 in place.shape or (start >= 0 and end <= reach):
+        return relaid(g, base).as_strided(place.shape, place.strides, start)
+    low = min(start, 0)
+    around = as_strided_scatter(g.new_zeros((max(end, reach) - low,)), g, base.shape, base.strides, -low)
+    return as_strided(around, place.shape, place.strides, start - low)
+
+
+@internal(cpu=cpu.gather_into_base, tensors=("g",), grad=lambda g, base, place: _at_place(g, base, place))
 def as_strided_backward(g: Tensor, base: Memory, place: Memory) -> Launch:
     """Adjoint of as_strided: add up, for every element of the base, the gradients of the elements that named it."""
     return Launch((g,), base.shape, g.dtype, base=base, place=place)
@@ -25,7 +32,10 @@ def as_strided_backward(g: Tensor, base: Memory, place: Memory) -> Launch:
 
 @view(
     "as_strided(Tensor input, tuple of ints size, tuple of ints stride, int? storage_offset=None)",
-    grad=lambda g, base, place: as_strided_backward(g, base, place),
+    # of nothing: zeros that are no function of g, as PyTorch has it
+    grad=lambda g, base, place: (
+        as_strided_backward(g, base, place) if 0 not in place.shape else g.new_zeros(base.shape)
+    ),
 )
 def as_strided(input: Tensor, size: Shape, stride: Shape, storage_offset: int | None = None) -> Place:
     """A view of the storage with the given size, strides and offset, in elements."""
